@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+enum {
+	BUF_SPARE = 256,      /* chunks kept on the free list */
+	BUF_SMALL = BUF_CHUNK / 4, /* what is worth shrinking to */
+	BUF_MAX = 1 << 30,
+};
+
+struct spare {
+	struct spare *next;
+};
+
+static struct {
+	struct spare *first;
+	size_t n;
+} spares;
+
+static char *take_chunk(void)
+{
+	struct spare *spare = spares.first;
+
+	if (spare == NULL)
+		return mem_alloc(BUF_CHUNK);
+	spares.first = spare->next;
+	spares.n--;
+	return (char *)spare;
+}
+
+static void give_back(char *storage, size_t size)
+{
+	if (size == BUF_CHUNK && spares.n < BUF_SPARE) {
+		struct spare *spare = (struct spare *)(void *)storage;
+
+		spare->next = spares.first;
+		spares.first = spare;
+		spares.n++;
+	} else {
+		free(storage);
+	}
+}
+
+static void move_to(struct buf *b, char *storage, size_t size)
+{
+	size_t n = buf_length(b);
+
+	if (n > 0)
+		memcpy(storage, b->storage + b->start, n);
+	if (b->storage != NULL)
+		give_back(b->storage, b->size);
+	b->storage = storage;
+	b->size = (uint32_t)size;
+	b->start = 0;
+	b->end = (uint32_t)n;
+}
+
+char *buf_room(struct buf *b, size_t n)
+{
+	if (buf_free(b) >= n && b->storage != NULL)
+		return b->storage + b->end;
+
+	size_t have = buf_length(b), want = have + n;
+
+	if (want > BUF_MAX)
+		log_fatal("a buffer of %zu bytes", want);
+	if (want <= b->size) {
+		memmove(b->storage, b->storage + b->start, have);
+		b->start = 0;
+		b->end = (uint32_t)have;
+	} else if (want <= BUF_CHUNK) {
+		move_to(b, take_chunk(), BUF_CHUNK);
+	} else {
+		size_t size = 2 * BUF_CHUNK;
+
+		while (size < want)
+			size *= 2;
+		move_to(b, mem_alloc(size), size);
+	}
+	return b->storage + b->end;
+}
+
+void buf_put(struct buf *b, struct str s)
+{
+	if (s.n == 0)
+		return;
+	memcpy(buf_room(b, s.n), s.p, s.n);
+	buf_added(b, s.n);
+}
+
+void buf_put_cstr(struct buf *b, const char *cstr)
+{
+	buf_put(b, str_of(cstr));
+}
+
+void buf_printf(struct buf *b, const char *format, ...)
+{
+	va_list args, again;
+
+	va_start(args, format);
+	va_copy(again, args);
+	int n = vsnprintf(NULL, 0, format, again);
+
+	va_end(again);
+	if (n < 0)
+		log_fatal("buf: bad format \"%s\"", format);
+	vsnprintf(buf_room(b, (size_t)n + 1), (size_t)n + 1, format, args);
+	buf_added(b, (size_t)n);
+	va_end(args);
+}
+
+void buf_shrink(struct buf *b)
+{
+	size_t n = buf_length(b);
+
+	if (b->size < BUF_CHUNK || n > BUF_SMALL)
+		return;
+	if (n == 0) {
+		buf_release(b);
+		return;
+	}
+	size_t size = 256;
+
+	while (size < n)
+		size *= 2;
+	move_to(b, mem_alloc(size), size);
+}
+
+void buf_release(struct buf *b)
+{
+	if (b->storage != NULL)
+		give_back(b->storage, b->size);
+	*b = (struct buf){0};
+}
+
+void buf_free_all(void)
+{
+	while (spares.first != NULL) {
+		struct spare *spare = spares.first;
+
+		spares.first = spare->next;
+		free(spare);
+	}
+	spares.n = 0;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A buffer of bytes: written at the end, consumed from the front. It has no
+ * storage until something is put into it, and gives it back when released,
+ * so that an idle connection owns none. Storage of the usual size, BUF_CHUNK,
+ * comes from a free list of the process (newest first, so it is still in the
+ * cache). Any process, one thread.
+ */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+enum { BUF_CHUNK = 32768 };
+
+/* Embedded; all zero is an empty buffer. */
+struct buf {
+	char *storage;
+	uint32_t start; /* of what is unread */
+	uint32_t end;
+	uint32_t size; /* of storage */
+};
+
+static inline size_t buf_length(const struct buf *b)
+{
+	return b->end - b->start;
+}
+
+static inline struct str buf_str(const struct buf *b)
+{
+	return (struct str){b->storage + b->start, b->end - b->start};
+}
+
+/*
+ * Room for `n` more bytes at the returned address; nothing counts as written
+ * until buf_added(). May move what the buffer holds.
+ */
+char *buf_room(struct buf *b, size_t n) __attribute__((returns_nonnull));
+
+/* How many bytes can be written without the buffer growing or moving. */
+static inline size_t buf_free(const struct buf *b)
+{
+	return b->size - b->end;
+}
+
+static inline void buf_added(struct buf *b, size_t n)
+{
+	b->end += (uint32_t)n;
+}
+
+void buf_put(struct buf *b, struct str s);
+void buf_put_cstr(struct buf *b, const char *cstr);
+void buf_printf(struct buf *b, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Takes `n` bytes from the front; an empty buffer starts over at its front. */
+static inline void buf_consume(struct buf *b, size_t n)
+{
+	b->start += (uint32_t)n;
+	if (b->start == b->end)
+		b->start = b->end = 0;
+}
+
+/* Moves what is unread into storage of its own size, when the buffer holds
+ * much more than that: for a connection that will wait with a few bytes. */
+void buf_shrink(struct buf *b);
+
+/* Gives the storage back; the buffer is empty. */
+void buf_release(struct buf *b);
+
+/* Frees the free list: at exit, so that a leak checker sees only leaks. */
+void buf_free_all(void);
+
+#endif

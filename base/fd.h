@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* File descriptors. Any process. */
+#ifndef BASE_FD_H
+#define BASE_FD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Closes *fd unless it is -1 and sets it to -1. errno is kept. */
+void fd_close(int *fd);
+
+/* 0, or -1 with errno. */
+int fd_set_nonblocking(int fd) __attribute__((warn_unused_result));
+int fd_set_cloexec(int fd) __attribute__((warn_unused_result));
+
+/*
+ * Closes every descriptor of the process but 0, 1, 2 and the `n` in `keep`
+ * (-1 is allowed and means nothing); sorts `keep`. For a fresh child.
+ */
+void fd_close_others(int *keep, size_t n);
+
+/*
+ * Opens a log file for appending, made with mode 0640 when it is not there.
+ * Returns the descriptor, or -1 with errno.
+ */
+int fd_open_log(const char *path) __attribute__((warn_unused_result));
+
+/*
+ * Raises the soft limit of open descriptors to the hard one; returns what is
+ * in force then.
+ */
+uint64_t fd_raise_limit(void);
+
+#endif

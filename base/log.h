@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The error log: one line, one write(2), from any process.
+ *
+ *   2026-11-20T16:00:00.123Z info master[812]: generation 2 serves
+ *
+ * To the systemd journal (stderr is the socket that JOURNAL_STREAM names) the
+ * time is left out and the level is said as sd-daemon(3) asks, "<6>". The log
+ * is state of the process, and the one such state that everything shares.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdbool.h>
+
+enum log_level {
+	LOG_LEVEL_ERROR, /* somebody has to act */
+	LOG_LEVEL_WARN,	 /* something is wrong, and we go on */
+	LOG_LEVEL_INFO,	 /* what happened */
+	LOG_LEVEL_DEBUG, /* how it happened */
+};
+
+/* "error", "warn", "info", "debug". */
+const char *log_level_name(enum log_level level);
+
+/* Who speaks: "master", "worker 3". Copied. */
+void log_set_process(const char *name);
+
+void log_set_level(enum log_level level);
+bool log_wants(enum log_level level);
+
+/*
+ * Lines go to `fd` from now on; the log owns it unless it is 2 (stderr, which
+ * is where they go at first).
+ */
+void log_set_fd(int fd);
+int log_fd(void);
+
+void log_line(enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warn(...)  log_line(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_info(...)  log_line(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)                                                         \
+	do {                                                                   \
+		if (log_wants(LOG_LEVEL_DEBUG))                                \
+			log_line(LOG_LEVEL_DEBUG, __VA_ARGS__);                \
+	} while (0)
+
+/* As log_line(), with ": " and what errno says at the end. */
+void log_errno(enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* An error line, then abort(): an invariant of ours does not hold. */
+void log_fatal(const char *format, ...)
+	__attribute__((format(printf, 1, 2), noreturn));
+
+/* Always on; for our own invariants, never for what a peer sent. */
+#define ASSERT(condition)                                                      \
+	do {                                                                   \
+		if (__builtin_expect(!(condition), 0))                         \
+			log_fatal("%s:%d: assertion failed: %s", __FILE__,     \
+				  __LINE__, #condition);                       \
+	} while (0)
+
+#endif

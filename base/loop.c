@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/loop.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+
+enum { LOOP_EVENTS = 256 };
+
+int loop_init(struct loop *loop)
+{
+	*loop = (struct loop){.epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
+	list_init(&loop->ready);
+	loop->now = clock_read();
+	return loop->epoll_fd == -1 ? -1 : 0;
+}
+
+void loop_fini(struct loop *loop)
+{
+	fd_close(&loop->epoll_fd);
+	timers_fini(&loop->timers);
+}
+
+int loop_add(struct loop *loop, struct watch *watch, uint32_t events)
+{
+	struct epoll_event event = {.events = events, .data.ptr = watch};
+
+	return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event);
+}
+
+void loop_modify(struct loop *loop, struct watch *watch, uint32_t events)
+{
+	struct epoll_event event = {.events = events, .data.ptr = watch};
+
+	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, watch->fd, &event) == -1)
+		log_fatal("epoll_ctl(MOD, %d): errno %d", watch->fd, errno);
+}
+
+void loop_remove(struct loop *loop, struct watch *watch)
+{
+	struct epoll_event unused = {0};
+
+	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, &unused) == -1)
+		log_fatal("epoll_ctl(DEL, %d): errno %d", watch->fd, errno);
+}
+
+void task_init(struct task *task, void (*run)(struct task *task))
+{
+	task->run = run;
+	list_init(&task->link);
+}
+
+/* Milliseconds for epoll_wait(2), rounded up so that it does not spin. */
+static int wait_ms(const struct loop *loop, uint64_t next)
+{
+	if (!list_is_empty(&loop->ready) || next <= loop->now)
+		return 0;
+	if (next == UINT64_MAX)
+		return -1;
+	uint64_t ms = (next - loop->now + NS_PER_MS - 1) / NS_PER_MS;
+
+	return ms > 60000 ? 60000 : (int)ms;
+}
+
+static void run_ready(struct loop *loop)
+{
+	struct list now;
+
+	list_init(&now);
+	list_take_all(&now, &loop->ready);
+	while (!list_is_empty(&now)) {
+		struct task *task = CONTAINER_OF(now.next, struct task, link);
+
+		list_remove(&task->link);
+		task->run(task);
+	}
+}
+
+void loop_run(struct loop *loop)
+{
+	struct epoll_event events[LOOP_EVENTS];
+	uint64_t next = 0; /* the first tick looks at the timers at once */
+
+	while (!loop->stopped) {
+		int n = epoll_wait(loop->epoll_fd, events, LOOP_EVENTS,
+				   wait_ms(loop, next));
+
+		loop->now = clock_read();
+		if (n == -1 && errno != EINTR)
+			log_fatal("epoll_wait: errno %d", errno);
+		for (int i = 0; i < n; i++) {
+			struct watch *watch = events[i].data.ptr;
+
+			watch->on_event(watch, events[i].events);
+		}
+		timers_run(&loop->timers, loop->now);
+		run_ready(loop);
+		if (loop->on_tick_end != NULL)
+			loop->on_tick_end(loop);
+		next = timers_next(&loop->timers);
+	}
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->stopped = true;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The event loop: epoll, timers, a queue of those who have more to do without
+ * an event, and the end of the tick. One per process, master and worker.
+ *
+ * A tick: wait; read the clock once; call back for each event; run due timers;
+ * run what was queued before this tick; then the end-of-tick work, where
+ * objects that died during the tick are freed. Nothing is freed inside a
+ * callback of its own: later events of the same tick may still name it.
+ */
+#ifndef BASE_LOOP_H
+#define BASE_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+#include "base/list.h"
+#include "base/timer.h"
+
+/* A descriptor that is watched; embedded in its owner. */
+struct watch {
+	/* `events` as from epoll_wait(2). */
+	void (*on_event)(struct watch *watch, uint32_t events);
+	int fd;
+};
+
+/* A thing to do in the next tick; embedded, and queued at most once. */
+struct task {
+	void (*run)(struct task *task);
+	struct list link;
+};
+
+struct loop {
+	int epoll_fd;
+	bool stopped;
+	uint64_t now;	 /* CLOCK_MONOTONIC ns, as of this tick */
+	struct timers timers;
+	struct list ready;
+	/* Called at the end of every tick, if set. */
+	void (*on_tick_end)(struct loop *loop);
+	void *context; /* the owner's, for on_tick_end */
+};
+
+/* 0, or -1 with errno. */
+int loop_init(struct loop *loop) __attribute__((warn_unused_result));
+void loop_fini(struct loop *loop);
+
+/*
+ * Watches watch->fd for `events` (EPOLLIN | EPOLLET ...) until it is closed
+ * or removed. 0, or -1 with errno.
+ */
+int loop_add(struct loop *loop, struct watch *watch, uint32_t events)
+	__attribute__((warn_unused_result));
+/* Changes what a watched fd is watched for; not for EPOLLEXCLUSIVE ones. */
+void loop_modify(struct loop *loop, struct watch *watch, uint32_t events);
+void loop_remove(struct loop *loop, struct watch *watch);
+
+void task_init(struct task *task, void (*run)(struct task *task));
+/* Runs it in the next tick; nothing when it is queued already. */
+static inline void loop_queue(struct loop *loop, struct task *task)
+{
+	if (list_is_empty(&task->link))
+		list_append(&loop->ready, &task->link);
+}
+static inline void task_cancel(struct task *task)
+{
+	list_remove(&task->link);
+}
+
+/* Arms a timer `ms` from the loop's now. */
+static inline void loop_timer(struct loop *loop, struct timer *timer,
+			      uint64_t ms)
+{
+	timer_arm(&loop->timers, timer, loop->now + ms * 1000000u);
+}
+
+/* Ticks until loop_stop(). */
+void loop_run(struct loop *loop);
+void loop_stop(struct loop *loop);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/scoreboard.h"
+
+#include <stddef.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+enum { SCOREBOARD_VERSION = 1 };
+
+struct scoreboard *scoreboard_create(int *fd_out)
+{
+	struct scoreboard *board;
+	int fd = memfd_create("holdfast-scoreboard", MFD_CLOEXEC);
+
+	*fd_out = -1;
+	if (fd == -1)
+		return NULL;
+	if (ftruncate(fd, (off_t)sizeof(*board)) == -1)
+		goto fail;
+	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED,
+		     fd, 0);
+	if (board == MAP_FAILED)
+		goto fail;
+	board->version = SCOREBOARD_VERSION;
+	board->slot_size = sizeof(struct slot);
+	*fd_out = fd;
+	return board;
+fail:
+	fd_close(&fd);
+	return NULL;
+}
+
+void scoreboard_destroy(struct scoreboard **board)
+{
+	if (*board != NULL)
+		munmap(*board, sizeof(**board));
+	*board = NULL;
+}
+
+void counters_add(struct counters *into, const struct counters *from)
+{
+	into->accepted += from->accepted;
+	into->closed += from->closed;
+	into->requests += from->requests;
+	into->bytes_in += from->bytes_in;
+	into->bytes_out += from->bytes_out;
+	into->accept_pauses += from->accept_pauses;
+	for (int i = 0; i < 6; i++)
+		into->responses[i] += from->responses[i];
+	histogram_merge(&into->to_head, &from->to_head);
+	histogram_merge(&into->to_answer, &from->to_answer);
+	histogram_merge(&into->to_end, &from->to_end);
+	histogram_merge(&into->total, &from->total);
+}

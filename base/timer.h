@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One-shot timers in a binary heap. Moving a deadline later, which is what a
+ * busy connection does with its time-outs all day, costs one store: the timer
+ * stays where it is in the heap and is put right when its old time comes.
+ * Owned by whoever embeds it; disarm before freeing. Any process.
+ */
+#ifndef BASE_TIMER_H
+#define BASE_TIMER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct timer {
+	uint64_t deadline; /* CLOCK_MONOTONIC ns; 0 when not armed */
+	void (*on_expire)(struct timer *timer);
+	uint32_t place; /* in the heap, from 1; 0 when not in it */
+};
+
+struct timers {
+	struct timer_entry *heap; /* from 1 */
+	uint32_t n, room;
+};
+
+void timer_init(struct timer *timer, void (*on_expire)(struct timer *timer));
+
+static inline bool timer_is_armed(const struct timer *timer)
+{
+	return timer->deadline != 0;
+}
+
+/* Fires once at `deadline` or soon after; replaces an earlier arming. */
+void timer_arm(struct timers *timers, struct timer *timer, uint64_t deadline);
+
+/* Does not fire any more. Cheap, but leaves it in the heap. */
+static inline void timer_disarm(struct timer *timer)
+{
+	timer->deadline = 0;
+}
+
+/* Takes it out of the heap: the memory may go. */
+void timer_detach(struct timers *timers, struct timer *timer);
+
+/* Calls on_expire of every timer that is due at `now`. */
+void timers_run(struct timers *timers, uint64_t now);
+
+/* The time at which to run them next, or UINT64_MAX when none is armed. */
+uint64_t timers_next(const struct timers *timers);
+
+/* Frees the heap; what is armed will never fire. */
+void timers_fini(struct timers *timers);
+
+#endif
