@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A fixed target of a prefix route moves a whole tree: what follows the
+ * route's path, and the query, are carried over. A target with variables says
+ * itself what it wants. Worker.
+ */
+#include "worker/handler/redirect.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "worker/codec/uri.h"
+#include "worker/http/exchange.h"
+#include "worker/http/router.h"
+#include "worker/http/variables.h"
+
+struct redirect {
+	unsigned status;
+	const struct template *to;
+	bool moves_tree;
+};
+
+static void *redirect_create(struct http *http, const struct conf_route *conf,
+			     const char **why_out)
+{
+	struct redirect *r = mem_zalloc(1, sizeof(*r));
+
+	(void)http;
+	(void)why_out;
+	r->status = (unsigned)conf->status;
+	r->to = &conf->to;
+	r->moves_tree =
+		conf->to.is_literal && conf->match == CONF_MATCH_PREFIX;
+	return r;
+}
+
+static struct str moved(struct exchange *x, struct str to)
+{
+	struct str rest = route_rest(x->route, x->request.path);
+	struct str query = x->request.query;
+	char *text = arena_bytes(&x->arena, 3 * rest.n);
+
+	/* The path was decoded: encode it, or its "?" would be another. */
+	rest = (struct str){text, uri_encode(rest, false, text)};
+	return arena_printf(&x->arena,
+			    "%" STR_FMT "%" STR_FMT "%s%" STR_FMT, STR_ARG(to),
+			    STR_ARG(rest), query.p != NULL ? "?" : "",
+			    STR_ARG(query));
+}
+
+static void redirect_answer(struct exchange *x, void *instance)
+{
+	const struct redirect *r = instance;
+	struct str to = template_evaluate(r->to, x, ESCAPE_URI);
+
+	if (r->moves_tree)
+		to = moved(x, to);
+	exchange_answer_redirect(x, r->status, to);
+}
+
+const struct handler redirect_handler = {
+	.name = "redirect",
+	.create = redirect_create,
+	.destroy = free,
+	.answer = redirect_answer,
+};

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Serves `root` plus what follows the route's own path. A directory is its
+ * index file, and without the trailing slash a redirect to the path with it.
+ * How a path stays below the root is in files.c. Worker.
+ */
+#include "worker/handler/static.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/loop.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "worker/codec/uri.h"
+#include "worker/handler/files.h"
+#include "worker/http/exchange.h"
+#include "worker/http/http.h"
+#include "worker/http/router.h"
+
+struct static_root {
+	const struct conf_route *conf;
+	struct loop *loop;
+	struct files files;
+};
+
+static void static_destroy(void *instance)
+{
+	struct static_root *root = instance;
+
+	files_fini(&root->files);
+	free(root);
+}
+
+static void *static_create(struct http *http, const struct conf_route *conf,
+			   const char **why_out)
+{
+	struct static_root *root = mem_zalloc(1, sizeof(*root));
+
+	root->conf = conf;
+	root->loop = http->loop;
+	if (files_init(&root->files, conf->root,
+		       (enum conf_symlinks)conf->symlinks,
+		       http->mime_types) == -1) {
+		*why_out = arena_printf(&http->arena,
+					"cannot open root \"%s\": %s",
+					conf->root, strerror(errno))
+				   .p;
+		static_destroy(root);
+		return NULL;
+	}
+	return root;
+}
+
+static bool static_check(struct http *http, void *instance,
+			 const char **why_out)
+{
+	const struct static_root *root = instance;
+
+	if (files_root_is_usable(&root->files))
+		return true;
+	*why_out = arena_printf(&http->arena,
+				"the workers may not enter root \"%s\": %s",
+				root->conf->root, strerror(errno))
+			   .p;
+	return false;
+}
+
+static void release(void *file)
+{
+	file_release(file);
+}
+
+static void answer_file(struct exchange *x, struct file *file)
+{
+	struct response *r = &x->response;
+
+	r->status = 200;
+	r->prepared = &file->fields;
+	r->body = (struct body){
+		.kind = file->content.p != NULL ? BODY_BYTES : BODY_FILE,
+		.bytes = file->content,
+		.file = file->fd,
+		.length = (uint64_t)file->st.st_size,
+		.owner = file,
+		.release = release,
+	};
+	exchange_answer(x);
+}
+
+static void answer_failure(struct exchange *x, enum files_result result)
+{
+	switch (result) {
+	case FILES_DENIED:
+	case FILES_DIRECTORY: /* without an index: nothing to show */
+		exchange_answer_error(x, 403);
+		break;
+	case FILES_FAILED:
+		exchange_answer_error(x, 503);
+		break;
+	default:
+		exchange_answer_error(x, 404);
+	}
+}
+
+/* RFC 3986: relative references in the index need the slash. The path is
+ * encoded again, and begins with one slash: never "//host". */
+static void add_slash(struct exchange *x)
+{
+	struct str path = x->request.path, query = x->request.query;
+	char *text = arena_bytes(&x->arena, 3 * path.n);
+
+	path = (struct str){text, uri_encode(path, false, text)};
+	exchange_answer_redirect(
+		x, 301,
+		arena_printf(&x->arena, "%" STR_FMT "/%s%" STR_FMT,
+			     STR_ARG(path), query.p != NULL ? "?" : "",
+			     STR_ARG(query)));
+}
+
+static enum files_result get_index(struct static_root *root,
+				   struct exchange *x, struct str path,
+				   struct file **file_out)
+{
+	const struct conf_strings *index = &root->conf->index;
+
+	for (size_t i = 0; i < index->n; i++) {
+		struct str name = index->items[i];
+		char *text = arena_bytes(&x->arena, path.n + name.n);
+
+		if (path.n > 0)
+			memcpy(text, path.p, path.n);
+		memcpy(text + path.n, name.p, name.n);
+		enum files_result result =
+			files_get(&root->files,
+				  (struct str){text, path.n + name.n},
+				  root->loop->now, file_out);
+
+		if (result != FILES_MISSING)
+			return result;
+	}
+	return FILES_MISSING;
+}
+
+static void answer_directory(struct static_root *root, struct exchange *x,
+			     struct str path)
+{
+	struct file *file, *unused;
+	enum files_result result = get_index(root, x, path, &file);
+
+	if (result == FILES_OK)
+		answer_file(x, file);
+	else if (result == FILES_MISSING) /* 403 if it is there at all */
+		answer_failure(x, files_get(&root->files, path,
+					    root->loop->now, &unused));
+	else
+		answer_failure(x, result);
+}
+
+static void static_answer(struct exchange *x, void *instance)
+{
+	struct static_root *root = instance;
+	struct str path = route_rest(x->route, x->request.path);
+	struct file *file;
+
+	if (path.n > 0 && path.p[0] == '/')
+		path = str_tail(path, 1);
+	if (str_ends_with(x->request.path, STR("/"))) {
+		answer_directory(root, x, path);
+		return;
+	}
+	enum files_result result =
+		files_get(&root->files, path, root->loop->now, &file);
+
+	if (result == FILES_OK)
+		answer_file(x, file);
+	else if (result == FILES_DIRECTORY)
+		add_slash(x);
+	else
+		answer_failure(x, result);
+}
+
+const struct handler static_handler = {
+	.name = "static",
+	.create = static_create,
+	.destroy = static_destroy,
+	.check = static_check,
+	.answer = static_answer,
+};

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker/http/exchange.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/codec/uri.h"
+#include "worker/http/http.h"
+#include "worker/http/router.h"
+
+enum { EXCHANGE_MAGIC = 0x65786368 };
+
+static const char *const state_names[] = {
+	[EXCHANGE_IDLE] = "idle",
+	[EXCHANGE_REQUEST] = "request",
+	[EXCHANGE_HANDLED] = "handled",
+	[EXCHANGE_ANSWERED] = "answered",
+};
+
+/* From each state, where it may go: a set of 1 << state. */
+static const unsigned transitions[] = {
+	[EXCHANGE_IDLE] = 1 << EXCHANGE_REQUEST,
+	[EXCHANGE_REQUEST] = 1 << EXCHANGE_HANDLED | 1 << EXCHANGE_ANSWERED |
+			     1 << EXCHANGE_IDLE,
+	[EXCHANGE_HANDLED] = 1 << EXCHANGE_ANSWERED | 1 << EXCHANGE_IDLE,
+	[EXCHANGE_ANSWERED] = 1 << EXCHANGE_IDLE,
+};
+
+static void set_state(struct exchange *x, enum exchange_state state)
+{
+	ASSERT(x->magic == EXCHANGE_MAGIC);
+	ASSERT(transitions[x->state] & 1u << state);
+	log_debug("exchange: %s -> %s", state_names[x->state],
+		  state_names[state]);
+	x->state = state;
+}
+
+void exchange_init(struct exchange *x, struct http *http,
+		   void (*on_answer)(struct exchange *x))
+{
+	*x = (struct exchange){
+		.magic = EXCHANGE_MAGIC,
+		.http = http,
+		.on_answer = on_answer,
+	};
+}
+
+void exchange_fini(struct exchange *x)
+{
+	if (x->state != EXCHANGE_IDLE)
+		exchange_finish(x);
+	arena_fini(&x->arena);
+}
+
+static enum conf_method method_of(struct str text)
+{
+	for (int m = 0; m < METHOD_COUNT; m++)
+		if (str_equal(conf_method_names[m], text))
+			return (enum conf_method)m;
+	return METHOD_COUNT;
+}
+
+static struct str lower_host(struct exchange *x, struct str host_value)
+{
+	struct str name = uri_host_name(host_value);
+	char *text = arena_bytes(&x->arena, name.n);
+
+	for (size_t i = 0; i < name.n; i++)
+		text[i] = ascii_lower(name.p[i]);
+	/* "example.org." is the same host: the dot says it is absolute. */
+	if (name.n > 1 && text[name.n - 1] == '.')
+		name.n--;
+	return (struct str){text, name.n};
+}
+
+static void add_allow(struct exchange *x, unsigned methods)
+{
+	char text[128];
+	size_t n = 0;
+
+	for (int m = 0; m < METHOD_COUNT; m++) {
+		if (!(methods & 1u << m))
+			continue;
+		if (n > 0) {
+			memcpy(text + n, ", ", 2);
+			n += 2;
+		}
+		memcpy(text + n, conf_method_names[m].p,
+		       conf_method_names[m].n);
+		n += conf_method_names[m].n;
+	}
+	fields_add(&x->response.fields, &x->arena, STR("Allow"),
+		   (struct str){text, n});
+}
+
+/* Picks the route of the place that takes the method. */
+static unsigned choose_by_method(struct exchange *x, const struct route *first)
+{
+	unsigned wanted = 1u << x->request.method, allowed = 0;
+
+	for (const struct route *r = first; r != NULL; r = r->other) {
+		allowed |= r->conf->methods;
+		if (r->conf->methods & wanted) {
+			x->route = r;
+			return 0;
+		}
+	}
+	add_allow(x, allowed | 1u << METHOD_OPTIONS);
+	/* RFC 9110 section 9.3.7: what the resource can do. */
+	return x->request.method == METHOD_OPTIONS ? 204 : 405;
+}
+
+unsigned exchange_begin(struct exchange *x, struct str host_value)
+{
+	struct request *r = &x->request;
+	char *path = arena_bytes(&x->arena, r->raw_path.n);
+	size_t n;
+
+	set_state(x, EXCHANGE_REQUEST);
+	r->method = method_of(r->method_text);
+	if (r->method == METHOD_COUNT)
+		return 501;
+	r->host = lower_host(x, host_value);
+	if (str_equal(r->raw_path, STR("*"))) {
+		r->path = r->raw_path;
+		add_allow(x, 1u << METHOD_GET | 1u << METHOD_HEAD |
+				     1u << METHOD_POST | 1u << METHOD_OPTIONS);
+		return 204;
+	}
+	if (!uri_normalise_path(r->raw_path, path, &n))
+		return 400;
+	r->path = (struct str){path, n};
+	const struct route *first =
+		router_find(&x->http->router, r->host, r->path);
+
+	return first == NULL ? 404 : choose_by_method(x, first);
+}
+
+bool exchange_wants_body(const struct exchange *x)
+{
+	const struct handler *handler = x->route->handler;
+
+	return handler->wants_body != NULL &&
+	       handler->wants_body(x->route->instance);
+}
+
+void exchange_handle(struct exchange *x)
+{
+	set_state(x, EXCHANGE_HANDLED);
+	x->route->handler->answer(x, x->route->instance);
+}
+
+void exchange_refuse(struct exchange *x, unsigned status)
+{
+	x->request.method = METHOD_COUNT;
+	set_state(x, EXCHANGE_REQUEST);
+	exchange_answer_error(x, status);
+}
+
+void exchange_set_bytes(struct exchange *x, struct str type, struct str bytes)
+{
+	if (type.n > 0)
+		fields_add(&x->response.fields, &x->arena, STR("Content-Type"),
+			   type);
+	x->response.body = (struct body){.kind = BODY_BYTES,
+					 .bytes = bytes,
+					 .length = bytes.n};
+}
+
+void exchange_answer_error(struct exchange *x, unsigned status)
+{
+	struct response *r = &x->response;
+
+	r->status = status;
+	r->prepared = NULL;
+	if (status != 204) {
+		struct str reason = http_reason(status);
+		struct str page = arena_printf(
+			&x->arena,
+			"<!doctype html>\n<title>%u %" STR_FMT "</title>\n"
+			"<h1>%u %" STR_FMT "</h1>\n",
+			status, STR_ARG(reason), status, STR_ARG(reason));
+
+		exchange_set_bytes(x, STR("text/html; charset=utf-8"), page);
+	}
+	exchange_answer(x);
+}
+
+void exchange_answer_redirect(struct exchange *x, unsigned status,
+			      struct str location)
+{
+	char *text = arena_bytes(&x->arena, 3 * location.n);
+	struct str uri = {text, uri_encode(location, true, text)};
+
+	fields_add(&x->response.fields, &x->arena, STR("Location"), uri);
+	exchange_answer_error(x, status);
+}
+
+void exchange_answer(struct exchange *x)
+{
+	set_state(x, EXCHANGE_ANSWERED);
+	x->times.answered = clock_read();
+	x->on_answer(x);
+}
+
+static void count_phase(struct histogram *h, uint64_t from, uint64_t to)
+{
+	if (from != 0 && to >= from)
+		histogram_add(h, (to - from) / NS_PER_US);
+}
+
+static void count(const struct exchange *x)
+{
+	struct counters *counters = x->http->counters;
+	const struct exchange_times *t = &x->times;
+
+	counters->requests++;
+	counters->responses[x->response.status / 100 % 6]++;
+	count_phase(&counters->to_head, t->first_byte, t->head);
+	count_phase(&counters->to_answer, t->head, t->answered);
+	count_phase(&counters->to_end, t->answered, t->last_byte);
+	count_phase(&counters->total, t->first_byte, t->last_byte);
+}
+
+void exchange_finish(struct exchange *x)
+{
+	struct body *body = &x->response.body;
+
+	x->times.last_byte = clock_read();
+	x->http->loop->now = x->times.last_byte;
+	count(x);
+	if (x->http->on_finished != NULL)
+		x->http->on_finished(x->http, x);
+	if (body->release != NULL)
+		body->release(body->owner);
+	set_state(x, EXCHANGE_IDLE);
+	arena_reset(&x->arena);
+	x->request = (struct request){0};
+	x->response = (struct response){0};
+	x->times = (struct exchange_times){0};
+	x->route = NULL;
+	x->content_sent = 0;
+}
+
+struct str exchange_field(const struct exchange *x, struct str name)
+{
+	for (size_t i = 0; i < x->request.n_fields; i++)
+		if (str_equal_nocase(x->request.fields[i].name, name))
+			return x->request.fields[i].value;
+	return (struct str){NULL, 0};
+}
+
+/* RFC 9110 section 15, and the RFCs that added to it; in order. */
+static const struct {
+	unsigned status;
+	struct str reason;
+} reasons[] = {
+	{200, STR_INIT("OK")},
+	{201, STR_INIT("Created")},
+	{202, STR_INIT("Accepted")},
+	{203, STR_INIT("Non-Authoritative Information")},
+	{204, STR_INIT("No Content")},
+	{205, STR_INIT("Reset Content")},
+	{206, STR_INIT("Partial Content")},
+	{300, STR_INIT("Multiple Choices")},
+	{301, STR_INIT("Moved Permanently")},
+	{302, STR_INIT("Found")},
+	{303, STR_INIT("See Other")},
+	{304, STR_INIT("Not Modified")},
+	{307, STR_INIT("Temporary Redirect")},
+	{308, STR_INIT("Permanent Redirect")},
+	{400, STR_INIT("Bad Request")},
+	{401, STR_INIT("Unauthorized")},
+	{402, STR_INIT("Payment Required")},
+	{403, STR_INIT("Forbidden")},
+	{404, STR_INIT("Not Found")},
+	{405, STR_INIT("Method Not Allowed")},
+	{406, STR_INIT("Not Acceptable")},
+	{408, STR_INIT("Request Timeout")},
+	{409, STR_INIT("Conflict")},
+	{410, STR_INIT("Gone")},
+	{411, STR_INIT("Length Required")},
+	{412, STR_INIT("Precondition Failed")},
+	{413, STR_INIT("Content Too Large")},
+	{414, STR_INIT("URI Too Long")},
+	{415, STR_INIT("Unsupported Media Type")},
+	{416, STR_INIT("Range Not Satisfiable")},
+	{417, STR_INIT("Expectation Failed")},
+	{418, STR_INIT("I'm a teapot")},
+	{421, STR_INIT("Misdirected Request")},
+	{422, STR_INIT("Unprocessable Content")},
+	{426, STR_INIT("Upgrade Required")},
+	{428, STR_INIT("Precondition Required")},
+	{429, STR_INIT("Too Many Requests")},
+	{431, STR_INIT("Request Header Fields Too Large")},
+	{451, STR_INIT("Unavailable For Legal Reasons")},
+	{500, STR_INIT("Internal Server Error")},
+	{501, STR_INIT("Not Implemented")},
+	{502, STR_INIT("Bad Gateway")},
+	{503, STR_INIT("Service Unavailable")},
+	{504, STR_INIT("Gateway Timeout")},
+	{505, STR_INIT("HTTP Version Not Supported")},
+};
+
+struct str http_reason(unsigned status)
+{
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (reasons[i].status == status)
+			return reasons[i].reason;
+	return STR("");
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker/http/fields.h"
+
+#include <stdio.h>
+
+static char *room_for(struct fields *f, struct arena *arena, size_t n)
+{
+	if (f->room - f->n < n) {
+		size_t room = 2 * (f->n + n) + 128;
+		char *text = arena_bytes(arena, room);
+
+		if (f->n > 0)
+			memcpy(text, f->text, f->n);
+		f->text = text;
+		f->room = (uint32_t)room;
+	}
+	return f->text + f->n;
+}
+
+static char *put(char *to, struct str s)
+{
+	if (s.n > 0)
+		memcpy(to, s.p, s.n);
+	return to + s.n;
+}
+
+/* Response splitting ends here, whoever made the value. */
+static void defuse(char *value, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (value[i] == '\r' || value[i] == '\n' || value[i] == '\0')
+			value[i] = ' ';
+}
+
+void fields_add(struct fields *f, struct arena *arena, struct str name,
+		struct str value)
+{
+	size_t n = name.n + value.n + 4;
+	char *to = room_for(f, arena, n);
+
+	to = put(to, name);
+	to = put(to, STR(": "));
+	to = put(to, value);
+	defuse(to - value.n, value.n);
+	put(to, STR("\r\n"));
+	f->n += (uint32_t)n;
+}
+
+void fields_add_number(struct fields *f, struct arena *arena, struct str name,
+		       uint64_t value)
+{
+	char digits[24];
+	int n = snprintf(digits, sizeof(digits), "%ju", (uintmax_t)value);
+
+	fields_add(f, arena, name, (struct str){digits, (size_t)n});
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The fields of a response: a text in the form of HTTP/1 ("Name: value\r\n"
+ * again and again) that is built once and copied as it is, and that other
+ * protocols can walk. Values never hold CR, LF or NUL: they are replaced by
+ * spaces, so no field can add a line. Worker.
+ */
+#ifndef WORKER_HTTP_FIELDS_H
+#define WORKER_HTTP_FIELDS_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+/* All zero is none. */
+struct fields {
+	char *text;
+	uint32_t n;    /* bytes of text */
+	uint32_t room;
+};
+
+static inline struct str fields_str(const struct fields *f)
+{
+	return (struct str){f->text, f->n};
+}
+
+/* Adds a field; the text lives in `arena`. */
+void fields_add(struct fields *f, struct arena *arena, struct str name,
+		struct str value);
+void fields_add_number(struct fields *f, struct arena *arena, struct str name,
+		       uint64_t value);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What all exchanges of a worker share: the routes with their handlers, the
+ * MIME types, the Date, and who is told of a finished exchange. One per
+ * worker.
+ */
+#ifndef WORKER_HTTP_HTTP_H
+#define WORKER_HTTP_HTTP_H
+
+#include "base/arena.h"
+#include "base/loop.h"
+#include "base/scoreboard.h"
+#include "conf/conf.h"
+#include "conf/mime.h"
+#include "worker/codec/date.h"
+#include "worker/http/handler.h"
+#include "worker/http/router.h"
+
+struct exchange;
+
+struct http {
+	const struct conf *conf;
+	struct loop *loop;
+	struct counters *counters;
+	struct arena arena; /* for the worker's life */
+	struct mime_types *mime_types;
+	struct router router;
+	/* The worker's: an exchange is over. NULL when nobody wants to know. */
+	void (*on_finished)(struct http *http, const struct exchange *x);
+	void *context; /* the worker's, for on_finished */
+	time_t date_second;
+	char date[HTTP_DATE_SIZE];
+};
+
+/*
+ * Makes all routes, by the NULL-ended list of handlers that there are.
+ * Returns 0, or -1 with *why_out (in http->arena): "FILE:LINE: where: what".
+ * http_fini() is right after both.
+ */
+int http_init(struct http *http, struct loop *loop, const struct conf *conf,
+	      struct counters *counters,
+	      const struct handler *const *handlers, const char **why_out)
+	__attribute__((warn_unused_result));
+void http_fini(struct http *http);
+
+/* Has every handler check what it opened, now that privileges are dropped.
+ * As http_init(). */
+int http_check(struct http *http, const char **why_out)
+	__attribute__((warn_unused_result));
+
+/* The Date of now; formatted once a second. */
+struct str http_date(struct http *http);
+
+#endif

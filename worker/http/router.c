@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A site has its exact paths in a map and its prefixes in an array, longest
+ * first. A prefix that ends in "/" matches what is below it; one that does
+ * not matches itself and what is below it: "/doc" is not "/documents".
+ */
+#include "worker/http/router.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "worker/http/http.h"
+
+struct place {
+	struct map_node node; /* by path, for exact ones */
+	struct str path;
+	struct route *routes; /* by ->other */
+};
+
+struct site {
+	struct route *routes;
+	size_t n_routes;
+	struct map exact;
+	struct place **prefixes; /* longest first */
+	size_t n_prefixes;
+};
+
+struct host_name {
+	struct map_node node;
+	struct site *site;
+};
+
+struct host_suffix {
+	struct str suffix;
+	struct site *site;
+};
+
+static const struct handler *find_handler(const struct handler *const *all,
+					  const char *name)
+{
+	while (*all != NULL && strcmp((*all)->name, name) != 0)
+		all++;
+	return *all;
+}
+
+static struct place *find_prefix(const struct site *site, struct str path)
+{
+	for (size_t i = 0; i < site->n_prefixes; i++)
+		if (str_equal(site->prefixes[i]->path, path))
+			return site->prefixes[i];
+	return NULL;
+}
+
+static struct place *place_of(struct site *site, struct arena *arena,
+			      const struct conf_route *conf)
+{
+	bool exact = conf->match == CONF_MATCH_EXACT;
+	struct map_node *node =
+		exact ? map_find(&site->exact, conf->path) : NULL;
+	struct place *place = node ? CONTAINER_OF(node, struct place, node)
+				   : NULL;
+
+	if (!exact)
+		place = find_prefix(site, conf->path);
+	if (place != NULL)
+		return place;
+	place = arena_zalloc(arena, 1, sizeof(*place));
+	place->path = place->node.key = conf->path;
+	if (exact)
+		map_put(&site->exact, &place->node);
+	else
+		site->prefixes[site->n_prefixes++] = place;
+	return place;
+}
+
+/* "FILE:LINE: where: what", in the worker's arena. */
+static const char *at_route(struct http *http, const struct conf_route *conf,
+			    const char *why)
+{
+	return arena_printf(&http->arena, "%s:%d: %s: %s", conf->file,
+			    conf->line, conf->where, why)
+		.p;
+}
+
+static int route_init(struct route *route, struct site *site,
+		      struct http *http, const struct conf_route *conf,
+		      const struct handler *const *handlers,
+		      const char **why_out)
+{
+	struct place *place = place_of(site, &http->arena, conf);
+	const char *why = NULL;
+
+	route->conf = conf;
+	route->handler = find_handler(handlers, conf->handler);
+	ASSERT(route->handler != NULL); /* the schema knows only what is */
+	route->instance = route->handler->create(http, conf, &why);
+	if (route->instance == NULL) {
+		*why_out = at_route(http, conf, why);
+		return -1;
+	}
+	route->other = place->routes;
+	place->routes = route;
+	return 0;
+}
+
+static int longest_prefix_first(const void *a, const void *b)
+{
+	size_t x = (*(struct place *const *)a)->path.n;
+	size_t y = (*(struct place *const *)b)->path.n;
+
+	return (x < y) - (x > y);
+}
+
+static int site_init(struct site *site, struct http *http,
+		     const struct conf_site *conf,
+		     const struct handler *const *handlers,
+		     const char **why_out)
+{
+	struct arena *arena = &http->arena;
+
+	site->routes =
+		arena_zalloc(arena, conf->n_routes, sizeof(*site->routes));
+	site->prefixes =
+		arena_zalloc(arena, conf->n_routes, sizeof(*site->prefixes));
+	for (size_t i = 0; i < conf->n_routes; i++) {
+		if (route_init(&site->routes[i], site, http, &conf->routes[i],
+			       handlers, why_out) == -1)
+			return -1;
+		site->n_routes++;
+	}
+	qsort(site->prefixes, site->n_prefixes, sizeof(*site->prefixes),
+	      longest_prefix_first);
+	return 0;
+}
+
+static int longest_suffix_first(const void *a, const void *b)
+{
+	size_t x = ((const struct host_suffix *)a)->suffix.n;
+	size_t y = ((const struct host_suffix *)b)->suffix.n;
+
+	return (x < y) - (x > y);
+}
+
+static void add_host(struct router *router, struct arena *arena,
+		     struct site *site, struct str host)
+{
+	if (str_equal(host, STR("*"))) {
+		router->fallback = site;
+	} else if (str_starts_with(host, STR("*."))) {
+		router->suffixes[router->n_suffixes++] =
+			(struct host_suffix){str_tail(host, 1), site};
+	} else {
+		struct host_name *name = arena_zalloc(arena, 1, sizeof(*name));
+
+		name->node.key = host;
+		name->site = site;
+		map_put(&router->hosts, &name->node);
+	}
+}
+
+static void add_hosts(struct router *router, struct arena *arena,
+		      const struct conf *conf)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < conf->n_sites; i++)
+		n += conf->sites[i].hosts.n;
+	router->suffixes = arena_zalloc(arena, n, sizeof(*router->suffixes));
+	for (size_t i = 0; i < conf->n_sites; i++)
+		for (size_t k = 0; k < conf->sites[i].hosts.n; k++)
+			add_host(router, arena, &router->sites[i],
+				 conf->sites[i].hosts.items[k]);
+	qsort(router->suffixes, router->n_suffixes, sizeof(*router->suffixes),
+	      longest_suffix_first);
+	if (router->fallback == NULL && conf->n_sites > 0)
+		router->fallback = &router->sites[0];
+}
+
+int router_init(struct router *router, struct http *http,
+		const struct handler *const *handlers, const char **why_out)
+{
+	const struct conf *conf = http->conf;
+
+	*router = (struct router){
+		.sites = arena_zalloc(&http->arena, conf->n_sites,
+				      sizeof(struct site)),
+		.n_sites = conf->n_sites,
+	};
+	add_hosts(router, &http->arena, conf);
+	for (size_t i = 0; i < conf->n_sites; i++)
+		if (site_init(&router->sites[i], http, &conf->sites[i],
+			      handlers, why_out) == -1)
+			return -1;
+	return 0;
+}
+
+static bool route_check(struct route *route, struct http *http,
+			const char **why_out)
+{
+	const char *why = NULL;
+
+	if (route->handler->check == NULL ||
+	    route->handler->check(http, route->instance, &why))
+		return true;
+	*why_out = at_route(http, route->conf, why);
+	return false;
+}
+
+int router_check(struct router *router, struct http *http,
+		 const char **why_out)
+{
+	for (size_t i = 0; i < router->n_sites; i++)
+		for (size_t k = 0; k < router->sites[i].n_routes; k++)
+			if (!route_check(&router->sites[i].routes[k], http,
+					 why_out))
+				return -1;
+	return 0;
+}
+
+void router_fini(struct router *router)
+{
+	for (size_t i = 0; i < router->n_sites; i++) {
+		struct site *site = &router->sites[i];
+
+		for (size_t k = 0; k < site->n_routes; k++)
+			site->routes[k].handler->destroy(
+				site->routes[k].instance);
+		map_fini(&site->exact);
+	}
+	map_fini(&router->hosts);
+	*router = (struct router){0};
+}
+
+static const struct site *find_site(const struct router *router,
+				    struct str host)
+{
+	struct map_node *node = map_find(&router->hosts, host);
+
+	if (node != NULL)
+		return CONTAINER_OF(node, struct host_name, node)->site;
+	for (size_t i = 0; i < router->n_suffixes; i++)
+		if (str_ends_with(host, router->suffixes[i].suffix))
+			return router->suffixes[i].site;
+	return router->fallback;
+}
+
+static bool prefix_matches(struct str prefix, struct str path)
+{
+	return str_starts_with(path, prefix) &&
+	       (prefix.p[prefix.n - 1] == '/' || path.n == prefix.n ||
+		path.p[prefix.n] == '/');
+}
+
+const struct route *router_find(const struct router *router, struct str host,
+				struct str path)
+{
+	const struct site *site = find_site(router, host);
+
+	if (site == NULL)
+		return NULL;
+	struct map_node *node = map_find(&site->exact, path);
+
+	if (node != NULL)
+		return CONTAINER_OF(node, struct place, node)->routes;
+	for (size_t i = 0; i < site->n_prefixes; i++)
+		if (prefix_matches(site->prefixes[i]->path, path))
+			return site->prefixes[i]->routes;
+	return NULL;
+}
+
+struct str route_rest(const struct route *route, struct str path)
+{
+	return str_tail(path, route->conf->path.n);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the variables of a template are worth for an exchange. Worker. */
+#ifndef WORKER_HTTP_VARIABLES_H
+#define WORKER_HTTP_VARIABLES_H
+
+#include "base/str.h"
+#include "conf/template.h"
+
+struct exchange;
+
+/* How values (not what the template itself says) are made safe for where
+ * they go. */
+enum escape {
+	ESCAPE_NONE,
+	ESCAPE_HTML, /* & < > " ' as character references */
+	ESCAPE_JSON, /* for the inside of a JSON string (RFC 8259 section 7) */
+	ESCAPE_URI,  /* all but unreserved characters and "/" */
+};
+
+/* The text, in the exchange's arena (or the template's own if literal). */
+struct str template_evaluate(const struct template *t, struct exchange *x,
+			     enum escape escape);
+
+#endif

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker/net/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum {
+	CONN_MAGIC = 0x636f6e6e,
+	CONN_STEPS = 64,	     /* of a protocol in one tick */
+	CONN_FILE_SHARE = 256 * 1024, /* bytes of a file in one tick */
+	CONN_LINGER_MS = 2000,	     /* as long as a peer may go on sending */
+	CONN_LINGER_READS = 64,	     /* in one tick */
+	CONNS_IN_BLOCK = 64,
+};
+
+/* Connections are allocated in blocks, because malloc would add 16 bytes to
+ * each; a block is never given back before the worker ends. */
+struct conn_block {
+	struct conn_block *next;
+	struct conn conns[CONNS_IN_BLOCK];
+};
+
+static const char *const state_names[] = {
+	[CONN_OPEN] = "open",
+	[CONN_LINGERING] = "lingering",
+	[CONN_CLOSED] = "closed",
+};
+
+static void set_state(struct conn *c, enum conn_state state)
+{
+	ASSERT(c->state < state); /* it only ever goes forward */
+	log_debug("connection %ju: %s -> %s", (uintmax_t)c->id,
+		  state_names[c->state], state_names[state]);
+	c->state = (uint8_t)state;
+}
+
+static struct conn *conn_alloc(struct net *net)
+{
+	struct conn *c = net->spare;
+
+	if (c == NULL) {
+		struct conn_block *block = mem_alloc(sizeof(*block));
+
+		block->next = net->blocks;
+		net->blocks = block;
+		for (int i = 0; i < CONNS_IN_BLOCK; i++) {
+			block->conns[i].session = net->spare;
+			net->spare = &block->conns[i];
+		}
+		c = net->spare;
+	}
+	net->spare = c->session;
+	return c;
+}
+
+/* It goes on in the next tick, without an event. */
+static void conn_queue(struct conn *c)
+{
+	if (list_is_empty(&c->ready))
+		list_append(&c->net->ready, &c->ready);
+	loop_queue(c->net->loop, &c->net->resume);
+}
+
+/* A worker that was full takes new connections when a few are gone, not at
+ * each: every pause and start is a system call for each listener. */
+static void resume_if_room(struct net *net)
+{
+	uint64_t limit = net->conf->limits.connections;
+
+	if (net->state == NET_FULL &&
+	    net->slot->connections < limit - limit / 64)
+		net_resume(net);
+}
+
+static void conn_close(struct conn *c)
+{
+	struct net *net = c->net;
+
+	set_state(c, CONN_CLOSED);
+	if (c->protocol->close != NULL)
+		c->protocol->close(c);
+	timer_detach(&net->loop->timers, &c->timer);
+	list_remove(&c->ready);
+	list_remove(&c->link);
+	buf_release(&c->in);
+	buf_release(&c->out);
+	close(c->watch.fd); /* takes it out of epoll, too */
+	c->watch.fd = -1;
+	c->session = net->dead;
+	net->dead = c;
+	net->slot->connections--;
+	net->slot->counters.closed++;
+	resume_if_room(net);
+}
+
+/* Closes politely: what we sent must not be lost to a reset. */
+static void conn_linger(struct conn *c)
+{
+	set_state(c, CONN_LINGERING);
+	buf_release(&c->in);
+	buf_release(&c->out);
+	c->transport->finish(c);
+	conn_set_timeout(c, CONN_LINGER_MS);
+	conn_queue(c);
+}
+
+static void discard(struct conn *c)
+{
+	char waste[16384];
+
+	for (int i = 0; i < CONN_LINGER_READS && c->readable; i++) {
+		size_t n;
+		enum io io = c->transport->read(c, waste, sizeof(waste), &n);
+
+		if (io == IO_EOF || io == IO_ERROR) {
+			conn_close(c);
+			return;
+		}
+	}
+	if (c->readable)
+		conn_queue(c);
+}
+
+/* Acts on what a protocol said; true when it is to be called again. */
+static bool conn_obey(struct conn *c, enum step step)
+{
+	switch (step) {
+	case STEP_MORE:
+		return true;
+	case STEP_WAIT:
+		buf_shrink(&c->in);
+		buf_shrink(&c->out);
+		return false;
+	case STEP_LINGER:
+		conn_linger(c);
+		return false;
+	case STEP_DONE:
+	case STEP_FAIL:
+		conn_close(c);
+		return false;
+	}
+	log_fatal("protocol %s took step %d", c->protocol->name, (int)step);
+}
+
+static void conn_run(struct conn *c)
+{
+	ASSERT(c->magic == CONN_MAGIC);
+	if (c->state == CONN_LINGERING) {
+		discard(c);
+		return;
+	}
+	for (int budget = CONN_STEPS; budget > 0; budget--)
+		if (!conn_obey(c, c->protocol->step(c)))
+			return;
+	conn_queue(c);
+}
+
+static void on_event(struct watch *watch, uint32_t events)
+{
+	struct conn *c = CONTAINER_OF(watch, struct conn, watch);
+
+	if (c->state == CONN_CLOSED)
+		return; /* by an earlier event of this tick */
+	if (events & (EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP))
+		c->readable = true;
+	if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
+		c->writable = true;
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		c->peer_finished = true;
+	conn_run(c);
+}
+
+static void on_timeout(struct timer *timer)
+{
+	struct conn *c = CONTAINER_OF(timer, struct conn, timer);
+
+	ASSERT(c->magic == CONN_MAGIC);
+	if (c->state == CONN_LINGERING)
+		conn_close(c);
+	else if (conn_obey(c, c->protocol->timeout(c)))
+		conn_run(c);
+}
+
+void conns_resume(struct task *task)
+{
+	struct net *net = CONTAINER_OF(task, struct net, resume);
+	struct list now;
+
+	list_init(&now);
+	list_take_all(&now, &net->ready);
+	while (!list_is_empty(&now)) {
+		struct conn *c = CONTAINER_OF(now.next, struct conn, ready);
+
+		list_remove(&c->ready);
+		conn_run(c);
+	}
+}
+
+void conn_open(struct listener *listener, int fd, const struct addr *peer)
+{
+	struct net *net = listener->net;
+	struct conn *c = conn_alloc(net);
+
+	*c = (struct conn){
+		.magic = CONN_MAGIC,
+		.state = CONN_OPEN,
+		.writable = true,
+		.watch = {.on_event = on_event, .fd = fd},
+		.net = net,
+		.listener = listener,
+		.transport = listener->transport,
+		.protocol = listener->protocol,
+		.id = ++net->last_id,
+		.accepted_at = net->loop->now,
+		.peer = endpoint_of(peer),
+	};
+	timer_init(&c->timer, on_timeout);
+	list_init(&c->ready);
+	list_append(&net->conns, &c->link);
+	net->slot->connections++;
+	net->slot->counters.accepted++;
+	if (loop_add(net->loop, &c->watch,
+		     EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) == -1) {
+		log_errno(LOG_LEVEL_WARN, "cannot watch a connection");
+		conn_close(c);
+	}
+}
+
+enum io conn_read(struct conn *c)
+{
+	size_t n;
+
+	if (!c->readable)
+		return IO_AGAIN;
+	char *into = buf_room(&c->in, BUF_CHUNK / 2);
+	enum io io = c->transport->read(c, into, buf_free(&c->in), &n);
+
+	buf_added(&c->in, n);
+	c->net->slot->counters.bytes_in += n;
+	return io;
+}
+
+/* One write of the pieces; what was sent of c->out is consumed from it. */
+static enum io write_pieces(struct conn *c, struct str tail, bool more,
+			    size_t *tail_sent_out)
+{
+	struct iovec pieces[2];
+	int n_pieces = 0;
+	size_t n, out = buf_length(&c->out);
+
+	*tail_sent_out = 0;
+	if (!c->writable)
+		return IO_AGAIN;
+	if (out > 0)
+		pieces[n_pieces++] = (struct iovec){
+			c->out.storage + c->out.start, out};
+	if (tail.n > 0)
+		pieces[n_pieces++] = (struct iovec){
+			(void *)(size_t)tail.p, tail.n};
+	enum io io = c->transport->write(c, pieces, n_pieces, more, &n);
+
+	c->net->slot->counters.bytes_out += n;
+	size_t of_out = n < out ? n : out;
+
+	buf_consume(&c->out, of_out);
+	*tail_sent_out = n - of_out;
+	return io;
+}
+
+enum io conn_flush(struct conn *c, bool more)
+{
+	size_t none;
+
+	while (buf_length(&c->out) > 0) {
+		enum io io = write_pieces(c, STR(""), more, &none);
+
+		if (io != IO_OK)
+			return io;
+	}
+	return IO_OK;
+}
+
+enum io conn_flush_with(struct conn *c, struct str *tail)
+{
+	while (buf_length(&c->out) + tail->n > 0) {
+		size_t sent;
+		enum io io = write_pieces(c, *tail, false, &sent);
+
+		*tail = str_tail(*tail, sent);
+		if (io != IO_OK)
+			return io;
+	}
+	return IO_OK;
+}
+
+enum io conn_send_file(struct conn *c, int file, off_t *offset,
+		       uint64_t *left)
+{
+	size_t share = CONN_FILE_SHARE;
+
+	while (*left > 0 && share > 0) {
+		size_t n, want = *left < share ? (size_t)*left : share;
+
+		if (!c->writable)
+			return IO_AGAIN;
+		enum io io = c->transport->send_file(c, file, offset, want, &n);
+
+		if (io != IO_OK)
+			return io;
+		c->net->slot->counters.bytes_out += n;
+		*left -= n;
+		share -= n;
+	}
+	return IO_OK;
+}
+
+void conn_drain(struct conn *c)
+{
+	if (c->state == CONN_OPEN && conn_obey(c, c->protocol->drain(c)))
+		conn_run(c);
+}
+
+void conn_cut(struct conn *c)
+{
+	if (c->state != CONN_CLOSED)
+		conn_close(c);
+}
+
+static void free_blocks(struct net *net)
+{
+	while (net->blocks != NULL) {
+		struct conn_block *block = net->blocks;
+
+		net->blocks = block->next;
+		free(block);
+	}
+}
+
+/* The rest of net.h that handles connections one by one. */
+
+void net_bury(struct net *net)
+{
+	while (net->dead != NULL) {
+		struct conn *c = net->dead;
+
+		net->dead = c->session;
+		c->magic = 0;
+		c->session = net->spare;
+		net->spare = c;
+	}
+}
+
+uint64_t net_cut(struct net *net)
+{
+	uint64_t n = 0;
+
+	LIST_EACH_SAFE (link, &net->conns) {
+		conn_cut(CONTAINER_OF(link, struct conn, link));
+		n++;
+	}
+	return n;
+}
+
+void net_fini(struct net *net)
+{
+	net_cut(net);
+	net_bury(net);
+	free_blocks(net);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A connection, and the edge-triggered contract, written once:
+ *
+ * - It is registered once, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET; there is
+ *   no epoll_ctl(2) until it is closed.
+ * - Readiness is remembered here. A protocol reads or writes until IO_AGAIN or
+ *   until its budget for this tick is used up; then the connection waits in
+ *   the ready queue, so that none starves another and no edge is lost.
+ * - EPOLLOUT matters only after a short write.
+ * - Nothing is freed inside a callback: a closed connection is buried at the
+ *   end of the tick.
+ * - Only conn.c loops over protocol steps.
+ *
+ * Owned by its net. An idle connection owns no buffers and no session: keep
+ * the struct small, there are very many. Worker.
+ */
+#ifndef WORKER_NET_CONN_H
+#define WORKER_NET_CONN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/loop.h"
+#include "worker/net/listener.h"
+#include "worker/net/net.h"
+#include "worker/net/protocol.h"
+#include "worker/net/transport.h"
+
+enum conn_state {
+	CONN_OPEN,
+	CONN_LINGERING, /* we are done; what still comes is discarded */
+	CONN_CLOSED,	/* waits for its burial */
+};
+
+struct conn {
+	uint32_t magic;
+	uint8_t state; /* enum conn_state, by conn_set_state() only */
+	bool readable; /* a read may succeed */
+	bool writable;
+	bool peer_finished; /* EPOLLRDHUP was seen */
+	struct watch watch;
+	struct net *net;
+	struct listener *listener;
+	const struct transport *transport;
+	const struct protocol *protocol;
+	void *session; /* the protocol's; NULL while idle. Of a closed or
+			* spare conn: the next of its kind */
+	struct buf in;	/* read and not yet consumed */
+	struct buf out; /* written by the protocol and not yet sent */
+	struct timer timer;
+	struct list link;  /* in net->conns */
+	struct list ready; /* in net->ready */
+	uint64_t id;	   /* unique in the worker */
+	uint64_t accepted_at; /* CLOCK_MONOTONIC ns */
+	struct endpoint peer;
+	uint32_t requests; /* begun on this connection */
+};
+
+/*
+ * Takes over the accepted `fd`. On failure (no memory in the kernel) the fd
+ * is closed and nothing else happens.
+ */
+void conn_open(struct listener *listener, int fd, const struct addr *peer);
+
+/* One read into c->in, of as much as fits its chunk. */
+enum io conn_read(struct conn *c) __attribute__((warn_unused_result));
+
+/* Sends c->out. IO_OK: all of it; IO_AGAIN: what is left waits. */
+enum io conn_flush(struct conn *c, bool more)
+	__attribute__((warn_unused_result));
+
+/* Sends c->out and then *tail, which is cut by what was sent. */
+enum io conn_flush_with(struct conn *c, struct str *tail)
+	__attribute__((warn_unused_result));
+
+/*
+ * Sends up to *left bytes of `file` from *offset; moves both on. IO_OK: all
+ * of it, or this tick's share with *left not 0; IO_EOF: the file has ended
+ * before that.
+ */
+enum io conn_send_file(struct conn *c, int file, off_t *offset,
+		       uint64_t *left) __attribute__((warn_unused_result));
+
+/* protocol->timeout is called at `when` (CLOCK_MONOTONIC ns) unless it is set
+ * anew before; one at a time. */
+static inline void conn_set_timeout_at(struct conn *c, uint64_t when)
+{
+	timer_arm(&c->net->loop->timers, &c->timer, when);
+}
+static inline void conn_set_timeout(struct conn *c, uint64_t ms)
+{
+	loop_timer(c->net->loop, &c->timer, ms);
+}
+static inline void conn_clear_timeout(struct conn *c)
+{
+	timer_disarm(&c->timer);
+}
+
+/* Asks the protocol to finish: the worker drains. */
+void conn_drain(struct conn *c);
+
+/* Closes it now, whatever it was doing. */
+void conn_cut(struct conn *c);
+
+/* Runs what waits in net->ready. */
+void conns_resume(struct task *task);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker/net/listener.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "worker/net/conn.h"
+
+enum {
+	LISTENER_BATCH = 64, /* accepted in one tick from one listener */
+};
+
+static const char *const state_names[] = {
+	[LISTENER_IDLE] = "idle",
+	[LISTENER_ACCEPTING] = "accepting",
+	[LISTENER_CLOSED] = "closed",
+};
+
+static void set_state(struct listener *l, enum listener_state state)
+{
+	ASSERT(l->state != LISTENER_CLOSED);
+	log_debug("listener %s: %s -> %s", l->conf->text,
+		  state_names[l->state], state_names[state]);
+	l->state = state;
+}
+
+enum accepted {
+	ACCEPTED_ONE,
+	ACCEPTED_NONE,	/* the queue is empty */
+	ACCEPTED_SHORT, /* no descriptors or memory for it */
+};
+
+static enum accepted accept_one(struct listener *l)
+{
+	struct addr peer = {.length = sizeof(struct sockaddr_un)};
+	int fd = accept4(l->watch.fd, &peer.any, &peer.length,
+			 SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd >= 0) {
+		conn_open(l, fd, &peer);
+		return ACCEPTED_ONE;
+	}
+	switch (errno) {
+	case EAGAIN:
+		return ACCEPTED_NONE;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		return ACCEPTED_SHORT;
+	default:
+		/* accept(2): errors of the new connection itself, which is
+		 * gone; the next in the queue may be fine. */
+		if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK ||
+		    errno == EOPNOTSUPP || errno == EFAULT)
+			log_fatal("accept on %s: errno %d", l->conf->text,
+				  errno);
+		return ACCEPTED_ONE;
+	}
+}
+
+void listener_look(struct listener *l)
+{
+	struct net *net = l->net;
+
+	for (int i = 0; i < LISTENER_BATCH; i++) {
+		if (l->state != LISTENER_ACCEPTING)
+			return;
+		if (net->slot->connections >= net->conf->limits.connections) {
+			net_pause(net, NET_FULL);
+			return;
+		}
+		switch (accept_one(l)) {
+		case ACCEPTED_ONE:
+			break;
+		case ACCEPTED_NONE:
+			return;
+		case ACCEPTED_SHORT:
+			net_pause(net, NET_SHORT);
+			return;
+		}
+	}
+	loop_queue(net->loop, &l->more);
+}
+
+static void on_event(struct watch *watch, uint32_t events)
+{
+	(void)events;
+	listener_look(CONTAINER_OF(watch, struct listener, watch));
+}
+
+static void on_more(struct task *task)
+{
+	listener_look(CONTAINER_OF(task, struct listener, more));
+}
+
+void listener_init(struct listener *l, struct net *net,
+		   const struct conf_listener *conf, int fd,
+		   const struct protocol *protocol, void *context)
+{
+	*l = (struct listener){
+		.state = LISTENER_IDLE,
+		.net = net,
+		.conf = conf,
+		.transport = &plain_transport,
+		.protocol = protocol,
+		.context = context,
+		.watch = {.on_event = on_event, .fd = fd},
+	};
+	task_init(&l->more, on_more);
+}
+
+void listener_start(struct listener *l)
+{
+	if (l->state != LISTENER_IDLE)
+		return;
+	if (loop_add(l->net->loop, &l->watch,
+		     EPOLLIN | EPOLLET | EPOLLEXCLUSIVE) == -1) {
+		log_errno(LOG_LEVEL_ERROR, "cannot watch %s", l->conf->text);
+		return;
+	}
+	set_state(l, LISTENER_ACCEPTING);
+}
+
+void listener_pause(struct listener *l)
+{
+	if (l->state != LISTENER_ACCEPTING)
+		return;
+	loop_remove(l->net->loop, &l->watch);
+	task_cancel(&l->more);
+	set_state(l, LISTENER_IDLE);
+}
+
+void listener_finish(struct listener *l)
+{
+	enum accepted accepted = ACCEPTED_NONE;
+
+	if (l->state == LISTENER_CLOSED)
+		return;
+	do {
+		accepted = accept_one(l);
+	} while (accepted == ACCEPTED_ONE);
+	if (accepted == ACCEPTED_SHORT)
+		log_warn("closing %s with connections in its queue: "
+			 "no file descriptors or memory to accept them",
+			 l->conf->text);
+	listener_close(l);
+}
+
+void listener_close(struct listener *l)
+{
+	if (l->state == LISTENER_CLOSED)
+		return;
+	/* Others still hold the socket, so closing is not enough to leave. */
+	listener_pause(l);
+	fd_close(&l->watch.fd);
+	set_state(l, LISTENER_CLOSED);
+}

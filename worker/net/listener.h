@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A listening socket as a worker has it: inherited from the master, shared
+ * with the other workers, watched with EPOLLEXCLUSIVE | EPOLLET and accepted
+ * from in batches until EAGAIN. Owned by its net. Worker.
+ */
+#ifndef WORKER_NET_LISTENER_H
+#define WORKER_NET_LISTENER_H
+
+#include "base/loop.h"
+#include "worker/net/net.h"
+#include "worker/net/protocol.h"
+#include "worker/net/transport.h"
+
+enum listener_state {
+	LISTENER_IDLE,	    /* not watched: not started, or paused */
+	LISTENER_ACCEPTING, /* watched */
+	LISTENER_CLOSED,
+};
+
+struct listener {
+	enum listener_state state; /* by listener_set_state() only */
+	struct net *net;
+	const struct conf_listener *conf;
+	const struct transport *transport;
+	const struct protocol *protocol; /* spoken on what it accepts */
+	void *context;			 /* the protocol's, shared by all */
+	struct watch watch;
+	struct task more; /* the batch was used up: go on next tick */
+};
+
+/* Takes over `fd`. */
+void listener_init(struct listener *l, struct net *net,
+		   const struct conf_listener *conf, int fd,
+		   const struct protocol *protocol, void *context);
+
+/* Watches it; what is in its queue already is an event at once. */
+void listener_start(struct listener *l);
+
+/* Stops watching it; its queue waits, for us or for another worker. */
+void listener_pause(struct listener *l);
+
+/* Looks at the queue now, without an event: another worker may have been
+ * woken for what is in it, and be gone. */
+void listener_look(struct listener *l);
+
+/* Accepts what is in its queue, then closes it: nobody else listens. */
+void listener_finish(struct listener *l);
+
+/* Closes our descriptor of it; others go on listening. */
+void listener_close(struct listener *l);
+
+#endif

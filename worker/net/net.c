@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker/net/net.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/net/conn.h"
+#include "worker/net/listener.h"
+
+enum {
+	NET_RETRY_MS = 100,    /* after running out of descriptors */
+	NET_QUIET_MS = 10000,  /* between two log lines about that */
+};
+
+static const char *const state_names[] = {
+	[NET_IDLE] = "idle",	 [NET_SERVING] = "serving",
+	[NET_FULL] = "full",	 [NET_SHORT] = "short",
+	[NET_DRAINING] = "draining",
+};
+
+static void set_state(struct net *net, enum net_state state)
+{
+	ASSERT(net->state != NET_DRAINING);
+	log_debug("accepting: %s -> %s", state_names[net->state],
+		  state_names[state]);
+	net->state = state;
+}
+
+static void on_retry(struct timer *timer)
+{
+	net_resume(CONTAINER_OF(timer, struct net, retry));
+}
+
+void net_init(struct net *net, struct loop *loop, const struct conf *conf,
+	      struct slot *slot)
+{
+	*net = (struct net){.loop = loop, .conf = conf, .slot = slot};
+	list_init(&net->conns);
+	list_init(&net->ready);
+	task_init(&net->resume, conns_resume);
+	timer_init(&net->retry, on_retry);
+}
+
+void net_start(struct net *net)
+{
+	set_state(net, NET_SERVING);
+	for (size_t i = 0; i < net->n_listeners; i++)
+		listener_start(&net->listeners[i]);
+}
+
+static void log_pause(struct net *net, enum net_state why)
+{
+	uint64_t quiet = NET_QUIET_MS * NS_PER_MS;
+	bool said = net->short_since != 0 &&
+		    net->loop->now - net->short_since < quiet;
+
+	net->short_since = net->loop->now;
+	if (said)
+		return;
+	if (why == NET_SHORT)
+		log_errno(LOG_LEVEL_WARN,
+			  "accepting is paused with %ju connections open",
+			  (uintmax_t)net->slot->connections);
+	else
+		log_warn("accepting is paused: limits.connections (%ju) "
+			 "are open",
+			 (uintmax_t)net->conf->limits.connections);
+}
+
+void net_pause(struct net *net, enum net_state why)
+{
+	if (net->state != NET_SERVING)
+		return;
+	log_pause(net, why);
+	net->slot->counters.accept_pauses++;
+	set_state(net, why);
+	for (size_t i = 0; i < net->n_listeners; i++)
+		listener_pause(&net->listeners[i]);
+	if (why == NET_SHORT)
+		loop_timer(net->loop, &net->retry, NET_RETRY_MS);
+	if (net->on_pause != NULL)
+		net->on_pause(net);
+}
+
+void net_resume(struct net *net)
+{
+	if (net->state == NET_FULL || net->state == NET_SHORT)
+		net_start(net);
+}
+
+void net_drain(struct net *net, uint64_t idle_grace_ms)
+{
+	if (net_is_draining(net))
+		return;
+	set_state(net, NET_DRAINING);
+	net->idle_grace_ms = idle_grace_ms;
+	timer_detach(&net->loop->timers, &net->retry);
+	for (size_t i = 0; i < net->n_listeners; i++)
+		listener_close(&net->listeners[i]);
+	LIST_EACH_SAFE (link, &net->conns)
+		conn_drain(CONTAINER_OF(link, struct conn, link));
+}

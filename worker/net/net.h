@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * All that the connections of this worker share: the loop, the configuration,
+ * the scoreboard slot, the list of open connections, and whether the worker
+ * takes new ones. One per worker.
+ */
+#ifndef WORKER_NET_NET_H
+#define WORKER_NET_NET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/loop.h"
+#include "base/scoreboard.h"
+#include "conf/conf.h"
+
+struct listener;
+struct conn;
+
+enum net_state {
+	NET_IDLE,     /* not accepting yet */
+	NET_SERVING,  /* accepting */
+	NET_FULL,     /* limits.connections reached: not accepting */
+	NET_SHORT,    /* out of descriptors or memory: not accepting */
+	NET_DRAINING, /* finishing what is open */
+};
+
+struct net {
+	enum net_state state;
+	struct loop *loop;
+	const struct conf *conf;
+	struct slot *slot; /* this worker's, in the scoreboard */
+	struct listener *listeners;
+	size_t n_listeners;
+	struct list conns;  /* every open connection, by conn.link */
+	struct list ready;  /* those with more to do, by conn.ready */
+	struct task resume; /* runs `ready` */
+	struct conn *dead;  /* closed in this tick, freed at its end */
+	struct conn *spare; /* freed, kept for the next accept */
+	struct conn_block *blocks; /* the memory of all conns */
+	uint64_t last_id;
+	uint64_t idle_grace_ms;	 /* while draining: see protocol.h */
+	struct timer retry;	 /* while NET_SHORT */
+	uint64_t short_since;	 /* when accepting was last stopped */
+	/* The worker's: a peer should look at the listeners in our stead. */
+	void (*on_pause)(struct net *net);
+};
+
+/* What the worker's owner still sets afterwards: on_pause. `slot` and `conf`
+ * are borrowed. */
+void net_init(struct net *net, struct loop *loop, const struct conf *conf,
+	      struct slot *slot);
+void net_fini(struct net *net);
+
+/* Starts, pauses and resumes accepting on all listeners. */
+void net_start(struct net *net);
+void net_pause(struct net *net, enum net_state why);
+void net_resume(struct net *net);
+
+/* Stops accepting for good and asks every connection to finish. */
+void net_drain(struct net *net, uint64_t idle_grace_ms);
+
+/* Closes every connection at once; returns how many there were. */
+uint64_t net_cut(struct net *net);
+
+/* Frees what was closed in this tick: for the end of it. */
+void net_bury(struct net *net);
+
+static inline bool net_is_draining(const struct net *net)
+{
+	return net->state == NET_DRAINING;
+}
+
+#endif

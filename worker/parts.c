@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The one file that names every protocol and every handler. */
+#include "worker/parts.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "worker/handler/redirect.h"
+#include "worker/handler/respond.h"
+#include "worker/handler/static.h"
+#include "worker/proto/echo.h"
+#include "worker/proto/http1.h"
+
+const struct handler *const parts_handlers[] = {
+	&static_handler,
+	&respond_handler,
+	&redirect_handler,
+	NULL,
+};
+
+const struct protocol *const parts_protocols[] = {
+	&http1_protocol,
+	&echo_protocol,
+	NULL,
+};
+
+const struct protocol *parts_protocol(const char *name)
+{
+	for (const struct protocol *const *p = parts_protocols; *p; p++)
+		if (strcmp((*p)->name, name) == 0)
+			return *p;
+	return NULL;
+}

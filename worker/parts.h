@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The concrete parts that this worker is made of, by their names. */
+#ifndef WORKER_PARTS_H
+#define WORKER_PARTS_H
+
+#include "worker/http/handler.h"
+#include "worker/net/protocol.h"
+
+/* Both end in NULL. */
+extern const struct handler *const parts_handlers[];
+extern const struct protocol *const parts_protocols[];
+
+/* NULL when there is none of that name. */
+const struct protocol *parts_protocol(const char *name);
+
+#endif

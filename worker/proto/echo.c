@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reads into c->in, sends c->in back. What was read and could not be sent yet
+ * is at most one chunk: then nothing more is read, the kernel's buffers fill,
+ * and the client is held by its own TCP window. There is no time-out; a peer
+ * that vanished is found by TCP keep-alive, set on the listening socket.
+ */
+#include "worker/proto/echo.h"
+
+#include "base/addr.h"
+#include "base/log.h"
+#include "worker/net/conn.h"
+
+/* A drain ends an echo connection when all it has sent came back and nothing
+ * arrived for a while: the timer runs only while draining. */
+static void wait_for_silence(struct conn *c)
+{
+	if (net_is_draining(c->net))
+		conn_set_timeout(c, c->net->idle_grace_ms);
+}
+
+static enum step echo_step(struct conn *c)
+{
+	struct str back = buf_str(&c->in);
+
+	if (back.n > 0) {
+		size_t before = back.n;
+		enum io io = conn_flush_with(c, &back);
+
+		buf_consume(&c->in, before - back.n);
+		if (io == IO_ERROR)
+			return STEP_FAIL;
+		if (io == IO_AGAIN && buf_length(&c->in) >= BUF_CHUNK / 2)
+			return STEP_WAIT; /* back-pressure */
+	}
+	switch (conn_read(c)) {
+	case IO_OK:
+		return STEP_MORE;
+	case IO_AGAIN:
+		wait_for_silence(c);
+		return STEP_WAIT;
+	case IO_EOF:
+		/* Half-closed: what it sent before still goes back. */
+		return buf_length(&c->in) > 0 ? STEP_WAIT : STEP_DONE;
+	default:
+		return STEP_FAIL;
+	}
+}
+
+static enum step echo_timeout(struct conn *c)
+{
+	return buf_length(&c->in) > 0 ? STEP_WAIT : STEP_DONE;
+}
+
+static enum step echo_drain(struct conn *c)
+{
+	wait_for_silence(c);
+	return STEP_WAIT;
+}
+
+const struct protocol echo_protocol = {
+	.name = "echo",
+	.step = echo_step,
+	.timeout = echo_timeout,
+	.drain = echo_drain,
+};

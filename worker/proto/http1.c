@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A connection without a session is idle. The first byte of a request makes a
+ * session, which goes round HEAD -> (BODY) -> SEND -> (SKIP) -> HEAD until
+ * nothing more is there, and is given back; or it ends in LAST, and the
+ * connection with it.
+ *
+ * Responses gather in conn->out and leave with one write when no further
+ * request is at hand: a request costs one read and one write, and a pipeline
+ * of sixteen costs the same. Requests are taken off conn->in one at a time;
+ * the bytes of a head are copied into the exchange's arena, so that conn->in
+ * is free to bring the body and to move.
+ */
+#include "worker/proto/http1.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "worker/codec/chunked.h"
+#include "worker/codec/http1_head.h"
+#include "worker/http/exchange.h"
+#include "worker/http/http.h"
+#include "worker/net/conn.h"
+#include "worker/proto/http1_response.h"
+
+enum {
+	HTTP1_MAGIC = 0x68747031,
+	HTTP1_SPARES = 256,	/* sessions kept for reuse */
+	HTTP1_OUT_ROOM = 8192,	/* left in conn->out for one more response */
+};
+
+enum http1_state {
+	HTTP1_HEAD, /* a head is coming */
+	HTTP1_BODY, /* so is the body that the handler wants */
+	HTTP1_SEND, /* the response goes out */
+	HTTP1_SKIP, /* what is left of an unwanted body is dropped */
+	HTTP1_LAST, /* what is in conn->out goes, then the connection */
+};
+
+static const char *const state_names[] = {
+	[HTTP1_HEAD] = "head", [HTTP1_BODY] = "body", [HTTP1_SEND] = "send",
+	[HTTP1_SKIP] = "skip", [HTTP1_LAST] = "last",
+};
+
+struct http1 {
+	uint32_t magic;
+	enum http1_state state;
+	struct http1 *next; /* in `spares` */
+	struct conn *conn;
+	size_t scanned;	 /* see http1_head_parse() */
+	unsigned minor;	 /* HTTP/1.minor of the request */
+	bool keep_alive; /* what the request allows, and we too */
+	bool linger;	 /* the peer may be sending what we did not read */
+
+	/* What of the request's body has not come yet. */
+	enum http1_body framing;
+	uint64_t left; /* HTTP1_BODY_LENGTH */
+	struct chunked chunked;
+	uint64_t body_read; /* bytes of content seen so far */
+	struct buf body;
+
+	struct str tail; /* content that is sent from where it lies */
+	struct exchange exchange;
+};
+
+static struct {
+	struct http1 *first;
+	size_t n;
+} spares;
+
+static struct http *http_of(const struct conn *c)
+{
+	return c->listener->context;
+}
+
+static void set_state(struct http1 *s, enum http1_state state)
+{
+	log_debug("connection %ju: http1 %s -> %s", (uintmax_t)s->conn->id,
+		  state_names[s->state], state_names[state]);
+	s->state = state;
+}
+
+static void on_answer(struct exchange *x);
+
+/* A request begins: its first byte is there. */
+static void session_start(struct conn *c)
+{
+	struct http1 *s = spares.first;
+
+	if (s != NULL) {
+		spares.first = s->next;
+		spares.n--;
+	} else {
+		s = mem_zalloc(1, sizeof(*s));
+		s->magic = HTTP1_MAGIC;
+		exchange_init(&s->exchange, http_of(c), on_answer);
+	}
+	s->conn = c;
+	s->state = HTTP1_HEAD;
+	s->scanned = 0;
+	s->linger = false;
+	s->exchange.peer = c->peer;
+	s->exchange.times.accepted = c->accepted_at;
+	s->exchange.times.first_byte = c->net->loop->now;
+	c->session = s;
+}
+
+static void session_free(struct http1 *s)
+{
+	exchange_fini(&s->exchange);
+	free(s);
+}
+
+static void session_end(struct conn *c)
+{
+	struct http1 *s = c->session;
+
+	if (s == NULL)
+		return;
+	ASSERT(s->magic == HTTP1_MAGIC);
+	c->session = NULL;
+	if (s->exchange.state != EXCHANGE_IDLE)
+		exchange_finish(&s->exchange);
+	buf_release(&s->body);
+	if (spares.n >= HTTP1_SPARES) {
+		session_free(s);
+		return;
+	}
+	s->next = spares.first;
+	spares.first = s;
+	spares.n++;
+}
+
+void http1_free_spares(void)
+{
+	while (spares.first != NULL) {
+		struct http1 *s = spares.first;
+
+		spares.first = s->next;
+		session_free(s);
+	}
+	spares.n = 0;
+}
+
+/* Waiting, each with its time-out. */
+
+static enum step wait_idle(struct conn *c)
+{
+	const struct conf_timeouts *t = &c->net->conf->timeouts;
+
+	if (net_is_draining(c->net))
+		conn_set_timeout(c, c->net->idle_grace_ms);
+	else
+		conn_set_timeout(c, c->requests == 0 ? t->header
+						     : t->keepalive);
+	return STEP_WAIT;
+}
+
+/* The whole head has timeouts.header from its first byte on. */
+static enum step wait_head(struct conn *c, const struct http1 *s)
+{
+	conn_set_timeout_at(c, s->exchange.times.first_byte +
+				       c->net->conf->timeouts.header *
+					       NS_PER_MS);
+	return STEP_WAIT;
+}
+
+static enum step wait_body(struct conn *c)
+{
+	conn_set_timeout(c, c->net->conf->timeouts.body);
+	return STEP_WAIT;
+}
+
+static enum step wait_send(struct conn *c)
+{
+	conn_set_timeout(c, c->net->conf->timeouts.send);
+	return STEP_WAIT;
+}
+
+/* What to do when sending did not return IO_OK. */
+static enum step not_sent(struct conn *c, enum io io)
+{
+	return io == IO_AGAIN ? wait_send(c) : STEP_FAIL;
+}
+
+/* The answer. */
+
+static enum http1_connection connection_field(struct http1 *s)
+{
+	if (s->exchange.response.close || net_is_draining(s->conn->net))
+		s->keep_alive = false;
+	if (!s->keep_alive)
+		return HTTP1_CONNECTION_CLOSE;
+	return s->minor == 0 ? HTTP1_CONNECTION_KEEP : HTTP1_CONNECTION_SILENT;
+}
+
+/* Content that fits goes along with the head: one copy of a few KiB costs
+ * less than a second piece for the kernel to gather. */
+static void put_content(struct http1 *s, struct buf *out)
+{
+	struct response *r = &s->exchange.response;
+
+	if (s->exchange.request.method == METHOD_HEAD ||
+	    http1_has_no_content(r->status))
+		r->body.kind = BODY_NONE;
+	if (r->body.kind != BODY_BYTES)
+		return;
+	if (r->body.length <= buf_free(out)) {
+		buf_put(out, r->body.bytes);
+		s->exchange.content_sent = r->body.length;
+	} else {
+		s->tail = r->body.bytes;
+	}
+}
+
+static void on_answer(struct exchange *x)
+{
+	struct http1 *s = CONTAINER_OF(x, struct http1, exchange);
+	struct buf *out = &s->conn->out;
+
+	s->tail = STR("");
+	http1_put_head(out, x, connection_field(s));
+	put_content(s, out);
+	set_state(s, HTTP1_SEND);
+}
+
+/* Not a request, or not in time. Nothing after it can be understood. */
+static enum step refuse(struct http1 *s, unsigned status, const char *why)
+{
+	char ip[ADDR_TEXT];
+
+	log_info("%s: refused with %u: %s", endpoint_ip(&s->conn->peer, ip),
+		 status, why);
+	s->keep_alive = false;
+	s->linger = true;
+	s->framing = HTTP1_BODY_NONE;
+	exchange_refuse(&s->exchange, status);
+	return STEP_MORE;
+}
+
+/* An exchange whose head was fine cannot have its body read to the end. */
+static enum step give_up(struct http1 *s, unsigned status, const char *why)
+{
+	char ip[ADDR_TEXT];
+
+	log_info("%s: refused with %u: %s", endpoint_ip(&s->conn->peer, ip),
+		 status, why);
+	s->keep_alive = false;
+	s->linger = true;
+	s->framing = HTTP1_BODY_NONE;
+	exchange_answer_error(&s->exchange, status);
+	return STEP_MORE;
+}
+
+/* The request's body. */
+
+/*
+ * Takes what has come of the body off conn->in, into s->body if `collect`.
+ * True when it is complete; false when more must be read, or, with *bad_out
+ * set, when it is not framed as it should be.
+ */
+static bool take_body(struct http1 *s, bool collect, bool *bad_out)
+{
+	struct str in = buf_str(&s->conn->in), all = in, piece;
+	enum chunked_result result = CHUNKED_MORE;
+
+	*bad_out = false;
+	if (s->framing == HTTP1_BODY_LENGTH) {
+		piece = (struct str){in.p, in.n < s->left ? in.n : s->left};
+		s->left -= piece.n;
+		s->body_read += piece.n;
+		if (collect)
+			buf_put(&s->body, piece);
+		buf_consume(&s->conn->in, piece.n);
+		return s->left == 0;
+	}
+	while (in.n > 0 && (result = chunked_decode(&s->chunked, &in,
+						    &piece)) == CHUNKED_PIECE) {
+		s->body_read += piece.n;
+		if (collect && s->body_read <= s->conn->net->conf->limits.body)
+			buf_put(&s->body, piece);
+	}
+	buf_consume(&s->conn->in, all.n - in.n);
+	*bad_out = result == CHUNKED_BAD;
+	return result == CHUNKED_DONE;
+}
+
+static enum step read_more_body(struct conn *c)
+{
+	switch (conn_read(c)) {
+	case IO_OK:
+		return STEP_MORE;
+	case IO_AGAIN:
+		return wait_body(c);
+	default: /* in the middle of a request */
+		return STEP_FAIL;
+	}
+}
+
+static enum step step_body(struct conn *c, struct http1 *s)
+{
+	bool bad, whole = take_body(s, true, &bad);
+
+	if (bad)
+		return give_up(s, 400, "the body is not in chunked coding");
+	if (s->body_read > c->net->conf->limits.body)
+		return give_up(s, 413, "the body is over limits.body");
+	if (whole) {
+		s->framing = HTTP1_BODY_NONE;
+		s->exchange.request.body = buf_str(&s->body);
+		exchange_handle(&s->exchange);
+		return STEP_MORE;
+	}
+	enum io io = conn_flush(c, false); /* 100, and what came before */
+
+	return io == IO_OK ? read_more_body(c) : not_sent(c, io);
+}
+
+/* Reads and drops a body that nobody wanted, so that the next request can be
+ * found behind it; more than limits.body is not worth it. */
+static enum step step_skip(struct conn *c, struct http1 *s)
+{
+	bool bad, whole = take_body(s, false, &bad);
+
+	if (bad || s->body_read > c->net->conf->limits.body) {
+		s->linger = true;
+		set_state(s, HTTP1_LAST);
+		return STEP_MORE;
+	}
+	if (!whole)
+		return read_more_body(c);
+	s->framing = HTTP1_BODY_NONE;
+	set_state(s, HTTP1_HEAD);
+	return STEP_MORE;
+}
+
+/* The request's head. */
+
+static void fill_request(struct http1 *s, struct http1_head *head)
+{
+	struct exchange *x = &s->exchange;
+	struct request *r = &x->request;
+	struct str in = buf_str(&s->conn->in);
+	char *copy = arena_bytes(&x->arena, head->size);
+	size_t fields_size = head->n_fields * sizeof(struct field);
+	struct field *fields = arena_alloc(&x->arena, fields_size);
+
+	memcpy(copy, in.p, head->size);
+	http1_head_rebase(head, in.p, copy);
+	memcpy(fields, head->fields, fields_size);
+	r->method_text = head->method;
+	r->target = head->target;
+	r->raw_path = head->path;
+	r->query = head->query;
+	r->fields = fields;
+	r->n_fields = head->n_fields;
+	r->version = head->minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
+}
+
+static void set_framing(struct http1 *s, const struct http1_head *head)
+{
+	s->minor = head->minor;
+	s->keep_alive = head->keep_alive;
+	s->framing = head->body;
+	s->left = head->content_length;
+	s->chunked = (struct chunked){0};
+	s->body_read = 0;
+	buf_release(&s->body);
+}
+
+/* A client that waits for 100 (Continue) before it sends a body which we do
+ * not read may send it or not: no request can be told from it afterwards
+ * (RFC 9110 section 10.1.1). */
+static void forgo_body(struct http1 *s, const struct http1_head *head)
+{
+	if (s->framing != HTTP1_BODY_NONE &&
+	    (head->expects_continue ||
+	     s->left > s->conn->net->conf->limits.body)) {
+		s->keep_alive = false;
+		s->linger = true;
+		s->framing = HTTP1_BODY_NONE;
+	}
+}
+
+static enum step want_body(struct conn *c, struct http1 *s,
+			   const struct http1_head *head)
+{
+	if (s->framing == HTTP1_BODY_LENGTH &&
+	    s->left > c->net->conf->limits.body)
+		return give_up(s, 413, "Content-Length is over limits.body");
+	if (head->expects_continue && buf_length(&c->in) == 0)
+		buf_put(&c->out, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+	set_state(s, HTTP1_BODY);
+	return STEP_MORE;
+}
+
+static enum step begin(struct conn *c, struct http1 *s,
+		       struct http1_head *head)
+{
+	struct exchange *x = &s->exchange;
+
+	x->times.head = c->net->loop->now;
+	c->requests++;
+	fill_request(s, head);
+	set_framing(s, head);
+	buf_consume(&c->in, head->size);
+	s->scanned = 0;
+
+	unsigned status = exchange_begin(x, head->host);
+
+	if (status == 0 && s->framing != HTTP1_BODY_NONE &&
+	    exchange_wants_body(x))
+		return want_body(c, s, head);
+	forgo_body(s, head);
+	if (status == 400) /* a path that must not be resolved */
+		s->exchange.response.close = true;
+	if (status != 0)
+		exchange_answer_error(x, status);
+	else
+		exchange_handle(x);
+	return STEP_MORE;
+}
+
+/* No whole head is in conn->in: a good moment to send what has gathered. */
+static enum step read_more_head(struct conn *c, struct http1 *s)
+{
+	enum io io = conn_flush(c, false);
+
+	if (io != IO_OK)
+		return not_sent(c, io);
+	if (buf_length(&c->in) == 0) {
+		session_end(c);
+		return STEP_MORE;
+	}
+	switch (conn_read(c)) {
+	case IO_OK:
+		return STEP_MORE;
+	case IO_AGAIN:
+		return wait_head(c, s);
+	case IO_EOF:
+		return STEP_DONE;
+	default:
+		return STEP_FAIL;
+	}
+}
+
+static enum step step_head(struct conn *c, struct http1 *s)
+{
+	static struct http1_head head; /* large; of no use afterwards */
+	const struct conf_limits *conf = &c->net->conf->limits;
+	struct http1_limits limits = {.bytes = conf->header,
+				      .fields = conf->headers};
+	struct str in = buf_str(&c->in);
+
+	if (in.n == 0)
+		return read_more_head(c, s);
+	struct http1_verdict v =
+		http1_head_parse(in, &limits, &s->scanned, &head);
+
+	switch (v.result) {
+	case HTTP1_COMPLETE:
+		return begin(c, s, &head);
+	case HTTP1_PARTIAL:
+		return read_more_head(c, s);
+	case HTTP1_BAD:
+		break;
+	}
+	c->requests++;
+	return refuse(s, v.status, v.why);
+}
+
+/* The response. */
+
+/* What of the content is not in conn->out. IO_OK: it is sent. */
+static enum io send_content(struct conn *c, struct http1 *s)
+{
+	struct exchange *x = &s->exchange;
+	struct body *body = &x->response.body;
+	enum io io;
+
+	if (body->kind != BODY_FILE) {
+		size_t before = s->tail.n;
+
+		io = conn_flush_with(c, &s->tail);
+		x->content_sent += before - s->tail.n;
+		return io;
+	}
+	io = conn_flush(c, body->length > 0);
+	if (io != IO_OK)
+		return io;
+	uint64_t before = body->length;
+
+	io = conn_send_file(c, body->file, &body->offset, &body->length);
+	x->content_sent += before - body->length;
+	if (io == IO_EOF)
+		log_info("%" STR_FMT " was cut short while it was sent",
+			 STR_ARG(x->request.path));
+	return io;
+}
+
+/* True when the response may wait in conn->out for those after it. */
+static bool may_gather(const struct conn *c, const struct http1 *s)
+{
+	return s->keep_alive && s->framing == HTTP1_BODY_NONE &&
+	       s->tail.n == 0 &&
+	       s->exchange.response.body.kind != BODY_FILE &&
+	       buf_length(&c->in) > 0 && buf_free(&c->out) >= HTTP1_OUT_ROOM;
+}
+
+static enum step step_send(struct conn *c, struct http1 *s)
+{
+	if (!may_gather(c, s)) {
+		enum io io = send_content(c, s);
+
+		if (io != IO_OK)
+			return not_sent(c, io);
+		if (s->exchange.response.body.kind == BODY_FILE &&
+		    s->exchange.response.body.length > 0)
+			return STEP_MORE;
+	}
+	exchange_finish(&s->exchange);
+	s->exchange.times.accepted = c->accepted_at;
+	s->exchange.times.first_byte = c->net->loop->now;
+	bool unread = s->framing != HTTP1_BODY_NONE;
+
+	if (s->keep_alive) {
+		set_state(s, unread ? HTTP1_SKIP : HTTP1_HEAD);
+	} else {
+		s->linger |= unread;
+		set_state(s, HTTP1_LAST);
+	}
+	return STEP_MORE;
+}
+
+static enum step step_last(struct conn *c, struct http1 *s)
+{
+	enum io io = conn_flush(c, false);
+
+	if (io != IO_OK)
+		return not_sent(c, io);
+	return s->linger ? STEP_LINGER : STEP_DONE;
+}
+
+static enum step step_idle(struct conn *c)
+{
+	if (buf_length(&c->in) > 0) {
+		session_start(c);
+		return STEP_MORE;
+	}
+	switch (conn_read(c)) {
+	case IO_OK:
+		return STEP_MORE;
+	case IO_AGAIN:
+		return wait_idle(c);
+	case IO_EOF:
+		return STEP_DONE;
+	default:
+		return STEP_FAIL;
+	}
+}
+
+static enum step http1_step(struct conn *c)
+{
+	struct http1 *s = c->session;
+
+	if (s == NULL)
+		return step_idle(c);
+	ASSERT(s->magic == HTTP1_MAGIC);
+	switch (s->state) {
+	case HTTP1_HEAD:
+		return step_head(c, s);
+	case HTTP1_BODY:
+		return step_body(c, s);
+	case HTTP1_SEND:
+		return step_send(c, s);
+	case HTTP1_SKIP:
+		return step_skip(c, s);
+	case HTTP1_LAST:
+		return step_last(c, s);
+	}
+	log_fatal("http1 state %d", (int)s->state);
+}
+
+static enum step http1_timeout(struct conn *c)
+{
+	struct http1 *s = c->session;
+
+	if (s == NULL)
+		return STEP_DONE; /* idle for too long: nothing to say */
+	if (buf_length(&c->out) > 0 || s->state == HTTP1_SEND ||
+	    s->state == HTTP1_LAST)
+		return STEP_FAIL; /* the peer does not read */
+	switch (s->state) {
+	case HTTP1_HEAD:
+		return refuse(s, 408, "the head took over timeouts.header");
+	case HTTP1_BODY:
+		return give_up(s, 408, "the body took over timeouts.body");
+	default:
+		return STEP_DONE;
+	}
+}
+
+static enum step http1_drain(struct conn *c)
+{
+	/* What is begun ends with "Connection: close". */
+	return c->session == NULL ? wait_idle(c) : STEP_WAIT;
+}
+
+const struct protocol http1_protocol = {
+	.name = "http",
+	.step = http1_step,
+	.timeout = http1_timeout,
+	.drain = http1_drain,
+	.close = session_end,
+};

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The head is put together from pieces that are ready, by memcpy into room
+ * that was made once: this runs for every response.
+ */
+#include "worker/proto/http1_response.h"
+
+#include "worker/http/http.h"
+
+enum { HEAD_FIXED = 512 }; /* more than all that is not a field's text */
+
+static char *put(char *to, struct str s)
+{
+	memcpy(to, s.p, s.n);
+	return to + s.n;
+}
+
+static char *put_fields(char *to, const struct fields *fields)
+{
+	return fields->n > 0 ? put(to, fields_str(fields)) : to;
+}
+
+static char *put_number(char *to, uint64_t value)
+{
+	char digits[20], *p = digits + sizeof(digits);
+
+	do {
+		*--p = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	return put(to, (struct str){p, (size_t)(digits + sizeof(digits) - p)});
+}
+
+static char *put_status_line(char *to, unsigned status)
+{
+	if (status == 200)
+		return put(to, STR("HTTP/1.1 200 OK\r\n"));
+	to = put(to, STR("HTTP/1.1 "));
+	to = put_number(to, status);
+	*to++ = ' ';
+	to = put(to, http_reason(status));
+	return put(to, STR("\r\n"));
+}
+
+void http1_put_head(struct buf *out, const struct exchange *x,
+		    enum http1_connection connection)
+{
+	const struct response *r = &x->response;
+	size_t room = HEAD_FIXED + r->fields.n +
+		      (r->prepared != NULL ? r->prepared->n : 0);
+	char *start = buf_room(out, room), *to = start;
+
+	to = put_status_line(to, r->status);
+	to = put(to, STR("Server: holdfast\r\nDate: "));
+	to = put(to, http_date(x->http));
+	to = put(to, STR("\r\n"));
+	if (r->prepared != NULL)
+		to = put_fields(to, r->prepared);
+	to = put_fields(to, &r->fields);
+	if (!http1_has_no_content(r->status)) {
+		to = put(to, STR("Content-Length: "));
+		to = put_number(to, r->body.length);
+		to = put(to, STR("\r\n"));
+	}
+	if (connection == HTTP1_CONNECTION_CLOSE)
+		to = put(to, STR("Connection: close\r\n"));
+	else if (connection == HTTP1_CONNECTION_KEEP)
+		to = put(to, STR("Connection: keep-alive\r\n"));
+	to = put(to, STR("\r\n"));
+	buf_added(out, (size_t)(to - start));
+}

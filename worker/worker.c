@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The worker process, from fork to exit, as one column: worker_run(). It
+ * trusts the master and nobody else. When the channel closes, the master is
+ * gone: the worker finishes what it has and exits, so that nothing is left
+ * behind and the next master can bind.
+ */
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/channel.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/signals.h"
+#include "base/title.h"
+#include "worker/http/http.h"
+#include "worker/net/listener.h"
+#include "worker/net/net.h"
+#include "worker/parts.h"
+#include "worker/proto/http1.h"
+#include "worker/report/access_log.h"
+
+enum {
+	WORKER_BEAT_MS = 500,
+	/* When the server quits, an idle keep-alive client gets this long to
+	 * send a request that is on its way. */
+	WORKER_QUIT_GRACE_MS = 500,
+};
+
+struct worker {
+	const struct worker_env *env;
+	struct loop loop;
+	struct net net;
+	struct http http;
+	struct access_log access_log;
+	struct watch channel;
+	struct signals signals;
+	struct timer beat;
+	struct timer deadline; /* of the drain */
+	uint64_t cut;	       /* connections that did not make it */
+	bool failed;
+};
+
+/* To the master. */
+
+static void say(struct worker *w, struct message *message)
+{
+	enum channel_result result = channel_send(
+		w->channel.fd, message, sizeof(*message), NULL, 0);
+
+	/* CHANNEL_CLOSED will be read as such; the rest cannot be helped. */
+	if (result == CHANNEL_AGAIN || result == CHANNEL_ERROR)
+		log_errno(LOG_LEVEL_WARN, "cannot send message %u",
+			  message->type);
+}
+
+static void say_number(struct worker *w, enum message_type type,
+		       uint64_t number)
+{
+	struct message message = {.type = type, .number = number};
+
+	say(w, &message);
+}
+
+static void say_failed(struct worker *w, const char *why)
+{
+	struct message message = {.type = MESSAGE_FAILED};
+
+	snprintf(message.text, sizeof(message.text), "%s", why);
+	say(w, &message);
+	w->failed = true;
+}
+
+static void on_pause(struct net *net)
+{
+	say_number(CONTAINER_OF(net, struct worker, net), MESSAGE_PAUSED, 0);
+}
+
+/* The end of the worker's life. */
+
+static void drain(struct worker *w, uint64_t idle_grace_ms)
+{
+	uint64_t most = w->env->conf->timeouts.drain;
+
+	if (net_is_draining(&w->net))
+		return;
+	title_set("holdfast: worker %u (generation %u, draining)",
+		  w->env->number, w->env->generation);
+	net_drain(&w->net, idle_grace_ms < most ? idle_grace_ms : most);
+	loop_timer(&w->loop, &w->deadline, most);
+}
+
+static void on_deadline(struct timer *timer)
+{
+	struct worker *w = CONTAINER_OF(timer, struct worker, deadline);
+
+	w->cut = net_cut(&w->net);
+	if (w->cut > 0)
+		log_warn("%ju connections were cut after timeouts.drain",
+			 (uintmax_t)w->cut);
+}
+
+static void serve_out_all(struct worker *w)
+{
+	for (size_t i = 0; i < w->net.n_listeners; i++)
+		listener_finish(&w->net.listeners[i]);
+}
+
+/* No master: finish as for a quit. */
+static void orphaned(struct worker *w, const char *why)
+{
+	log_warn("%s: draining", why);
+	loop_remove(&w->loop, &w->channel);
+	fd_close(&w->channel.fd);
+	serve_out_all(w);
+	drain(w, WORKER_QUIT_GRACE_MS);
+}
+
+/* From the master. */
+
+static void reopen(struct worker *w, uint64_t which, const int *fds,
+		   size_t n_fds)
+{
+	size_t next = 0;
+
+	if (which & REOPEN_ERROR_LOG && next < n_fds)
+		log_set_fd(fds[next++]);
+	if (which & REOPEN_ACCESS_LOG && next < n_fds)
+		access_log_reopen(&w->access_log, fds[next]);
+}
+
+static void look(struct worker *w)
+{
+	for (size_t i = 0; i < w->net.n_listeners; i++)
+		listener_look(&w->net.listeners[i]);
+}
+
+/* False for a message that a master never sends. */
+static bool obey(struct worker *w, const struct message *message,
+		 const int *fds, size_t n_fds)
+{
+	switch (message->type) {
+	case MESSAGE_START:
+		if (w->net.state == NET_IDLE)
+			net_start(&w->net);
+		return true;
+	case MESSAGE_LOOK:
+		look(w);
+		return true;
+	case MESSAGE_SERVE_OUT:
+		if (message->number >= w->net.n_listeners)
+			return false;
+		listener_finish(&w->net.listeners[message->number]);
+		return true;
+	case MESSAGE_DRAIN:
+		drain(w, message->number);
+		return true;
+	case MESSAGE_STOP:
+		drain(w, 0);
+		w->cut = net_cut(&w->net);
+		return true;
+	case MESSAGE_REOPEN:
+		reopen(w, message->number, fds, n_fds);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void on_channel(struct watch *watch, uint32_t events)
+{
+	struct worker *w = CONTAINER_OF(watch, struct worker, channel);
+	struct message message;
+	int fds[CHANNEL_FDS];
+	size_t n, n_fds;
+
+	(void)events;
+	while (watch->fd != -1) {
+		switch (channel_receive(watch->fd, &message, sizeof(message),
+					&n, fds, &n_fds)) {
+		case CHANNEL_OK:
+			if (n != sizeof(message) ||
+			    !obey(w, &message, fds, n_fds))
+				orphaned(w, "a message that makes no sense");
+			break;
+		case CHANNEL_AGAIN:
+			return;
+		case CHANNEL_CLOSED:
+			orphaned(w, "the master is gone");
+			return;
+		case CHANNEL_ERROR:
+			orphaned(w, "the channel is broken");
+			return;
+		}
+	}
+}
+
+static void on_signal(struct signals *signals, int number)
+{
+	struct worker *w = CONTAINER_OF(signals, struct worker, signals);
+
+	log_info("draining on %s", strsignal(number));
+	drain(w, WORKER_QUIT_GRACE_MS);
+}
+
+/* The loop. */
+
+static void on_beat(struct timer *timer)
+{
+	struct worker *w = CONTAINER_OF(timer, struct worker, beat);
+
+	loop_timer(&w->loop, &w->beat, WORKER_BEAT_MS);
+}
+
+static void on_tick_end(struct loop *loop)
+{
+	struct worker *w = loop->context;
+
+	w->env->slot->beat = loop->now;
+	net_bury(&w->net);
+	if (net_is_draining(&w->net) && list_is_empty(&w->net.conns))
+		loop_stop(loop);
+}
+
+static void on_finished(struct http *http, const struct exchange *x)
+{
+	access_log_add(http->context, x);
+}
+
+/* The beginning. */
+
+static void close_what_is_not_ours(struct worker *w)
+{
+	const struct worker_env *env = w->env;
+	size_t n = env->conf->n_listeners;
+	int *keep = mem_zalloc(n + 3, sizeof(*keep));
+
+	for (size_t i = 0; i < n; i++)
+		keep[i] = env->listeners[i];
+	keep[n] = env->channel;
+	keep[n + 1] = env->access_log;
+	keep[n + 2] = log_fd();
+	fd_close_others(keep, n + 3);
+	free(keep);
+}
+
+static void introduce(const struct worker_env *env)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "worker %u", env->number);
+	log_set_process(name);
+	title_set("holdfast: worker %u (generation %u)", env->number,
+		  env->generation);
+}
+
+static int open_loop(struct worker *w)
+{
+	static const int drain_signals[] = {SIGTERM, SIGQUIT};
+
+	if (loop_init(&w->loop) == -1)
+		return -1;
+	w->loop.on_tick_end = on_tick_end;
+	w->loop.context = w;
+	w->channel = (struct watch){.on_event = on_channel,
+				    .fd = w->env->channel};
+	w->signals.on_signal = on_signal;
+	if (loop_add(&w->loop, &w->channel, EPOLLIN) == -1)
+		return -1;
+	return signals_open(&w->signals, &w->loop, drain_signals, 2);
+}
+
+static void open_net(struct worker *w)
+{
+	const struct worker_env *env = w->env;
+	size_t n = env->conf->n_listeners;
+
+	net_init(&w->net, &w->loop, env->conf, env->slot);
+	w->net.on_pause = on_pause;
+	w->net.listeners = mem_zalloc(n, sizeof(struct listener));
+	w->net.n_listeners = n;
+	for (size_t i = 0; i < n; i++) {
+		const struct conf_listener *conf = &env->conf->listeners[i];
+
+		listener_init(&w->net.listeners[i], &w->net, conf,
+			      env->listeners[i],
+			      parts_protocol(conf->protocol), &w->http);
+	}
+}
+
+static int open_http(struct worker *w, const char **why_out)
+{
+	const struct worker_env *env = w->env;
+
+	if (http_init(&w->http, &w->loop, env->conf, &env->slot->counters,
+		      parts_handlers, why_out) == -1)
+		return -1;
+	if (env->access_log != -1) {
+		access_log_init(&w->access_log, &w->loop, env->access_log,
+				(enum conf_log_format)env->conf->log.format);
+		w->http.on_finished = on_finished;
+		w->http.context = &w->access_log;
+	}
+	return 0;
+}
+
+/* For good: no way back to root, and none by a set-user-ID program. */
+static int drop_privileges(const char *user)
+{
+	if (geteuid() == 0) {
+		const struct passwd *pw = getpwnam(user);
+
+		if (pw == NULL || initgroups(user, pw->pw_gid) == -1 ||
+		    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == -1 ||
+		    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == -1)
+			return -1;
+	}
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+/* All that can fail. False when it did: the master knows why. */
+static bool get_ready(struct worker *w)
+{
+	const char *why = NULL;
+	char text[256];
+
+	if (open_loop(w) == -1) {
+		snprintf(text, sizeof(text), "cannot make an event loop: %s",
+			 strerror(errno));
+		say_failed(w, text);
+		return false;
+	}
+	open_net(w);
+	if (open_http(w, &why) == -1) {
+		say_failed(w, why);
+		return false;
+	}
+	if (drop_privileges(w->env->conf->user) == -1) {
+		snprintf(text, sizeof(text), "cannot become user \"%s\": %s",
+			 w->env->conf->user, strerror(errno));
+		say_failed(w, text);
+		return false;
+	}
+	if (http_check(&w->http, &why) == -1) {
+		say_failed(w, why);
+		return false;
+	}
+	return true;
+}
+
+static void serve(struct worker *w)
+{
+	timer_init(&w->beat, on_beat);
+	timer_init(&w->deadline, on_deadline);
+	loop_timer(&w->loop, &w->beat, WORKER_BEAT_MS);
+	say_number(w, MESSAGE_READY, 0);
+	loop_run(&w->loop);
+	if (w->channel.fd != -1)
+		say_number(w, MESSAGE_DRAINED, w->cut);
+}
+
+static void clean_up(struct worker *w)
+{
+	net_fini(&w->net);
+	free(w->net.listeners);
+	http1_free_spares();
+	if (w->http.on_finished != NULL)
+		access_log_fini(&w->access_log);
+	http_fini(&w->http);
+	signals_close(&w->signals);
+	loop_fini(&w->loop);
+	buf_free_all();
+}
+
+int worker_run(const struct worker_env *env)
+{
+	struct worker *w = mem_zalloc(1, sizeof(*w));
+	bool failed;
+
+	w->env = env;
+	w->signals.watch.fd = -1;
+	w->loop.epoll_fd = -1;
+	w->channel.fd = env->channel;
+	list_init(&w->net.conns);
+
+	close_what_is_not_ours(w);
+	introduce(env);
+	if (get_ready(w))
+		serve(w);
+	clean_up(w);
+	failed = w->failed;
+	free(w);
+	return failed ? 1 : 0;
+}

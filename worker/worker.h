@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A worker as the master sees it: what it is given, and what is said on the
+ * channel between the two. The one header of worker/ that the master knows.
+ */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include <stdint.h>
+
+#include "base/scoreboard.h"
+#include "conf/conf.h"
+
+/* What crosses the fork. All of it stays the caller's; the descriptors are
+ * the worker's own copies. */
+struct worker_env {
+	const struct conf *conf;
+	unsigned number;     /* of its slot in the master's child table */
+	unsigned generation;
+	const int *listeners; /* one for each of conf->listeners */
+	int channel;	      /* our end */
+	int access_log;	      /* open for appending, -1 for none */
+	struct slot *slot;    /* in the scoreboard; nobody else writes it */
+};
+
+enum message_type {
+	/* From the worker. */
+	MESSAGE_READY = 1, /* all that can fail is done */
+	MESSAGE_FAILED,	   /* it is not: `text` says why; the worker exits */
+	MESSAGE_PAUSED,	   /* others should look at the listeners */
+	MESSAGE_DRAINED,   /* the worker exits; `number` connections were cut */
+	/* From the master. */
+	MESSAGE_START,	   /* accept */
+	MESSAGE_LOOK,	   /* a peer is gone or paused: look at the listeners */
+	MESSAGE_SERVE_OUT, /* listener `number` is gone: accept its queue, then
+			    * close it */
+	MESSAGE_DRAIN,	   /* finish; an idle client has `number` ms */
+	MESSAGE_STOP,	   /* close everything and exit */
+	MESSAGE_REOPEN,	   /* descriptors of logs: `number` says which */
+};
+
+/* In the order in which their descriptors come with MESSAGE_REOPEN. */
+enum reopen {
+	REOPEN_ERROR_LOG = 1,
+	REOPEN_ACCESS_LOG = 2,
+};
+
+struct message {
+	uint32_t type; /* enum message_type */
+	uint32_t unused;
+	uint64_t number;
+	char text[496]; /* ends in NUL */
+};
+
+/*
+ * Runs as a worker, in a fresh child of the master, until it has drained.
+ * Returns the exit status of the process: 0, or 1 after MESSAGE_FAILED.
+ */
+int worker_run(const struct worker_env *env);
+
+#endif
