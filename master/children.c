@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "master/children.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/channel.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/title.h"
+
+static const char *const state_names[] = {
+	[CHILD_FREE] = "free",	   [CHILD_STARTING] = "starting",
+	[CHILD_READY] = "ready",   [CHILD_SERVING] = "serving",
+	[CHILD_DRAINING] = "draining", [CHILD_DYING] = "dying",
+};
+
+const char *child_state_name(enum child_state state)
+{
+	return state_names[state];
+}
+
+static void set_state(struct child *child, enum child_state state)
+{
+	log_debug("worker %u: %s -> %s", child->number,
+		  state_names[child->state], state_names[state]);
+	child->state = state;
+}
+
+static void on_kill_time(struct timer *timer)
+{
+	struct child *child = CONTAINER_OF(timer, struct child, kill_timer);
+
+	log_warn("worker %u (pid %d) should be gone and is not: killing it",
+		 child->number, (int)child->pid);
+	child_kill(child);
+}
+
+static void on_channel(struct watch *watch, uint32_t events);
+
+int children_init(struct children *children, struct loop *loop)
+{
+	*children = (struct children){.loop = loop};
+	children->board = scoreboard_create(&children->board_fd);
+	if (children->board == NULL)
+		return -1;
+	children->table = mem_zalloc(SCOREBOARD_SLOTS, sizeof(struct child));
+	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++) {
+		struct child *child = &children->table[i];
+
+		child->children = children;
+		child->number = i;
+		child->slot = &children->board->slots[i];
+		child->channel = (struct watch){on_channel, -1};
+		timer_init(&child->kill_timer, on_kill_time);
+	}
+	return 0;
+}
+
+void children_fini(struct children *children)
+{
+	free(children->table);
+	children->table = NULL;
+	scoreboard_destroy(&children->board);
+	fd_close(&children->board_fd);
+}
+
+static struct child *free_slot(struct children *children)
+{
+	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++)
+		if (children->table[i].state == CHILD_FREE)
+			return &children->table[i];
+	errno = EAGAIN;
+	return NULL;
+}
+
+/* In the new process: never returns. */
+static void become_worker(const struct child *child,
+			  const struct child_spec *spec, int channel)
+{
+	struct worker_env env = {
+		.conf = spec->conf,
+		.number = child->number,
+		.generation = spec->generation_number,
+		.listeners = spec->listeners,
+		.channel = channel,
+		.access_log = spec->access_log,
+		.slot = child->slot,
+	};
+
+	if (spec->error_log != -1)
+		log_set_fd(spec->error_log);
+	log_set_level((enum log_level)spec->conf->log.level);
+	exit(worker_run(&env));
+}
+
+struct child *children_spawn(struct children *children,
+			     const struct child_spec *spec)
+{
+	struct child *child = free_slot(children);
+	int ends[2];
+
+	if (child == NULL || channel_open(ends) == -1)
+		return NULL;
+	memset(child->slot, 0, sizeof(*child->slot));
+	child->slot->beat = clock_read();
+	pid_t pid = fork();
+
+	if (pid == 0)
+		become_worker(child, spec, ends[1]);
+	fd_close(&ends[1]);
+	if (pid == -1) {
+		fd_close(&ends[0]);
+		return NULL;
+	}
+	child->pid = pid;
+	child->generation = spec->generation;
+	child->started_at = clock_read();
+	child->failure[0] = '\0';
+	child->channel.fd = ends[0];
+	set_state(child, CHILD_STARTING);
+	if (loop_add(children->loop, &child->channel, EPOLLIN) == -1) {
+		log_errno(LOG_LEVEL_ERROR, "cannot watch worker %u",
+			  child->number);
+		child_kill(child);
+	}
+	log_debug("worker %u (pid %d) started", child->number, (int)pid);
+	return child;
+}
+
+static void understand(struct child *child, struct message *message)
+{
+	struct children *children = child->children;
+
+	switch (message->type) {
+	case MESSAGE_READY:
+		if (child->state != CHILD_STARTING)
+			return; /* was told to go meanwhile */
+		set_state(child, CHILD_READY);
+		children->on_ready(children, child);
+		return;
+	case MESSAGE_FAILED:
+		message->text[sizeof(message->text) - 1] = '\0';
+		memcpy(child->failure, message->text, sizeof(child->failure));
+		return;
+	case MESSAGE_PAUSED:
+		children->on_paused(children, child);
+		return;
+	case MESSAGE_DRAINED:
+		children->cut += message->number;
+		return;
+	default:
+		log_error("worker %u sent message %u: killing it",
+			  child->number, message->type);
+		child_kill(child);
+	}
+}
+
+static void close_channel(struct child *child)
+{
+	if (child->channel.fd == -1)
+		return;
+	loop_remove(child->children->loop, &child->channel);
+	fd_close(&child->channel.fd);
+}
+
+/* All that it has said; true while it may say more. */
+static bool listen_to(struct child *child)
+{
+	struct message message;
+	int fds[CHANNEL_FDS];
+	size_t n, n_fds;
+
+	switch (channel_receive(child->channel.fd, &message, sizeof(message),
+				&n, fds, &n_fds)) {
+	case CHANNEL_OK:
+		while (n_fds > 0) /* no worker's message carries any */
+			close(fds[--n_fds]);
+		if (n == sizeof(message))
+			understand(child, &message);
+		return child->channel.fd != -1;
+	case CHANNEL_AGAIN:
+		return false;
+	default:
+		close_channel(child); /* SIGCHLD says the rest */
+		return false;
+	}
+}
+
+static void on_channel(struct watch *watch, uint32_t events)
+{
+	struct child *child = CONTAINER_OF(watch, struct child, channel);
+
+	(void)events;
+	while (child->channel.fd != -1 && listen_to(child))
+		;
+}
+
+static struct child *find_pid(struct children *children, pid_t pid)
+{
+	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++)
+		if (children->table[i].state != CHILD_FREE &&
+		    children->table[i].pid == pid)
+			return &children->table[i];
+	return NULL;
+}
+
+static void bury(struct children *children, struct child *child, int status)
+{
+	/* What it said last may still be there to be read. */
+	on_channel(&child->channel, EPOLLIN);
+	close_channel(child);
+	timer_detach(&children->loop->timers, &child->kill_timer);
+	counters_add(&children->retired, &child->slot->counters);
+	memset(child->slot, 0, sizeof(*child->slot));
+
+	/* The slot is free before the owner hears of it, and may spawn. */
+	struct child gone = *child;
+
+	set_state(child, CHILD_FREE);
+	child->generation = NULL;
+	children->on_gone(children, &gone, status);
+}
+
+void children_reap(struct children *children)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		struct child *child = find_pid(children, pid);
+
+		if (child != NULL)
+			bury(children, child, status);
+	}
+}
+
+struct child *children_next(struct children *children,
+			    const struct generation *generation,
+			    const struct child *previous)
+{
+	unsigned i = previous != NULL ? previous->number + 1 : 0;
+
+	for (; i < SCOREBOARD_SLOTS; i++) {
+		struct child *child = &children->table[i];
+
+		if (child->state != CHILD_FREE &&
+		    (generation == NULL || child->generation == generation))
+			return child;
+	}
+	return NULL;
+}
+
+unsigned children_count(struct children *children,
+			const struct generation *generation)
+{
+	unsigned n = 0;
+
+	for (struct child *c = NULL;
+	     (c = children_next(children, generation, c)) != NULL;)
+		n++;
+	return n;
+}
+
+unsigned children_count_staying(struct children *children,
+				const struct generation *generation)
+{
+	unsigned n = 0;
+
+	for (struct child *c = NULL;
+	     (c = children_next(children, generation, c)) != NULL;)
+		n += c->state != CHILD_DRAINING && c->state != CHILD_DYING;
+	return n;
+}
+
+static void tell(struct child *child, struct message message, const int *fds,
+		 size_t n_fds)
+{
+	if (child->channel.fd == -1)
+		return;
+	if (channel_send(child->channel.fd, &message, sizeof(message), fds,
+			 n_fds) != CHANNEL_AGAIN)
+		return; /* CHANNEL_CLOSED: it is dead, and will be reaped */
+	log_error("worker %u (pid %d) does not read what it is told: "
+		  "killing it",
+		  child->number, (int)child->pid);
+	child_kill(child);
+}
+
+void child_start(struct child *child)
+{
+	set_state(child, CHILD_SERVING);
+	tell(child, (struct message){.type = MESSAGE_START}, NULL, 0);
+}
+
+void child_look(struct child *child)
+{
+	tell(child, (struct message){.type = MESSAGE_LOOK}, NULL, 0);
+}
+
+void child_serve_out(struct child *child, size_t listener)
+{
+	tell(child,
+	     (struct message){.type = MESSAGE_SERVE_OUT, .number = listener},
+	     NULL, 0);
+}
+
+void child_drain(struct child *child, uint64_t idle_grace_ms,
+		 uint64_t patience_ms)
+{
+	if (child->state == CHILD_DYING || child->state == CHILD_FREE)
+		return;
+	set_state(child, CHILD_DRAINING);
+	loop_timer(child->children->loop, &child->kill_timer, patience_ms);
+	tell(child,
+	     (struct message){.type = MESSAGE_DRAIN, .number = idle_grace_ms},
+	     NULL, 0);
+}
+
+void child_stop(struct child *child, uint64_t patience_ms)
+{
+	if (child->state == CHILD_DYING || child->state == CHILD_FREE)
+		return;
+	set_state(child, CHILD_DYING);
+	loop_timer(child->children->loop, &child->kill_timer, patience_ms);
+	tell(child, (struct message){.type = MESSAGE_STOP}, NULL, 0);
+}
+
+void child_reopen(struct child *child, int error_log, int access_log)
+{
+	struct message message = {.type = MESSAGE_REOPEN};
+	int fds[2];
+	size_t n = 0;
+
+	if (error_log != -1) {
+		message.number |= REOPEN_ERROR_LOG;
+		fds[n++] = error_log;
+	}
+	if (access_log != -1) {
+		message.number |= REOPEN_ACCESS_LOG;
+		fds[n++] = access_log;
+	}
+	if (n > 0)
+		tell(child, message, fds, n);
+}
+
+void child_kill(struct child *child)
+{
+	if (child->state == CHILD_FREE)
+		return;
+	set_state(child, CHILD_DYING);
+	timer_disarm(&child->kill_timer);
+	kill(child->pid, SIGKILL);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The child table: a slot for each worker process, with its place in the
+ * scoreboard. Spawns, talks to, and reaps them; what their coming and going
+ * means is for the owner, who gets the callbacks. Master.
+ */
+#ifndef MASTER_CHILDREN_H
+#define MASTER_CHILDREN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/loop.h"
+#include "base/scoreboard.h"
+#include "worker/worker.h"
+
+struct generation;
+struct children;
+
+enum child_state {
+	CHILD_FREE,	/* the slot has no process */
+	CHILD_STARTING, /* spawned */
+	CHILD_READY,	/* said so; waits for START */
+	CHILD_SERVING,
+	CHILD_DRAINING, /* was told to finish */
+	CHILD_DYING,	/* was told to stop, or killed */
+};
+
+const char *child_state_name(enum child_state state);
+
+struct child {
+	enum child_state state; /* by child_set_state() only */
+	struct children *children;
+	struct generation *generation;
+	pid_t pid;
+	unsigned number; /* of the slot */
+	uint64_t started_at; /* CLOCK_MONOTONIC ns */
+	struct watch channel;
+	struct timer kill_timer; /* armed when it should be gone by then */
+	struct slot *slot;
+	char failure[sizeof(((struct message *)0)->text)]; /* why not ready */
+};
+
+struct children {
+	struct loop *loop;
+	struct child *table; /* SCOREBOARD_SLOTS of them */
+	struct scoreboard *board;
+	int board_fd;
+	struct counters retired; /* of the processes that are gone */
+	uint64_t cut;		 /* connections that drains have cut */
+
+	/* The owner's. */
+	void (*on_ready)(struct children *children, struct child *child);
+	/* A worker paused accepting. */
+	void (*on_paused)(struct children *children, struct child *child);
+	/* Reaped: `status` is from waitpid(2), `gone` what the slot was: it
+	 * is free already. */
+	void (*on_gone)(struct children *children, const struct child *gone,
+			int status);
+};
+
+/* 0, or -1 with errno. */
+int children_init(struct children *children, struct loop *loop)
+	__attribute__((warn_unused_result));
+void children_fini(struct children *children);
+
+/* What the new process is given; see struct worker_env. */
+struct child_spec {
+	struct generation *generation;
+	const struct conf *conf;
+	unsigned generation_number;
+	const int *listeners;
+	int error_log; /* -1: as the master's */
+	int access_log;
+};
+
+/* NULL with errno: EAGAIN when no slot is free or fork(2) refused. */
+struct child *children_spawn(struct children *children,
+			     const struct child_spec *spec)
+	__attribute__((warn_unused_result));
+
+/* Reaps all that are dead: for SIGCHLD. */
+void children_reap(struct children *children);
+
+/* The first child of a generation (any for NULL) after `previous`. */
+struct child *children_next(struct children *children,
+			    const struct generation *generation,
+			    const struct child *previous);
+unsigned children_count(struct children *children,
+			const struct generation *generation);
+/* Without those that were told to go. */
+unsigned children_count_staying(struct children *children,
+				const struct generation *generation);
+
+/* Each is a message; a child that cannot even take it is killed. */
+void child_start(struct child *child);
+void child_look(struct child *child);
+void child_serve_out(struct child *child, size_t listener);
+/* `patience_ms`: it is killed when it is not gone by then. */
+void child_drain(struct child *child, uint64_t idle_grace_ms,
+		 uint64_t patience_ms);
+void child_stop(struct child *child, uint64_t patience_ms);
+/* -1 for a log that stays. */
+void child_reopen(struct child *child, int error_log, int access_log);
+void child_kill(struct child *child);
+
+#endif

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "master/control.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "master/listeners.h"
+
+enum {
+	CONTROL_BACKLOG = 16,
+	CONTROL_LINE = 256, /* the longest request */
+	CONTROL_READ = 4096,
+};
+
+static void client_close(struct control_client *client)
+{
+	if (client->watch.fd == -1)
+		return;
+	fd_close(&client->watch.fd);
+	buf_release(&client->in);
+	buf_release(&client->out);
+	list_remove(&client->waiting);
+	list_remove(&client->link);
+	list_append(&client->control->dead, &client->link);
+}
+
+static void client_send(struct control_client *client)
+{
+	while (buf_length(&client->out) > 0) {
+		struct str all = buf_str(&client->out);
+		ssize_t n = send(client->watch.fd, all.p, all.n, MSG_NOSIGNAL);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 && errno == EAGAIN) {
+			loop_modify(client->control->loop, &client->watch,
+				    EPOLLOUT);
+			return;
+		}
+		if (n == -1)
+			break;
+		buf_consume(&client->out, (size_t)n);
+	}
+	if (!client->held)
+		client_close(client);
+}
+
+void control_hold(struct control_client *client)
+{
+	client->held = true;
+}
+
+void control_answer(struct control_client *client, bool ok, struct str text)
+{
+	if (client->answered || client->watch.fd == -1)
+		return;
+	client->answered = true;
+	list_remove(&client->waiting);
+	buf_put(&client->out, ok ? STR("ok\n") : STR("failed\n"));
+	buf_put(&client->out, text);
+	client_send(client);
+}
+
+static void client_hear(struct control_client *client)
+{
+	struct str line = buf_str(&client->in);
+	char *end = line.n > 0 ? memchr(line.p, '\n', line.n) : NULL;
+
+	if (end != NULL) {
+		*end = '\0';
+		client->control->on_verb(client->control, client,
+					 buf_str(&client->in).p);
+	} else if (line.n > CONTROL_LINE) {
+		control_answer(client, false, STR("that is not a verb\n"));
+	}
+}
+
+static void client_read(struct control_client *client)
+{
+	ssize_t n = recv(client->watch.fd,
+			 buf_room(&client->in, CONTROL_READ), CONTROL_READ, 0);
+
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		client_close(client); /* whoever asked does not wait */
+		return;
+	}
+	buf_added(&client->in, (size_t)n);
+	if (!client->answered && list_is_empty(&client->waiting))
+		client_hear(client);
+}
+
+static void on_client(struct watch *watch, uint32_t events)
+{
+	struct control_client *client =
+		CONTAINER_OF(watch, struct control_client, watch);
+
+	if (watch->fd == -1)
+		return;
+	if (client->answered)
+		client_send(client);
+	else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		client_read(client);
+}
+
+/* The file's mode keeps others out; this does where modes are not heeded. */
+static bool may_ask(int fd)
+{
+	struct ucred who;
+	socklen_t size = sizeof(who);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
+	       (who.uid == 0 || who.uid == geteuid());
+}
+
+static void on_connect(struct watch *watch, uint32_t events)
+{
+	struct control *control = CONTAINER_OF(watch, struct control, watch);
+	int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	(void)events;
+	if (fd == -1)
+		return;
+	if (!may_ask(fd)) {
+		log_warn("control: refused a client of another user");
+		fd_close(&fd);
+		return;
+	}
+	struct control_client *client = mem_zalloc(1, sizeof(*client));
+
+	client->control = control;
+	client->watch = (struct watch){on_client, fd};
+	list_init(&client->waiting);
+	list_append(&control->clients, &client->link);
+	if (loop_add(control->loop, &client->watch, EPOLLIN) == -1)
+		client_close(client);
+}
+
+void control_init(struct control *control, struct loop *loop)
+{
+	*control = (struct control){.loop = loop,
+				    .watch = {on_connect, -1}};
+	list_init(&control->clients);
+	list_init(&control->dead);
+}
+
+static struct addr unix_addr(const char *path, const char **why_out)
+{
+	char text[PATH_MAX + 8];
+	struct addr addr;
+
+	snprintf(text, sizeof(text), "unix:%s", path);
+	*why_out = addr_parse(str_of(text), &addr);
+	return addr;
+}
+
+static int connect_to(const struct addr *addr)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd != -1 && connect(fd, &addr->any, addr->length) == -1)
+		fd_close(&fd);
+	return fd;
+}
+
+static void make_directory_of(const char *path)
+{
+	char *copy = mem_strdup(path);
+
+	/* When it cannot be made, bind(2) says what is wrong. */
+	(void)mkdir(dirname(copy), 0755);
+	free(copy);
+}
+
+/* Bound with a name that only the owner may use from the first moment. */
+static int bind_private(int fd, const struct addr *addr)
+{
+	mode_t mask = umask(0177);
+	int result = bind(fd, &addr->any, addr->length);
+
+	umask(mask);
+	return result;
+}
+
+/* The listening socket at `path`, or -1 with why_out. */
+static int listen_at(const char *path, char *why_out)
+{
+	const char *why;
+	struct addr addr = unix_addr(path, &why);
+	int fd;
+
+	if (why != NULL) {
+		snprintf(why_out, WHY_SIZE, "control \"%s\": %s", path, why);
+		return -1;
+	}
+	fd = connect_to(&addr);
+	if (fd != -1) {
+		fd_close(&fd);
+		snprintf(why_out, WHY_SIZE,
+			 "another holdfast answers at the control socket %s",
+			 path);
+		return -1;
+	}
+	if (errno == ECONNREFUSED)
+		unlink(path); /* of a master that died */
+	make_directory_of(path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd != -1 && bind_private(fd, &addr) == 0 &&
+	    listen(fd, CONTROL_BACKLOG) == 0)
+		return fd;
+	snprintf(why_out, WHY_SIZE, "cannot open the control socket %s: %s",
+		 path, strerror(errno));
+	fd_close(&fd);
+	return -1;
+}
+
+/* Takes over the socket and the path. */
+static void watch_at(struct control *control, int fd, char *path)
+{
+	control->watch.fd = fd;
+	control->path = path;
+	if (loop_add(control->loop, &control->watch, EPOLLIN) == -1)
+		log_errno(LOG_LEVEL_ERROR, "cannot watch the control socket");
+}
+
+int control_open(struct control *control, const char *path, char *why_out)
+{
+	int fd = listen_at(path, why_out);
+
+	if (fd == -1)
+		return -1;
+	watch_at(control, fd, mem_strdup(path));
+	return 0;
+}
+
+int control_prepare_move(struct control *control, const char *path,
+			 char *why_out)
+{
+	if (control->path != NULL && strcmp(control->path, path) == 0)
+		return 0;
+	control->next_fd = listen_at(path, why_out);
+	if (control->next_fd == -1)
+		return -1;
+	control->next_path = mem_strdup(path);
+	return 0;
+}
+
+void control_finish_move(struct control *control, bool commit)
+{
+	char *path = control->next_path;
+
+	if (path == NULL)
+		return;
+	control->next_path = NULL;
+	if (commit) {
+		control_close(control);
+		watch_at(control, control->next_fd, path);
+		return;
+	}
+	unlink(path);
+	free(path);
+	fd_close(&control->next_fd);
+}
+
+void control_close(struct control *control)
+{
+	if (control->path == NULL)
+		return;
+	unlink(control->path);
+	free(control->path);
+	control->path = NULL;
+	fd_close(&control->watch.fd);
+}
+
+void control_bury(struct control *control)
+{
+	LIST_EACH_SAFE (link, &control->dead) {
+		list_remove(link);
+		free(CONTAINER_OF(link, struct control_client, link));
+	}
+}
+
+void control_fini(struct control *control)
+{
+	control_close(control);
+	LIST_EACH_SAFE (link, &control->clients) {
+		struct control_client *client =
+			CONTAINER_OF(link, struct control_client, link);
+
+		if (client->held) /* exit(3) closes the descriptor */
+			loop_remove(control->loop, &client->watch);
+		else
+			fd_close(&client->watch.fd);
+		buf_release(&client->in);
+		buf_release(&client->out);
+		list_remove(&client->waiting);
+		list_remove(&client->link);
+		free(client);
+	}
+	control_bury(control);
+}
+
+/* The side that asks. */
+
+static int send_verb(int fd, const char *verb)
+{
+	char line[CONTROL_LINE];
+	int n = snprintf(line, sizeof(line), "%s\n", verb);
+
+	return send(fd, line, (size_t)n, MSG_NOSIGNAL) == n ? 0 : -1;
+}
+
+static int receive_all(int fd, struct buf *out)
+{
+	ssize_t n;
+
+	do {
+		n = recv(fd, buf_room(out, CONTROL_READ), CONTROL_READ, 0);
+		if (n > 0)
+			buf_added(out, (size_t)n);
+	} while (n > 0 || (n == -1 && errno == EINTR));
+	return n == 0 ? 0 : -1;
+}
+
+int control_ask(const char *path, const char *verb, struct buf *answer_out)
+{
+	const char *why;
+	struct addr addr = unix_addr(path, &why);
+	int fd = why == NULL ? connect_to(&addr) : -1;
+
+	if (fd == -1) {
+		buf_printf(answer_out,
+			   "no holdfast answers at the control socket %s: "
+			   "%s\n",
+			   path, why != NULL ? why : strerror(errno));
+		return 1;
+	}
+	int failed = send_verb(fd, verb) == -1 ||
+		     receive_all(fd, answer_out) == -1;
+
+	fd_close(&fd);
+	struct str answer = buf_str(answer_out);
+
+	if (!failed && str_starts_with(answer, STR("ok\n"))) {
+		buf_consume(answer_out, 3);
+		return 0;
+	}
+	if (!failed && str_starts_with(answer, STR("failed\n"))) {
+		buf_consume(answer_out, 7);
+		return 1;
+	}
+	buf_put_cstr(answer_out,
+		     "the master went away before it answered\n");
+	return 1;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The control socket: a Unix stream socket that only its owner may use. A
+ * client sends one line, "reload\n"; the answer is "ok\n" or "failed\n", then
+ * text, then the end of the stream. A verb that takes its time is answered
+ * when its outcome is known. Master.
+ */
+#ifndef MASTER_CONTROL_H
+#define MASTER_CONTROL_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/loop.h"
+
+struct control;
+
+/* One who asked. Lives until it was answered and the answer was sent, or it
+ * went away; who keeps one must let go of it in control->on_gone. */
+struct control_client {
+	struct list link;    /* in control->clients */
+	struct list waiting; /* the owner's, while it waits for an outcome */
+	struct control *control;
+	struct watch watch;
+	struct buf in, out;
+	bool answered;
+	bool held; /* see control_hold() */
+};
+
+struct control {
+	struct loop *loop;
+	char *path; /* NULL while closed */
+	struct watch watch;
+	char *next_path; /* where a reload will move it, or NULL */
+	int next_fd;
+	struct list clients;
+	struct list dead; /* to be freed at the end of the tick */
+	/* The owner's: somebody asks. `verb` ends in NUL. */
+	void (*on_verb)(struct control *control, struct control_client *client,
+			const char *verb);
+};
+
+void control_init(struct control *control, struct loop *loop);
+
+/* 0, or -1 with why_out set (WHY_SIZE bytes): among others when a server
+ * answers at that path already. Makes the directory if it is not there. */
+int control_open(struct control *control, const char *path, char *why_out)
+	__attribute__((warn_unused_result));
+/*
+ * A reload that changes the path: the new socket is opened, as above, when
+ * the reload begins (nothing happens when the path is the same), and replaces
+ * the old one or is closed when its outcome is known.
+ */
+int control_prepare_move(struct control *control, const char *path,
+			 char *why_out) __attribute__((warn_unused_result));
+void control_finish_move(struct control *control, bool commit);
+
+/* Closes the listening socket and removes its file; clients stay. */
+void control_close(struct control *control);
+/* Closes all. What is unsent is sent as far as the socket takes it. */
+void control_fini(struct control *control);
+
+/* The outcome, once; `text` ends in newline or is empty. */
+void control_answer(struct control_client *client, bool ok, struct str text);
+
+/* The stream stays open until the process ends, so that who waits for its end
+ * has waited for the end of the process. */
+void control_hold(struct control_client *client);
+
+/* Frees clients that are gone: for the end of a tick. */
+void control_bury(struct control *control);
+
+/* The other side, for the verbs of the command line: asks, waits for the
+ * end, puts the text into *answer_out. 0 for "ok", 1 for "failed" or when
+ * nobody answers (then the text says so). */
+int control_ask(const char *path, const char *verb, struct buf *answer_out);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "master/generation.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/* 0 with the descriptor or -1 for a log that is none in *fd_out. */
+static int open_log(const char *what, const char *target, int *fd_out,
+		    char why_out[WHY_SIZE])
+{
+	*fd_out = -1;
+	if (strcmp(target, "off") == 0)
+		return 0;
+	if (strcmp(target, "stderr") == 0)
+		*fd_out = STDERR_FILENO;
+	else if (strcmp(target, "stdout") == 0)
+		*fd_out = STDOUT_FILENO;
+	else
+		*fd_out = fd_open_log(target);
+	if (*fd_out != -1)
+		return 0;
+	snprintf(why_out, WHY_SIZE, "cannot open %s \"%s\": %s", what, target,
+		 strerror(errno));
+	return -1;
+}
+
+static void close_log(int *fd)
+{
+	if (*fd > STDERR_FILENO)
+		fd_close(fd);
+	*fd = -1;
+}
+
+static int open_logs(const struct conf_log *conf, int *error_out,
+		     int *access_out, char why_out[WHY_SIZE])
+{
+	if (open_log("log.error", conf->error, error_out, why_out) == -1)
+		return -1;
+	if (open_log("log.access", conf->access, access_out, why_out) == -1) {
+		close_log(error_out);
+		return -1;
+	}
+	return 0;
+}
+
+static int open_listeners(struct generation *g, struct listeners *listeners,
+			  char why_out[WHY_SIZE])
+{
+	const struct conf *conf = g->conf;
+
+	g->bound = mem_zalloc(conf->n_listeners, sizeof(*g->bound));
+	g->fds = mem_zalloc(conf->n_listeners, sizeof(*g->fds));
+	for (size_t i = 0; i < conf->n_listeners; i++) {
+		g->bound[i] = listeners_use(listeners, &conf->listeners[i],
+					    why_out);
+		if (g->bound[i] == NULL)
+			return -1;
+		g->fds[i] = g->bound[i]->fd;
+	}
+	return 0;
+}
+
+struct generation *generation_create(struct conf **conf, unsigned number,
+				     struct listeners *listeners,
+				     char why_out[WHY_SIZE])
+{
+	struct generation *g = mem_zalloc(1, sizeof(*g));
+
+	list_init(&g->link);
+	g->number = number;
+	g->conf = *conf;
+	*conf = NULL;
+	g->error_log = g->access_log = -1;
+	g->wanted = (unsigned)g->conf->workers;
+	if (open_logs(&g->conf->log, &g->error_log, &g->access_log, why_out) ==
+		    -1 ||
+	    open_listeners(g, listeners, why_out) == -1)
+		generation_destroy(&g);
+	return g;
+}
+
+void generation_destroy(struct generation **generation)
+{
+	struct generation *g = *generation;
+
+	*generation = NULL;
+	if (g == NULL)
+		return;
+	for (size_t i = 0; g->bound != NULL && i < g->conf->n_listeners; i++)
+		listeners_leave(&g->bound[i]);
+	close_log(&g->error_log);
+	close_log(&g->access_log);
+	list_remove(&g->link);
+	free(g->bound);
+	free(g->fds);
+	conf_destroy(&g->conf);
+	free(g);
+}
+
+int generation_spawn(struct generation *g, struct children *children)
+{
+	struct child_spec spec = {
+		.generation = g,
+		.conf = g->conf,
+		.generation_number = g->number,
+		.listeners = g->fds,
+		.error_log = g->error_log,
+		.access_log = g->access_log,
+	};
+
+	return children_spawn(children, &spec) != NULL ? 0 : -1;
+}
+
+void generation_fail(struct generation *g, const char *why)
+{
+	if (!g->failed)
+		snprintf(g->failure, sizeof(g->failure), "%s", why);
+	g->failed = true;
+}
+
+bool generation_is_ready(const struct generation *g, struct children *children)
+{
+	unsigned ready = 0;
+
+	for (struct child *c = NULL;
+	     (c = children_next(children, g, c)) != NULL;)
+		ready += c->state == CHILD_READY;
+	return ready >= g->wanted;
+}
+
+static bool has_bound(const struct generation *g, const struct bound *bound)
+{
+	for (size_t i = 0; g != NULL && i < g->conf->n_listeners; i++)
+		if (g->bound[i] == bound)
+			return true;
+	return false;
+}
+
+void generation_leave_listeners(struct generation *g,
+				const struct generation *next,
+				struct children *children)
+{
+	for (size_t i = 0; i < g->conf->n_listeners; i++) {
+		bool gone = g->bound[i] != NULL && !has_bound(next, g->bound[i]);
+
+		/* Ours first: who closes last has just seen an empty queue,
+		 * so no connection is left in it to be reset. */
+		listeners_leave(&g->bound[i]);
+		g->fds[i] = -1;
+		if (!gone)
+			continue;
+		log_info("closing %s", g->conf->listeners[i].text);
+		for (struct child *c = NULL;
+		     (c = children_next(children, g, c)) != NULL;)
+			child_serve_out(c, i);
+	}
+}
+
+int generation_reopen(struct generation *g, struct children *children,
+		      char why_out[WHY_SIZE])
+{
+	int error_log, access_log;
+
+	if (open_logs(&g->conf->log, &error_log, &access_log, why_out) == -1)
+		return -1;
+	for (struct child *c = NULL;
+	     (c = children_next(children, g, c)) != NULL;)
+		child_reopen(c, error_log > STDERR_FILENO ? error_log : -1,
+			     access_log > STDERR_FILENO ? access_log : -1);
+	close_log(&g->error_log);
+	close_log(&g->access_log);
+	g->error_log = error_log;
+	g->access_log = access_log;
+	return 0;
+}

@@ -1,0 +1,696 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "master/lifecycle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/title.h"
+#include "master/pid_file.h"
+#include "master/supervise.h"
+
+enum {
+	MAKE_MS = 30000,	/* as long as a generation may be made */
+	PATIENCE_MS = 5000,	/* beyond timeouts.drain, before a kill */
+	STOP_MS = 1000,		/* a stop that takes longer is a kill */
+	QUIT_GRACE_MS = 500,	/* for idle keep-alive clients */
+};
+
+static const char *const state_names[LIFE_COUNT] = {
+	[LIFE_STARTING] = "starting",	[LIFE_SERVING] = "serving",
+	[LIFE_RELOADING] = "reloading", [LIFE_QUITTING] = "quitting",
+	[LIFE_STOPPING] = "stopping",	[LIFE_GONE] = "gone",
+};
+
+static const char *const event_names[EVENT_COUNT] = {
+	[EVENT_READY] = "ready",   [EVENT_FAILED] = "failed",
+	[EVENT_RELOAD] = "reload", [EVENT_QUIT] = "quit",
+	[EVENT_STOP] = "stop",	   [EVENT_REOPEN] = "reopen",
+	[EVENT_MORE] = "more",	   [EVENT_FEWER] = "fewer",
+	[EVENT_EMPTY] = "empty",
+};
+
+const char *life_name(enum life state)
+{
+	return state_names[state];
+}
+
+/* Telling people. */
+
+static void answer_all(struct list *waiting, bool ok, struct str text)
+{
+	LIST_EACH_SAFE (link, waiting)
+		control_answer(
+			CONTAINER_OF(link, struct control_client, waiting), ok,
+			text);
+}
+
+static void describe(const struct master *m, char *text_out, size_t size)
+{
+	const struct outcome *last = &m->last_reload;
+	int n = snprintf(text_out, size, "generation %u serves: %u workers",
+			 m->serving->number, m->serving->wanted);
+
+	if (last->at != 0 && !last->ok)
+		snprintf(text_out + n, size - (size_t)n,
+			 "; last reload failed: %s", last->reason);
+}
+
+static void announce(const struct master *m)
+{
+	char text[WHY_SIZE + 100];
+
+	describe(m, text, sizeof(text));
+	notify_ready(text);
+}
+
+/* Making a generation. */
+
+static void spawn_missing(struct master *m, struct generation *g,
+			  unsigned most)
+{
+	unsigned have = children_count_staying(&m->children, g);
+
+	for (; have < g->wanted && most > 0; have++, most--) {
+		if (generation_spawn(g, &m->children) == 0)
+			continue;
+		char why[WHY_SIZE];
+
+		snprintf(why, sizeof(why), "cannot spawn a worker: %s",
+			 strerror(errno));
+		log_error("%s", why);
+		generation_fail(g, why);
+		return;
+	}
+}
+
+/* Lists every error for those who wait, and in the log. */
+static void note_errors(struct master *m, const struct conf_errors *errors)
+{
+	struct str all;
+
+	conf_errors_print(errors, &m->errors);
+	all = buf_str(&m->errors);
+	while (all.n > 0) {
+		struct str line = str_cut(&all, '\n');
+
+		log_error("%" STR_FMT, STR_ARG(line));
+	}
+}
+
+static void note_reason(struct master *m, const char *why)
+{
+	buf_printf(&m->errors, "%s\n", why);
+}
+
+/* Loads the file and makes the next generation of it, up to spawning its
+ * workers. False when that fails; m->errors says why. */
+static bool make_next(struct master *m)
+{
+	struct conf_errors errors = {0};
+	struct conf *conf = conf_load(m->file, &errors);
+	char why[WHY_SIZE];
+
+	if (conf == NULL)
+		note_errors(m, &errors);
+	conf_errors_fini(&errors);
+	if (conf == NULL)
+		return false;
+	if (control_prepare_move(&m->control, conf->control, why) == -1) {
+		note_reason(m, why);
+		conf_destroy(&conf);
+		return false;
+	}
+	m->next = generation_create(&conf, ++m->last_number, &m->listeners,
+				    why);
+	if (m->next == NULL) {
+		note_reason(m, why);
+		return false;
+	}
+	return true;
+}
+
+static void spawn_next(struct master *m)
+{
+	loop_timer(&m->loop, &m->make_timer, MAKE_MS);
+	spawn_missing(m, m->next, UINT32_MAX);
+	if (m->next->failed)
+		lifecycle_event(m, EVENT_FAILED);
+}
+
+static void on_make_time(struct timer *timer)
+{
+	struct master *m = CONTAINER_OF(timer, struct master, make_timer);
+
+	if (m->next == NULL)
+		return;
+	generation_fail(m->next, "its workers were not ready within 30 s");
+	lifecycle_event(m, EVENT_FAILED);
+}
+
+/* Ending a generation. */
+
+static void retire(struct master *m, struct generation *g)
+{
+	list_append(&m->old, &g->link);
+	if (children_count(&m->children, g) == 0)
+		generation_destroy(&g);
+}
+
+static void drain_generation(struct master *m, struct generation *g,
+			     uint64_t idle_grace_ms)
+{
+	for (struct child *c = NULL;
+	     (c = children_next(&m->children, g, c)) != NULL;)
+		child_drain(c, idle_grace_ms,
+			    g->conf->timeouts.drain + PATIENCE_MS);
+}
+
+/* The next generation is not to be: as if it had never been. */
+static void give_up_next(struct master *m)
+{
+	struct generation *g = m->next;
+
+	m->next = NULL;
+	timer_disarm(&m->make_timer);
+	control_finish_move(&m->control, false);
+	if (g == NULL)
+		return;
+	for (struct child *c = NULL;
+	     (c = children_next(&m->children, g, c)) != NULL;)
+		child_kill(c);
+	generation_leave_listeners(g, m->serving, &m->children);
+	retire(m, g);
+}
+
+/* The actions. */
+
+/* The master's own part in the configuration changes with its generation. */
+static void take_settings(struct master *m, const struct generation *g)
+{
+	int fd = g->error_log;
+
+	if (fd > STDERR_FILENO)
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	log_set_fd(fd == -1 ? STDERR_FILENO : fd);
+	log_set_level((enum log_level)g->conf->log.level);
+	pid_file_move(&m->pid_file, g->conf->pid_file);
+}
+
+static void log_listeners(const struct generation *g,
+			  const struct generation *old)
+{
+	for (size_t i = 0; i < g->conf->n_listeners; i++) {
+		char text[ADDR_TEXT];
+		bool is_new = true;
+
+		for (size_t k = 0; old != NULL && k < old->conf->n_listeners;
+		     k++)
+			is_new &= old->bound[k] != g->bound[i];
+		if (is_new)
+			log_info("listening on %s (%s)",
+				 addr_format(&g->bound[i]->addr, text),
+				 g->conf->listeners[i].protocol);
+	}
+}
+
+static void commit(struct master *m)
+{
+	struct generation *old = m->serving;
+	bool first = old == NULL;
+	char text[WHY_SIZE + 100];
+
+	m->serving = m->next;
+	m->next = NULL;
+	timer_disarm(&m->make_timer);
+	control_finish_move(&m->control, true);
+	take_settings(m, m->serving);
+	for (struct child *c = NULL;
+	     (c = children_next(&m->children, m->serving, c)) != NULL;)
+		if (c->state == CHILD_READY)
+			child_start(c);
+	log_listeners(m->serving, old);
+	if (!first) {
+		generation_leave_listeners(old, m->serving, &m->children);
+		drain_generation(m, old, old->conf->timeouts.drain);
+		retire(m, old);
+		m->last_reload = (struct outcome){.at = time(NULL), .ok = true};
+	}
+	describe(m, text, sizeof(text));
+	log_info("%s", text);
+	notify_ready(text);
+	buf_printf(&m->errors, "%s\n", text);
+	answer_all(&m->reloading, true, buf_str(&m->errors));
+	buf_release(&m->errors);
+	if (m->reload_queued)
+		lifecycle_event(m, EVENT_RELOAD);
+}
+
+/* One line for the log and for systemctl: the first reason, and how many. */
+static void summarise(struct master *m, char *why_out, size_t size)
+{
+	struct str all = buf_str(&m->errors), first = str_cut(&all, '\n');
+	unsigned more = 0;
+
+	while (all.n > 0) {
+		str_cut(&all, '\n');
+		more++;
+	}
+	snprintf(why_out, size, "%" STR_FMT, STR_ARG(first));
+	if (more > 0)
+		snprintf(why_out, size, "%.*s (and %u more)",
+			 (int)(size - 32) < (int)first.n ? (int)(size - 32)
+							 : (int)first.n,
+			 first.p, more);
+}
+
+static void roll_back(struct master *m)
+{
+	struct outcome *last = &m->last_reload;
+
+	if (m->next != NULL)
+		note_reason(m, m->next->failure);
+	give_up_next(m);
+	*last = (struct outcome){.at = time(NULL)};
+	summarise(m, last->reason, sizeof(last->reason));
+	log_error("reload failed: %s; generation %u goes on", last->reason,
+		  m->serving->number);
+	announce(m);
+	answer_all(&m->reloading, false, buf_str(&m->errors));
+	buf_release(&m->errors);
+	if (m->reload_queued)
+		lifecycle_event(m, EVENT_RELOAD);
+}
+
+static void begin_reload(struct master *m)
+{
+	m->reload_queued = false;
+	list_take_all(&m->reloading, &m->queued);
+	log_info("reloading %s", m->file);
+	notify_reloading("reloading");
+	if (make_next(m))
+		spawn_next(m);
+	else
+		lifecycle_event(m, EVENT_FAILED);
+}
+
+static void queue_reload(struct master *m)
+{
+	m->reload_queued = true;
+}
+
+static void refuse_reload(struct master *m)
+{
+	answer_all(&m->queued, false, STR("the server is ending\n"));
+}
+
+/* Drops what a reload had begun. */
+static void abandon_reload(struct master *m)
+{
+	struct str why = STR("the server is ending\n");
+
+	give_up_next(m);
+	answer_all(&m->reloading, false, why);
+	answer_all(&m->queued, false, why);
+	m->reload_queued = false;
+}
+
+static void check_empty(struct master *m)
+{
+	if (children_count(&m->children, NULL) == 0)
+		lifecycle_event(m, EVENT_EMPTY);
+}
+
+static void begin_quit(struct master *m)
+{
+	log_info("quitting: at most %ju ms for what is begun",
+		 (uintmax_t)m->serving->conf->timeouts.drain);
+	notify_stopping("quitting");
+	abandon_reload(m);
+	timer_disarm(&m->respawn_timer);
+	generation_leave_listeners(m->serving, NULL, &m->children);
+	drain_generation(m, m->serving, QUIT_GRACE_MS);
+	check_empty(m);
+}
+
+static void begin_stop(struct master *m)
+{
+	log_info("stopping");
+	notify_stopping("stopping");
+	abandon_reload(m);
+	timer_disarm(&m->respawn_timer);
+	for (struct child *c = NULL;
+	     (c = children_next(&m->children, NULL, c)) != NULL;)
+		child_stop(c, STOP_MS);
+	check_empty(m);
+}
+
+/* The first generation cannot be: there is nothing to go back to. */
+static void fail_to_start(struct master *m)
+{
+	m->exit_status = 1;
+	if (m->next != NULL)
+		log_error("cannot start: %s", m->next->failure);
+	begin_stop(m);
+}
+
+static void finish(struct master *m)
+{
+	char text[64] = "";
+
+	if (m->children.cut > 0)
+		snprintf(text, sizeof(text), "%ju connections were cut\n",
+			 (uintmax_t)m->children.cut);
+	log_info("ended; %ju connections were cut",
+		 (uintmax_t)m->children.cut);
+	answer_all(&m->quitting, true, str_of(text));
+	loop_stop(&m->loop);
+}
+
+static void reopen(struct master *m)
+{
+	char why[WHY_SIZE];
+	int failed = generation_reopen(m->serving, &m->children, why);
+
+	LIST_EACH (link, &m->old) {
+		struct generation *g =
+			CONTAINER_OF(link, struct generation, link);
+		char old_why[WHY_SIZE];
+
+		if (generation_reopen(g, &m->children, old_why) == -1)
+			log_error("%s", old_why);
+	}
+	if (failed == -1) {
+		note_reason(m, why);
+		log_error("%s; the old one stays in use", why);
+	} else {
+		take_settings(m, m->serving);
+		log_info("log files are open anew");
+	}
+}
+
+static void one_more(struct master *m)
+{
+	if (m->serving->wanted >= 256) {
+		log_warn("256 workers are the most there can be");
+		return;
+	}
+	m->serving->wanted++;
+	log_info("one more worker: %u", m->serving->wanted);
+	spawn_missing(m, m->serving, 1);
+}
+
+static void one_fewer(struct master *m)
+{
+	struct child *last = NULL;
+
+	if (m->serving->wanted <= 1) {
+		log_warn("one worker is the least there can be");
+		return;
+	}
+	for (struct child *c = NULL;
+	     (c = children_next(&m->children, m->serving, c)) != NULL;)
+		if (c->state != CHILD_DRAINING && c->state != CHILD_DYING)
+			last = c;
+	m->serving->wanted--;
+	log_info("one worker less: %u", m->serving->wanted);
+	if (last != NULL)
+		child_drain(last, m->serving->conf->timeouts.drain,
+			    m->serving->conf->timeouts.drain + PATIENCE_MS);
+}
+
+/* The table. An event that has no action in a state means nothing there. */
+
+static const struct {
+	void (*act)(struct master *m);
+	enum life next;
+} table[LIFE_COUNT][EVENT_COUNT] = {
+	[LIFE_STARTING] = {
+		[EVENT_READY] = {commit, LIFE_SERVING},
+		[EVENT_FAILED] = {fail_to_start, LIFE_STOPPING},
+		[EVENT_RELOAD] = {queue_reload, LIFE_STARTING},
+		[EVENT_QUIT] = {begin_stop, LIFE_STOPPING},
+		[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
+	},
+	[LIFE_SERVING] = {
+		[EVENT_RELOAD] = {begin_reload, LIFE_RELOADING},
+		[EVENT_QUIT] = {begin_quit, LIFE_QUITTING},
+		[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
+		[EVENT_REOPEN] = {reopen, LIFE_SERVING},
+		[EVENT_MORE] = {one_more, LIFE_SERVING},
+		[EVENT_FEWER] = {one_fewer, LIFE_SERVING},
+	},
+	[LIFE_RELOADING] = {
+		[EVENT_READY] = {commit, LIFE_SERVING},
+		[EVENT_FAILED] = {roll_back, LIFE_SERVING},
+		[EVENT_RELOAD] = {queue_reload, LIFE_RELOADING},
+		[EVENT_QUIT] = {begin_quit, LIFE_QUITTING},
+		[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
+		[EVENT_REOPEN] = {reopen, LIFE_RELOADING},
+		[EVENT_MORE] = {one_more, LIFE_RELOADING},
+		[EVENT_FEWER] = {one_fewer, LIFE_RELOADING},
+	},
+	[LIFE_QUITTING] = {
+		[EVENT_RELOAD] = {refuse_reload, LIFE_QUITTING},
+		[EVENT_QUIT] = {begin_stop, LIFE_STOPPING},
+		[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
+		[EVENT_REOPEN] = {reopen, LIFE_QUITTING},
+		[EVENT_EMPTY] = {finish, LIFE_GONE},
+	},
+	[LIFE_STOPPING] = {
+		[EVENT_RELOAD] = {refuse_reload, LIFE_STOPPING},
+		[EVENT_EMPTY] = {finish, LIFE_GONE},
+	},
+};
+
+void lifecycle_event(struct master *m, enum event event)
+{
+	void (*act)(struct master *) = table[m->state][event].act;
+	enum life next = table[m->state][event].next;
+
+	log_debug("%s: %s%s", state_names[m->state], event_names[event],
+		  act == NULL ? ", which means nothing now" : "");
+	if (act == NULL)
+		return;
+	if (next != m->state)
+		log_debug("%s -> %s", state_names[m->state],
+			  state_names[next]);
+	m->state = next;
+	act(m);
+}
+
+/* What the children do. */
+
+static void on_ready(struct children *children, struct child *child)
+{
+	struct master *m = CONTAINER_OF(children, struct master, children);
+
+	if (child->generation == m->serving)
+		child_start(child); /* a replacement */
+	else if (child->generation == m->next &&
+		 generation_is_ready(m->next, children))
+		lifecycle_event(m, EVENT_READY);
+}
+
+/* Who was woken for a connection is gone or does not take it: EPOLLEXCLUSIVE
+ * has woken nobody else, so the others are told. */
+static void have_others_look(struct master *m, const struct child *but)
+{
+	for (struct child *c = NULL;
+	     (c = children_next(&m->children, m->serving, c)) != NULL;)
+		if (c->number != but->number && c->state == CHILD_SERVING)
+			child_look(c);
+}
+
+static void on_paused(struct children *children, struct child *child)
+{
+	struct master *m = CONTAINER_OF(children, struct master, children);
+
+	if (child->generation == m->serving)
+		have_others_look(m, child);
+}
+
+static void describe_end(const struct child *gone, int status, char *out,
+			 size_t size)
+{
+	int n = snprintf(out, size, "worker %u (pid %d) ", gone->number,
+			 (int)gone->pid);
+
+	if (WIFSIGNALED(status))
+		snprintf(out + n, size - (size_t)n,
+			 "died: killed by signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		snprintf(out + n, size - (size_t)n, "%s: exited with status %d",
+			 WEXITSTATUS(status) == 0 ? "ended" : "died",
+			 WEXITSTATUS(status));
+}
+
+static void on_respawn_time(struct timer *timer)
+{
+	struct master *m = CONTAINER_OF(timer, struct master, respawn_timer);
+	struct generation *g = m->serving;
+	unsigned before = children_count_staying(&m->children, g);
+
+	/* While something is wrong, one at a time: see respawn.h. */
+	spawn_missing(m, g, m->respawn.delay_ms > 0 ? 1 : UINT32_MAX);
+	m->respawns += children_count_staying(&m->children, g) - before;
+	g->failed = false; /* what could not be spawned is tried again */
+	if (children_count_staying(&m->children, g) < g->wanted)
+		loop_timer(&m->loop, timer,
+			   m->respawn.delay_ms > 0 ? m->respawn.delay_ms
+						   : PATIENCE_MS);
+}
+
+/* A worker of the generation that serves is gone, and was not sent away. */
+static void replace(struct master *m, const struct child *gone,
+		    const char *what)
+{
+	uint64_t wait = respawn_after_death(&m->respawn, m->loop.now,
+					    m->loop.now - gone->started_at);
+
+	if (gone->failure[0] != '\0')
+		log_warn("%s: %s", what, gone->failure);
+	else
+		log_warn("%s", what);
+	if (wait > 0)
+		log_warn("workers die young: the next is spawned in %ju ms",
+			 (uintmax_t)wait);
+	have_others_look(m, gone);
+	if (!timer_is_armed(&m->respawn_timer) || wait == 0)
+		loop_timer(&m->loop, &m->respawn_timer, wait);
+}
+
+static void bury_generation(struct master *m, struct generation *g)
+{
+	if (g == m->serving || g == m->next ||
+	    children_count(&m->children, g) > 0)
+		return;
+	log_info("generation %u is gone", g->number);
+	generation_destroy(&g);
+}
+
+static void on_gone(struct children *children, const struct child *gone,
+		    int status)
+{
+	struct master *m = CONTAINER_OF(children, struct master, children);
+	struct generation *g = gone->generation;
+	char what[160];
+
+	describe_end(gone, status, what, sizeof(what));
+	if (g == m->next) {
+		generation_fail(g, gone->failure[0] != '\0' ? gone->failure
+							    : what);
+		lifecycle_event(m, EVENT_FAILED);
+	} else if (g == m->serving && gone->state != CHILD_DRAINING &&
+		   (m->state == LIFE_SERVING || m->state == LIFE_RELOADING)) {
+		replace(m, gone, what);
+	} else if (gone->state == CHILD_DRAINING && status != 0) {
+		log_warn("%s while it drained", what);
+	} else {
+		log_debug("%s", what);
+		bury_generation(m, g);
+	}
+	check_empty(m);
+}
+
+/* The beginning and the end. */
+
+static int open_master(struct master *m, const char *file)
+{
+	*m = (struct master){.file = file};
+	if (loop_init(&m->loop) == -1 ||
+	    children_init(&m->children, &m->loop) == -1) {
+		log_errno(LOG_LEVEL_ERROR, "cannot start");
+		return -1;
+	}
+	m->started_at = m->loop.now;
+	m->children.on_ready = on_ready;
+	m->children.on_paused = on_paused;
+	m->children.on_gone = on_gone;
+	listeners_init(&m->listeners);
+	control_init(&m->control, &m->loop);
+	notify_init(&m->notify, &m->loop);
+	timer_init(&m->make_timer, on_make_time);
+	timer_init(&m->respawn_timer, on_respawn_time);
+	list_init(&m->old);
+	list_init(&m->reloading);
+	list_init(&m->queued);
+	list_init(&m->quitting);
+	return 0;
+}
+
+static void close_master(struct master *m)
+{
+	generation_destroy(&m->serving);
+	generation_destroy(&m->next);
+	LIST_EACH_SAFE (link, &m->old) {
+		struct generation *g =
+			CONTAINER_OF(link, struct generation, link);
+
+		generation_destroy(&g);
+	}
+	pid_file_move(&m->pid_file, "");
+	notify_fini(&m->notify);
+	control_fini(&m->control);
+	children_fini(&m->children);
+	buf_release(&m->errors);
+	loop_fini(&m->loop);
+	buf_free_all();
+}
+
+/* The first generation, of a configuration that is loaded already. */
+static bool start(struct master *m, struct conf **conf)
+{
+	char why[WHY_SIZE];
+	uint64_t fds = fd_raise_limit();
+
+	if (fds > 0 && fds < (*conf)->limits.connections)
+		log_warn("limits.connections is %ju, but a process may have "
+			 "only %ju descriptors",
+			 (uintmax_t)(*conf)->limits.connections,
+			 (uintmax_t)fds);
+	listeners_inherit(&m->listeners);
+	if (control_open(&m->control, (*conf)->control, why) == -1) {
+		log_error("cannot start: %s", why);
+		return false;
+	}
+	m->next = generation_create(conf, ++m->last_number, &m->listeners, why);
+	listeners_drop_unused(&m->listeners);
+	if (m->next == NULL) {
+		log_error("cannot start: %s", why);
+		return false;
+	}
+	log_set_level((enum log_level)m->next->conf->log.level);
+	spawn_next(m);
+	return true;
+}
+
+int lifecycle_run(struct master *m, const char *file, struct conf **conf)
+{
+	struct supervision supervision;
+	int status = 1;
+
+	if (open_master(m, file) == -1)
+		return 1;
+	title_set("holdfast: master %s", file);
+	if (supervise_open(&supervision, m) == -1)
+		log_errno(LOG_LEVEL_ERROR, "cannot start");
+	else if (start(m, conf)) {
+		loop_run(&m->loop);
+		status = m->exit_status;
+	}
+	supervise_close(&supervision);
+	conf_destroy(conf);
+	close_master(m);
+	return status;
+}

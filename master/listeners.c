@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "master/listeners.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "master/notify.h"
+
+void listeners_init(struct listeners *listeners)
+{
+	list_init(&listeners->all);
+	list_init(&listeners->inherited);
+}
+
+static struct bound *bound_create(int fd)
+{
+	struct bound *bound = mem_zalloc(1, sizeof(*bound));
+
+	bound->fd = fd;
+	bound->addr.length = sizeof(struct sockaddr_un);
+	if (getsockname(fd, &bound->addr.any, &bound->addr.length) == -1)
+		bound->addr.length = 0;
+	list_init(&bound->link);
+	return bound;
+}
+
+static void bound_destroy(struct bound *bound)
+{
+	list_remove(&bound->link);
+	fd_close(&bound->fd);
+	free(bound->key);
+	free(bound);
+}
+
+void listeners_inherit(struct listeners *listeners)
+{
+	int first, n = notify_inherited_fds(&first);
+
+	for (int fd = first; fd < first + n; fd++) {
+		struct bound *bound = bound_create(fd);
+		int listening = 0;
+		socklen_t size = sizeof(listening);
+
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening,
+			       &size) == -1 ||
+		    !listening || fd_set_nonblocking(fd) == -1) {
+			log_warn("descriptor %d from systemd is not a "
+				 "listening socket",
+				 fd);
+			bound_destroy(bound);
+			continue;
+		}
+		bound->inherited = true;
+		list_append(&listeners->inherited, &bound->link);
+	}
+}
+
+static struct bound *find(struct list *all, const struct conf_listener *conf)
+{
+	LIST_EACH (link, all) {
+		struct bound *bound = CONTAINER_OF(link, struct bound, link);
+
+		if (bound->key != NULL ? strcmp(bound->key, conf->text) == 0
+				       : addr_equal(&bound->addr, &conf->addr))
+			return bound;
+	}
+	return NULL;
+}
+
+static void set_options(int fd, const struct addr *addr)
+{
+	int on = 1, off = 0;
+
+	/* What an accepted socket inherits is set here, once, and costs no
+	 * system call for each connection. */
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	if (addr_family(addr) == AF_UNIX)
+		return;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (addr_family(addr) == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+}
+
+/* A Unix socket's file of a server that is gone must not be in the way; one
+ * that answers must. */
+static void remove_stale(const struct addr *addr)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct stat st;
+
+	if (fd == -1 || addr->un.sun_path[0] == '\0')
+		goto out;
+	if (connect(fd, &addr->any, addr->length) == -1 &&
+	    errno == ECONNREFUSED && lstat(addr->un.sun_path, &st) == 0 &&
+	    S_ISSOCK(st.st_mode))
+		unlink(addr->un.sun_path);
+out:
+	fd_close(&fd);
+}
+
+static int open_socket(const struct addr *addr,
+		       const struct conf_listener *conf)
+{
+	int fd = socket(addr_family(addr),
+			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd == -1)
+		return -1;
+	set_options(fd, addr);
+	if (addr_family(addr) == AF_UNIX)
+		remove_stale(addr);
+	if (bind(fd, &addr->any, addr->length) == -1)
+		goto fail;
+	if (addr_family(addr) == AF_UNIX && addr->un.sun_path[0] != '\0' &&
+	    chmod(addr->un.sun_path, (mode_t)conf->mode) == -1)
+		goto fail;
+	if (listen(fd, (int)conf->backlog) == -1)
+		goto fail;
+	return fd;
+fail:
+	fd_close(&fd);
+	return -1;
+}
+
+/* "*:80" is both families; where the machine has no IPv6, it is IPv4. */
+static int open_any(const struct conf_listener *conf)
+{
+	int fd = open_socket(&conf->addr, conf);
+	struct addr v4;
+
+	if (fd != -1 || addr_family(&conf->addr) != AF_INET6 ||
+	    !IN6_IS_ADDR_UNSPECIFIED(&conf->addr.v6.sin6_addr) ||
+	    (errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL))
+		return fd;
+	v4 = (struct addr){.length = sizeof(v4.v4)};
+	v4.v4.sin_family = AF_INET;
+	v4.v4.sin_port = conf->addr.v6.sin6_port;
+	return open_socket(&v4, conf);
+}
+
+static struct bound *adopt(struct listeners *listeners,
+			   const struct conf_listener *conf)
+{
+	struct bound *bound = find(&listeners->inherited, conf);
+
+	if (bound == NULL)
+		return NULL;
+	list_remove(&bound->link);
+	set_options(bound->fd, &bound->addr);
+	return bound;
+}
+
+struct bound *listeners_use(struct listeners *listeners,
+			    const struct conf_listener *conf,
+			    char why_out[WHY_SIZE])
+{
+	struct bound *bound = find(&listeners->all, conf);
+
+	if (bound != NULL) {
+		/* listen(2) again is how the backlog of a socket changes. */
+		(void)listen(bound->fd, (int)conf->backlog);
+		bound->users++;
+		return bound;
+	}
+	bound = adopt(listeners, conf);
+	if (bound == NULL) {
+		int fd = open_any(conf);
+
+		if (fd == -1) {
+			snprintf(why_out, WHY_SIZE,
+				 "%s:%d: cannot listen on %s: %s", conf->file,
+				 conf->line, conf->text, strerror(errno));
+			return NULL;
+		}
+		bound = bound_create(fd);
+	}
+	bound->key = mem_strdup(conf->text);
+	bound->users = 1;
+	list_append(&listeners->all, &bound->link);
+	return bound;
+}
+
+bool listeners_leave(struct bound **where)
+{
+	struct bound *bound = *where;
+
+	*where = NULL;
+	if (bound == NULL || --bound->users > 0)
+		return false;
+	if (addr_family(&bound->addr) == AF_UNIX && !bound->inherited &&
+	    bound->addr.un.sun_path[0] != '\0')
+		unlink(bound->addr.un.sun_path);
+	bound_destroy(bound);
+	return true;
+}
+
+void listeners_drop_unused(struct listeners *listeners)
+{
+	LIST_EACH_SAFE (link, &listeners->inherited) {
+		struct bound *bound = CONTAINER_OF(link, struct bound, link);
+		char text[ADDR_TEXT];
+
+		log_warn("no listener in the configuration is for %s, which "
+			 "systemd passed: closing it",
+			 addr_format(&bound->addr, text));
+		bound_destroy(bound);
+	}
+}

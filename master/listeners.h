@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The bound addresses of the server. A reload keeps by address what stays,
+ * so the socket and its queue outlive every generation that uses it; who uses
+ * it is counted. Owned by the master.
+ */
+#ifndef MASTER_LISTENERS_H
+#define MASTER_LISTENERS_H
+
+#include <stdbool.h>
+
+#include "base/addr.h"
+#include "base/list.h"
+#include "conf/conf.h"
+
+/* One bound address. */
+struct bound {
+	struct list link;
+	char *key; /* the address as configured: with port 0, too */
+	struct addr addr; /* what it is bound to */
+	int fd;
+	unsigned users;
+	bool inherited; /* from systemd: its Unix path is not ours */
+};
+
+struct listeners {
+	struct list all;
+	struct list inherited; /* from systemd, asked for by nobody yet */
+};
+
+void listeners_init(struct listeners *listeners);
+
+/* Takes the sockets that systemd passes (sd_listen_fds(3)), once. */
+void listeners_inherit(struct listeners *listeners);
+
+/*
+ * The bound socket for `conf`, with one more user: one that is there, one
+ * that systemd passed, or a new one. NULL with *why_out, a text of the
+ * caller's of WHY_SIZE bytes, when it cannot be bound.
+ */
+enum { WHY_SIZE = 480 };
+struct bound *listeners_use(struct listeners *listeners,
+			    const struct conf_listener *conf,
+			    char why_out[WHY_SIZE])
+	__attribute__((warn_unused_result));
+
+/* One user less; the last one closes our descriptor of it, and removes the
+ * file of a Unix socket. True when that was the last. */
+bool listeners_leave(struct bound **bound);
+
+/* Closes what systemd passed and no listener asked for, with a warning. */
+void listeners_drop_unused(struct listeners *listeners);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* holdfast(8): the command line, and what each verb of it does. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/title.h"
+#include "conf/conf.h"
+#include "master/connect.h"
+#include "master/control.h"
+#include "master/lifecycle.h"
+#include "master/options.h"
+#include "master/supervise.h"
+
+enum { EXIT_USAGE = 2 };
+
+static void print(FILE *to, struct buf *text)
+{
+	fwrite(text->storage + text->start, 1, buf_length(text), to);
+	buf_release(text);
+}
+
+/* Standard output may be a full disk: then nothing was done. */
+static int printed(void)
+{
+	buf_free_all();
+	return fflush(stdout) == EOF || ferror(stdout) ? EXIT_FAILURE
+						       : EXIT_SUCCESS;
+}
+
+/* NULL when it is wrong: then everything that is was said. */
+static struct conf *load(const char *file)
+{
+	struct conf_errors errors = {0};
+	struct conf *conf = conf_load(file, &errors);
+	struct buf text = {0};
+
+	if (conf == NULL) {
+		conf_errors_print(&errors, &text);
+		buf_printf(&text, "%s: %zu error%s\n", file, errors.n,
+			   errors.n == 1 ? "" : "s");
+		print(stderr, &text);
+	}
+	conf_errors_fini(&errors);
+	return conf;
+}
+
+static int run(const struct options *options)
+{
+	static struct master master;
+	struct conf *conf = load(options->file);
+
+	if (conf == NULL)
+		return EXIT_FAILURE;
+	log_set_process("master");
+	return lifecycle_run(&master, options->file, &conf);
+}
+
+static int check(const struct options *options)
+{
+	struct conf *conf = load(options->file);
+
+	if (conf == NULL)
+		return EXIT_FAILURE;
+	printf("%s: ok\n", options->file);
+	conf_destroy(&conf);
+	return printed();
+}
+
+static int show(const struct options *options)
+{
+	struct conf *conf = load(options->file);
+	struct buf text = {0};
+
+	if (conf == NULL)
+		return EXIT_FAILURE;
+	conf_show(conf, &text);
+	print(stdout, &text);
+	conf_destroy(&conf);
+	return printed();
+}
+
+/* Asks the running master of the same configuration file. A file that is
+ * broken now still says which control socket is meant: the reload that it
+ * must refuse is asked for there. */
+static int ask(const struct options *options, const char *verb)
+{
+	struct buf answer = {0};
+	struct conf *conf = load(options->file);
+
+	if (conf == NULL)
+		return EXIT_FAILURE;
+	int status = control_ask(conf->control, verb, &answer);
+
+	conf_destroy(&conf);
+	print(status == 0 ? stdout : stderr, &answer);
+	return status == 0 ? printed() : EXIT_FAILURE;
+}
+
+static int act(const struct options *options)
+{
+	switch (options->verb) {
+	case VERB_RUN:
+		return run(options);
+	case VERB_CHECK:
+		return check(options);
+	case VERB_SHOW:
+		return show(options);
+	case VERB_RELOAD:
+		return ask(options, "reload");
+	case VERB_REOPEN:
+		return ask(options, "reopen");
+	case VERB_QUIT:
+		return ask(options, "quit");
+	case VERB_STOP:
+		return ask(options, "stop");
+	case VERB_STATUS:
+		return ask(options, options->json ? "status --json" : "status");
+	case VERB_CONNECT:
+		return connect_run(options->target, options->verbose);
+	case VERB_VERSION:
+		printf("holdfast " PACKAGE_VERSION "\n");
+		return printed();
+	case VERB_HELP:
+		fputs(options_help, stdout);
+		return printed();
+	case VERB_USAGE:
+		return EXIT_USAGE;
+	}
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	argv = title_init(argc, argv);
+	struct options options = options_parse(argc, argv);
+
+	if (options.verb == VERB_RUN)
+		supervise_block_signals();
+	int status = act(&options);
+
+	title_fini();
+	return status;
+}

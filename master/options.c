@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A verb may be given as a word, or as the option that people know from
+ * other servers: -t, -T, -s reload. Options stand before or after the verb.
+ */
+#include "master/options.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+const char options_help[] =
+	"usage: holdfast [-c FILE] [VERB]\n"
+	"\n"
+	"  run                     serve in the foreground (the default)\n"
+	"  check   (-t)            check the configuration\n"
+	"  show    (-T)            print the effective configuration\n"
+	"  reload  (-s reload)     load the configuration anew; wait for the "
+	"outcome\n"
+	"  reopen  (-s reopen)     open the log files anew\n"
+	"  quit    (-s quit)       finish what is begun, then end; wait\n"
+	"  stop    (-s stop)       end now\n"
+	"  status [--json]         what the running server does\n"
+	"  connect [-v] HOST:PORT  talk to a server by lines\n"
+	"\n"
+	"  -c FILE  the configuration (" HOLDFAST_CONF ")\n"
+	"  -v       version\n"
+	"  -h       this help\n";
+
+static const struct {
+	const char *name;
+	enum verb verb;
+	bool by_signal_option; /* -s NAME */
+} verbs[] = {
+	{"run", VERB_RUN, false},	{"check", VERB_CHECK, false},
+	{"show", VERB_SHOW, false},	{"reload", VERB_RELOAD, true},
+	{"reopen", VERB_REOPEN, true},	{"quit", VERB_QUIT, true},
+	{"stop", VERB_STOP, true},	{"status", VERB_STATUS, false},
+	{"connect", VERB_CONNECT, false},
+};
+
+struct parser {
+	struct options options;
+	bool verb_given;
+};
+
+__attribute__((format(printf, 2, 3))) static void
+complain(struct parser *p, const char *format, ...)
+{
+	va_list args;
+
+	if (p->options.verb == VERB_USAGE)
+		return;
+	p->options.verb = VERB_USAGE;
+	va_start(args, format);
+	fputs("holdfast: ", stderr);
+	vfprintf(stderr, format, args);
+	fputs("\nTry \"holdfast -h\".\n", stderr);
+	va_end(args);
+}
+
+static void set_verb(struct parser *p, enum verb verb, const char *text)
+{
+	if (p->verb_given)
+		complain(p, "one verb at a time: \"%s\" is one too many", text);
+	else if (p->options.verb != VERB_USAGE)
+		p->options.verb = verb;
+	p->verb_given = true;
+}
+
+static void take_verb(struct parser *p, const char *name, bool by_signal)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		if (strcmp(verbs[i].name, name) == 0 &&
+		    (!by_signal || verbs[i].by_signal_option)) {
+			set_verb(p, verbs[i].verb, name);
+			return;
+		}
+	complain(p, by_signal ? "-s knows reload, reopen, quit and stop, not "
+				"\"%s\""
+			      : "there is no verb \"%s\"",
+		 name);
+}
+
+static void take_word(struct parser *p, const char *word)
+{
+	if (!p->verb_given)
+		take_verb(p, word, false);
+	else if (p->options.verb == VERB_CONNECT && p->options.target == NULL)
+		p->options.target = word;
+	else
+		complain(p, "\"%s\" is one word too many", word);
+}
+
+static const char *argument(struct parser *p, int argc, char **argv, int *i)
+{
+	if (*i + 1 < argc)
+		return argv[++*i];
+	complain(p, "%s needs an argument", argv[*i]);
+	return "";
+}
+
+static void take_option(struct parser *p, int argc, char **argv, int *i)
+{
+	const char *option = argv[*i];
+
+	if (strcmp(option, "-c") == 0)
+		p->options.file = argument(p, argc, argv, i);
+	else if (strcmp(option, "-t") == 0)
+		set_verb(p, VERB_CHECK, option);
+	else if (strcmp(option, "-T") == 0)
+		set_verb(p, VERB_SHOW, option);
+	else if (strcmp(option, "-s") == 0)
+		take_verb(p, argument(p, argc, argv, i), true);
+	else if (strcmp(option, "-h") == 0 || strcmp(option, "--help") == 0)
+		set_verb(p, VERB_HELP, option);
+	else if (strcmp(option, "--version") == 0)
+		set_verb(p, VERB_VERSION, option);
+	else if (strcmp(option, "--json") == 0)
+		p->options.json = true;
+	else if (strcmp(option, "-v") == 0)
+		p->options.verbose = true;
+	else
+		complain(p, "there is no option \"%s\"", option);
+}
+
+/* What can only be judged when all was read. */
+static void check(struct parser *p)
+{
+	struct options *o = &p->options;
+
+	if (o->verbose && !p->verb_given)
+		o->verb = VERB_VERSION;
+	else if (o->verbose && o->verb != VERB_CONNECT)
+		complain(p, "-v belongs to connect, or stands alone");
+	if (o->json && o->verb != VERB_STATUS)
+		complain(p, "--json belongs to status");
+	if (o->verb == VERB_CONNECT && o->target == NULL)
+		complain(p, "connect needs HOST:PORT");
+	if (o->file[0] == '\0')
+		complain(p, "-c needs the name of a file");
+}
+
+struct options options_parse(int argc, char **argv)
+{
+	struct parser p = {.options = {.file = HOLDFAST_CONF}};
+
+	for (int i = 1; i < argc && p.options.verb != VERB_USAGE; i++)
+		if (argv[i][0] == '-' && argv[i][1] != '\0')
+			take_option(&p, argc, argv, &i);
+		else
+			take_word(&p, argv[i]);
+	if (p.options.verb != VERB_USAGE)
+		check(&p);
+	return p.options;
+}

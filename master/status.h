@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What `holdfast status` prints. Master. */
+#ifndef MASTER_STATUS_H
+#define MASTER_STATUS_H
+
+#include "base/buf.h"
+#include "master/lifecycle.h"
+
+void status_text(struct master *m, struct buf *out);
+void status_json(struct master *m, struct buf *out);
+
+#endif
