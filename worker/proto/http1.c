@@ -388,9 +388,6 @@ static void forgo_body(struct http1 *s, const struct http1_head *head)
 static enum step want_body(struct conn *c, struct http1 *s,
 			   const struct http1_head *head)
 {
-	if (s->framing == HTTP1_BODY_LENGTH &&
-	    s->left > c->net->conf->limits.body)
-		return give_up(s, 413, "Content-Length is over limits.body");
 	if (head->expects_continue && buf_length(&c->in) == 0)
 		buf_put(&c->out, STR("HTTP/1.1 100 Continue\r\n\r\n"));
 	set_state(s, HTTP1_BODY);
@@ -411,6 +408,9 @@ static enum step begin(struct conn *c, struct http1 *s,
 
 	unsigned status = exchange_begin(x, head->host);
 
+	if (status == 0 && s->framing == HTTP1_BODY_LENGTH &&
+	    s->left > c->net->conf->limits.body)
+		return give_up(s, 413, "Content-Length is over limits.body");
 	if (status == 0 && s->framing != HTTP1_BODY_NONE &&
 	    exchange_wants_body(x))
 		return want_body(c, s, head);
