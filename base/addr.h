@@ -54,8 +54,8 @@ uint16_t addr_port(const struct addr *addr);
  * no address worth keeping: its family is all that is kept.
  */
 struct endpoint {
-	uint8_t ip[16];	 /* network order; the first 4 for IPv4 */
-	uint16_t port;	 /* host order */
+	uint8_t ip[16];  /* network order; the first 4 for IPv4 */
+	uint16_t port;   /* host order */
 	uint16_t family; /* AF_INET, AF_INET6, AF_UNIX */
 };
 

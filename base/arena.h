@@ -22,19 +22,16 @@ struct arena {
 };
 
 /* Aligned for any type, never NULL, lives until reset or fini. */
-void *arena_alloc(struct arena *a, size_t size)
-	__attribute__((returns_nonnull));
+void *arena_alloc(struct arena *a, size_t size) __attribute__((returns_nonnull));
 void *arena_zalloc(struct arena *a, size_t count, size_t size)
 	__attribute__((returns_nonnull));
 
 /* `size` bytes without alignment: for text. */
-char *arena_bytes(struct arena *a, size_t size)
-	__attribute__((returns_nonnull));
+char *arena_bytes(struct arena *a, size_t size) __attribute__((returns_nonnull));
 
 /* A copy that also ends in a NUL that is not counted. */
 struct str arena_copy(struct arena *a, struct str s);
-char *arena_cstr(struct arena *a, struct str s)
-	__attribute__((returns_nonnull));
+char *arena_cstr(struct arena *a, struct str s) __attribute__((returns_nonnull));
 
 /* As asprintf. */
 struct str arena_printf(struct arena *a, const char *format, ...)

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 
 enum {
-	BUF_SPARE = 256,      /* chunks kept on the free list */
+	BUF_SPARE = 256,           /* chunks kept on the free list */
 	BUF_SMALL = BUF_CHUNK / 4, /* what is worth shrinking to */
 	BUF_MAX = 1 << 30,
 };

@@ -31,6 +31,9 @@ static inline size_t buf_length(const struct buf *b)
 
 static inline struct str buf_str(const struct buf *b)
 {
+	/* Without storage not even 0 may be added to it. */
+	if (b->storage == NULL)
+		return (struct str){NULL, 0};
 	return (struct str){b->storage + b->start, b->end - b->start};
 }
 

@@ -14,8 +14,7 @@ union control {
 
 int channel_open(int ends_out[2])
 {
-	return socketpair(AF_UNIX,
-			  SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
 			  ends_out);
 }
 
@@ -38,8 +37,7 @@ static enum channel_result failure(void)
 enum channel_result channel_send(int fd, const void *message, size_t n,
 				 const int *fds, size_t n_fds)
 {
-	struct iovec bytes = {.iov_base = (void *)(size_t)message,
-			      .iov_len = n};
+	struct iovec bytes = {.iov_base = (void *)(size_t)message, .iov_len = n};
 	struct msghdr msg = {.msg_iov = &bytes, .msg_iovlen = 1};
 	union control control = {0};
 	ssize_t sent;
@@ -62,8 +60,7 @@ static size_t take_fds(struct msghdr *msg, int fds_out[CHANNEL_FDS])
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
 
-	if (c == NULL || c->cmsg_level != SOL_SOCKET ||
-	    c->cmsg_type != SCM_RIGHTS)
+	if (c == NULL || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 		return 0;
 	size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 

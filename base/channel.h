@@ -14,9 +14,9 @@ enum { CHANNEL_FDS = 4 };
 
 enum channel_result {
 	CHANNEL_OK,
-	CHANNEL_AGAIN, /* nothing to read, or no room to write: wait */
+	CHANNEL_AGAIN,  /* nothing to read, or no room to write: wait */
 	CHANNEL_CLOSED, /* the other side is gone */
-	CHANNEL_ERROR,	/* see errno; EBADMSG for a message cut short */
+	CHANNEL_ERROR,  /* see errno; EBADMSG for a message cut short */
 };
 
 /* 0, or -1 with errno. */

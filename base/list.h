@@ -16,14 +16,14 @@ struct list {
 };
 
 /* The object that contains the link `l` as its field `field`. */
-#define CONTAINER_OF(l, type, field)                                           \
-	((type *)(void *)((char *)(l) - offsetof(type, field)))
+#define CONTAINER_OF(l, type, field) \
+	((type *)(void *)((char *)(l)-offsetof(type, field)))
 
 /* Walks the links; the SAFE one allows the current link to be removed. */
-#define LIST_EACH(l, head)                                                     \
+#define LIST_EACH(l, head) \
 	for (struct list *l = (head)->next; l != (head); l = l->next)
-#define LIST_EACH_SAFE(l, head)                                                \
-	for (struct list *l = (head)->next, *l##_next = l->next; l != (head);  \
+#define LIST_EACH_SAFE(l, head)                                               \
+	for (struct list *l = (head)->next, *l##_next = l->next; l != (head); \
 	     l = l##_next, l##_next = l->next)
 
 static inline void list_init(struct list *l)

@@ -52,8 +52,7 @@ static bool stderr_is_journal(void)
 void log_set_process(const char *name)
 {
 	snprintf(log_state.process, sizeof(log_state.process), "%s", name);
-	log_state.journal =
-		log_state.fd == STDERR_FILENO && stderr_is_journal();
+	log_state.journal = log_state.fd == STDERR_FILENO && stderr_is_journal();
 }
 
 void log_set_level(enum log_level level)

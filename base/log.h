@@ -15,8 +15,8 @@
 
 enum log_level {
 	LOG_LEVEL_ERROR, /* somebody has to act */
-	LOG_LEVEL_WARN,	 /* something is wrong, and we go on */
-	LOG_LEVEL_INFO,	 /* what happened */
+	LOG_LEVEL_WARN,  /* something is wrong, and we go on */
+	LOG_LEVEL_INFO,  /* what happened */
 	LOG_LEVEL_DEBUG, /* how it happened */
 };
 
@@ -42,10 +42,10 @@ void log_line(enum log_level level, const char *format, ...)
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_line(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(...)  log_line(LOG_LEVEL_INFO, __VA_ARGS__)
-#define log_debug(...)                                                         \
-	do {                                                                   \
-		if (log_wants(LOG_LEVEL_DEBUG))                                \
-			log_line(LOG_LEVEL_DEBUG, __VA_ARGS__);                \
+#define log_debug(...)                                          \
+	do {                                                    \
+		if (log_wants(LOG_LEVEL_DEBUG))                 \
+			log_line(LOG_LEVEL_DEBUG, __VA_ARGS__); \
 	} while (0)
 
 /* As log_line(), with ": " and what errno says at the end. */
@@ -57,11 +57,11 @@ void log_fatal(const char *format, ...)
 	__attribute__((format(printf, 1, 2), noreturn));
 
 /* Always on; for our own invariants, never for what a peer sent. */
-#define ASSERT(condition)                                                      \
-	do {                                                                   \
-		if (__builtin_expect(!(condition), 0))                         \
-			log_fatal("%s:%d: assertion failed: %s", __FILE__,     \
-				  __LINE__, #condition);                       \
+#define ASSERT(condition)                                                  \
+	do {                                                               \
+		if (__builtin_expect(!(condition), 0))                     \
+			log_fatal("%s:%d: assertion failed: %s", __FILE__, \
+				  __LINE__, #condition);                   \
 	} while (0)
 
 #endif

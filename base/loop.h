@@ -34,7 +34,7 @@ struct task {
 struct loop {
 	int epoll_fd;
 	bool stopped;
-	uint64_t now;	 /* CLOCK_MONOTONIC ns, as of this tick */
+	uint64_t now; /* CLOCK_MONOTONIC ns, as of this tick */
 	struct timers timers;
 	struct list ready;
 	/* Called at the end of every tick, if set. */
@@ -69,8 +69,7 @@ static inline void task_cancel(struct task *task)
 }
 
 /* Arms a timer `ms` from the loop's now. */
-static inline void loop_timer(struct loop *loop, struct timer *timer,
-			      uint64_t ms)
+static inline void loop_timer(struct loop *loop, struct timer *timer, uint64_t ms)
 {
 	timer_arm(&loop->timers, timer, loop->now + ms * 1000000u);
 }

@@ -12,16 +12,14 @@ struct map_node *map_find(const struct map *map, struct str key)
 	uint64_t hash = str_hash(key);
 	struct map_node *node = map->buckets[hash & (map->n_buckets - 1)];
 
-	while (node != NULL &&
-	       (node->hash != hash || !str_equal(node->key, key)))
+	while (node != NULL && (node->hash != hash || !str_equal(node->key, key)))
 		node = node->next;
 	return node;
 }
 
 static void link_node(struct map *map, struct map_node *node)
 {
-	struct map_node **bucket =
-		&map->buckets[node->hash & (map->n_buckets - 1)];
+	struct map_node **bucket = &map->buckets[node->hash & (map->n_buckets - 1)];
 
 	node->next = *bucket;
 	*bucket = node;
@@ -52,8 +50,7 @@ void map_put(struct map *map, struct map_node *node)
 
 void map_remove(struct map *map, struct map_node *node)
 {
-	struct map_node **at =
-		&map->buckets[node->hash & (map->n_buckets - 1)];
+	struct map_node **at = &map->buckets[node->hash & (map->n_buckets - 1)];
 
 	while (*at != node)
 		at = &(*at)->next;

@@ -19,8 +19,8 @@ struct scoreboard *scoreboard_create(int *fd_out)
 		return NULL;
 	if (ftruncate(fd, (off_t)sizeof(*board)) == -1)
 		goto fail;
-	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED,
-		     fd, 0);
+	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		     0);
 	if (board == MAP_FAILED)
 		goto fail;
 	board->version = SCOREBOARD_VERSION;

@@ -25,19 +25,19 @@ struct counters {
 	uint64_t requests;
 	uint64_t bytes_in;
 	uint64_t bytes_out;
-	uint64_t accept_pauses;	  /* descriptors ran out */
-	uint64_t responses[6];	  /* by the first digit of the status; [0]
-				   * for connections refused unanswered */
-	struct histogram to_head; /* first byte of a request to its head
-				   * being whole */
+	uint64_t accept_pauses;     /* descriptors ran out */
+	uint64_t responses[6];      /* by the first digit of the status; [0]
+				     * for connections refused unanswered */
+	struct histogram to_head;   /* first byte of a request to its head
+				     * being whole */
 	struct histogram to_answer; /* head whole to the handler's answer */
-	struct histogram to_end;  /* answer to its last byte being sent */
-	struct histogram total;   /* first byte to last byte */
+	struct histogram to_end;    /* answer to its last byte being sent */
+	struct histogram total;     /* first byte to last byte */
 };
 
 struct slot {
 	alignas(64) uint64_t beat; /* CLOCK_MONOTONIC ns of the last tick */
-	uint64_t connections;	   /* open now */
+	uint64_t connections;      /* open now */
 	struct counters counters;
 };
 

@@ -38,8 +38,8 @@ static void on_readable(struct watch *watch, uint32_t events)
 		signals->on_signal(signals, (int)info.ssi_signo);
 }
 
-int signals_open(struct signals *signals, struct loop *loop,
-		 const int *numbers, size_t n)
+int signals_open(struct signals *signals, struct loop *loop, const int *numbers,
+		 size_t n)
 {
 	sigset_t set = set_of(numbers, n);
 

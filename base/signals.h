@@ -26,9 +26,8 @@ void signals_block(const int *numbers, size_t n);
  * each. 0, or -1 with errno. Signals of one number that come close together
  * are one.
  */
-int signals_open(struct signals *signals, struct loop *loop,
-		 const int *numbers, size_t n)
-	__attribute__((warn_unused_result));
+int signals_open(struct signals *signals, struct loop *loop, const int *numbers,
+		 size_t n) __attribute__((warn_unused_result));
 void signals_close(struct signals *signals);
 
 #endif

@@ -30,8 +30,7 @@ struct str str_trim(struct str s)
 struct str str_cut(struct str *rest, char separator)
 {
 	struct str all = *rest;
-	const char *at =
-		all.n > 0 ? memchr(all.p, separator, all.n) : NULL;
+	const char *at = all.n > 0 ? memchr(all.p, separator, all.n) : NULL;
 
 	if (at == NULL) {
 		*rest = (struct str){NULL, 0};

@@ -17,8 +17,11 @@ struct str {
 };
 
 /* A str of a string literal; usable in static initialisers as STR_INIT. */
-#define STR(literal)      ((struct str){(literal), sizeof(literal) - 1})
-#define STR_INIT(literal) {(literal), sizeof(literal) - 1}
+#define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
+#define STR_INIT(literal)                      \
+	{                                      \
+		(literal), sizeof(literal) - 1 \
+	}
 
 /* For printf("%" STR_FMT, STR_ARG(s)). */
 #define STR_FMT    ".*s"
@@ -50,8 +53,11 @@ static inline bool str_ends_with(struct str s, struct str suffix)
 /* The part of s from byte `from` on; empty when s is shorter. */
 static inline struct str str_tail(struct str s, size_t from)
 {
-	return from >= s.n ? (struct str){s.p + s.n, 0}
-			   : (struct str){s.p + from, s.n - from};
+	if (from > s.n)
+		from = s.n;
+	if (from == 0) /* s.p may be NULL */
+		return s;
+	return (struct str){s.p + from, s.n - from};
 }
 
 /* ASCII only, whatever the locale: what HTTP calls case-insensitive. */

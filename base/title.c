@@ -11,9 +11,9 @@
 #include "base/mem.h"
 
 static struct {
-	char *start; /* of argv[0] */
-	size_t room; /* to the end of the old environment */
-	char **arguments;   /* the copies */
+	char *start;      /* of argv[0] */
+	size_t room;      /* to the end of the old environment */
+	char **arguments; /* the copies */
 	char **environment;
 } title;
 

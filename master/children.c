@@ -18,8 +18,8 @@
 #include "base/title.h"
 
 static const char *const state_names[] = {
-	[CHILD_FREE] = "free",	   [CHILD_STARTING] = "starting",
-	[CHILD_READY] = "ready",   [CHILD_SERVING] = "serving",
+	[CHILD_FREE] = "free",         [CHILD_STARTING] = "starting",
+	[CHILD_READY] = "ready",       [CHILD_SERVING] = "serving",
 	[CHILD_DRAINING] = "draining", [CHILD_DYING] = "dying",
 };
 
@@ -30,8 +30,8 @@ const char *child_state_name(enum child_state state)
 
 static void set_state(struct child *child, enum child_state state)
 {
-	log_debug("worker %u: %s -> %s", child->number,
-		  state_names[child->state], state_names[state]);
+	log_debug("worker %u: %s -> %s", child->number, state_names[child->state],
+		  state_names[state]);
 	child->state = state;
 }
 
@@ -83,8 +83,8 @@ static struct child *free_slot(struct children *children)
 }
 
 /* In the new process: never returns. */
-static void become_worker(const struct child *child,
-			  const struct child_spec *spec, int channel)
+static void become_worker(const struct child *child, const struct child_spec *spec,
+			  int channel)
 {
 	struct worker_env env = {
 		.conf = spec->conf,
@@ -128,8 +128,7 @@ struct child *children_spawn(struct children *children,
 	child->channel.fd = ends[0];
 	set_state(child, CHILD_STARTING);
 	if (loop_add(children->loop, &child->channel, EPOLLIN) == -1) {
-		log_errno(LOG_LEVEL_ERROR, "cannot watch worker %u",
-			  child->number);
+		log_errno(LOG_LEVEL_ERROR, "cannot watch worker %u", child->number);
 		child_kill(child);
 	}
 	log_debug("worker %u (pid %d) started", child->number, (int)pid);
@@ -158,8 +157,8 @@ static void understand(struct child *child, struct message *message)
 		children->cut += message->number;
 		return;
 	default:
-		log_error("worker %u sent message %u: killing it",
-			  child->number, message->type);
+		log_error("worker %u sent message %u: killing it", child->number,
+			  message->type);
 		child_kill(child);
 	}
 }
@@ -179,8 +178,8 @@ static bool listen_to(struct child *child)
 	int fds[CHANNEL_FDS];
 	size_t n, n_fds;
 
-	switch (channel_receive(child->channel.fd, &message, sizeof(message),
-				&n, fds, &n_fds)) {
+	switch (channel_receive(child->channel.fd, &message, sizeof(message), &n,
+				fds, &n_fds)) {
 	case CHANNEL_OK:
 		while (n_fds > 0) /* no worker's message carries any */
 			close(fds[--n_fds]);
@@ -308,21 +307,19 @@ void child_look(struct child *child)
 
 void child_serve_out(struct child *child, size_t listener)
 {
-	tell(child,
-	     (struct message){.type = MESSAGE_SERVE_OUT, .number = listener},
+	tell(child, (struct message){.type = MESSAGE_SERVE_OUT, .number = listener},
 	     NULL, 0);
 }
 
-void child_drain(struct child *child, uint64_t idle_grace_ms,
-		 uint64_t patience_ms)
+void child_drain(struct child *child, uint64_t idle_grace_ms, uint64_t patience_ms)
 {
 	if (child->state == CHILD_DYING || child->state == CHILD_FREE)
 		return;
 	set_state(child, CHILD_DRAINING);
 	loop_timer(child->children->loop, &child->kill_timer, patience_ms);
 	tell(child,
-	     (struct message){.type = MESSAGE_DRAIN, .number = idle_grace_ms},
-	     NULL, 0);
+	     (struct message){.type = MESSAGE_DRAIN, .number = idle_grace_ms}, NULL,
+	     0);
 }
 
 void child_stop(struct child *child, uint64_t patience_ms)

@@ -18,12 +18,12 @@ struct generation;
 struct children;
 
 enum child_state {
-	CHILD_FREE,	/* the slot has no process */
+	CHILD_FREE,     /* the slot has no process */
 	CHILD_STARTING, /* spawned */
-	CHILD_READY,	/* said so; waits for START */
+	CHILD_READY,    /* said so; waits for START */
 	CHILD_SERVING,
 	CHILD_DRAINING, /* was told to finish */
-	CHILD_DYING,	/* was told to stop, or killed */
+	CHILD_DYING,    /* was told to stop, or killed */
 };
 
 const char *child_state_name(enum child_state state);
@@ -33,7 +33,7 @@ struct child {
 	struct children *children;
 	struct generation *generation;
 	pid_t pid;
-	unsigned number; /* of the slot */
+	unsigned number;     /* of the slot */
 	uint64_t started_at; /* CLOCK_MONOTONIC ns */
 	struct watch channel;
 	struct timer kill_timer; /* armed when it should be gone by then */
@@ -47,7 +47,7 @@ struct children {
 	struct scoreboard *board;
 	int board_fd;
 	struct counters retired; /* of the processes that are gone */
-	uint64_t cut;		 /* connections that drains have cut */
+	uint64_t cut;            /* connections that drains have cut */
 
 	/* The owner's. */
 	void (*on_ready)(struct children *children, struct child *child);
@@ -97,8 +97,7 @@ void child_start(struct child *child);
 void child_look(struct child *child);
 void child_serve_out(struct child *child, size_t listener);
 /* `patience_ms`: it is killed when it is not gone by then. */
-void child_drain(struct child *child, uint64_t idle_grace_ms,
-		 uint64_t patience_ms);
+void child_drain(struct child *child, uint64_t idle_grace_ms, uint64_t patience_ms);
 void child_stop(struct child *child, uint64_t patience_ms);
 /* -1 for a log that stays. */
 void child_reopen(struct child *child, int error_log, int access_log);

@@ -39,7 +39,7 @@ struct client {
 	bool verbose;
 	uint64_t started;
 	int fd;
-	bool answered; /* the first byte has come */
+	bool answered;  /* the first byte has come */
 	struct buf out; /* read from standard input, not sent yet */
 };
 
@@ -81,8 +81,7 @@ static int wait_connected(struct client *c)
 	close(epoll);
 	if (n == 0)
 		return ETIMEDOUT;
-	note(c, "epoll_wait: %s%s%s",
-	     event.events & EPOLLOUT ? "EPOLLOUT" : "",
+	note(c, "epoll_wait: %s%s%s", event.events & EPOLLOUT ? "EPOLLOUT" : "",
 	     event.events & EPOLLERR ? " EPOLLERR" : "",
 	     event.events & EPOLLHUP ? " EPOLLHUP" : "");
 	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size) == -1)
@@ -92,8 +91,8 @@ static int wait_connected(struct client *c)
 }
 
 /* 0, or the errno that it ended in; c->fd is open only for 0. */
-static int try_address(struct client *c, const struct sockaddr *to,
-		       socklen_t size, int family)
+static int try_address(struct client *c, const struct sockaddr *to, socklen_t size,
+		       int family)
 {
 	struct addr addr = {.length = size};
 	char text[ADDR_TEXT];
@@ -106,7 +105,7 @@ static int try_address(struct client *c, const struct sockaddr *to,
 	if (connect(c->fd, to, size) == -1)
 		error = errno;
 	note(c, "connect(%s): %s", addr_format(&addr, text),
-	     error == 0		    ? "done at once"
+	     error == 0             ? "done at once"
 	     : error == EINPROGRESS ? "EINPROGRESS"
 				    : strerror(error));
 	if (error == EINPROGRESS)
@@ -155,8 +154,7 @@ static int try_names(struct client *c)
 	int error = 0;
 
 	snprintf(target, sizeof(target), "%s", c->target);
-	if (strlen(c->target) >= sizeof(target) ||
-	    !split(target, &host, &port))
+	if (strlen(c->target) >= sizeof(target) || !split(target, &host, &port))
 		return fail(c, "the target is HOST:PORT, [IPv6]:PORT or "
 			       "unix:/path");
 	int why = getaddrinfo(host, port, &hints, &found);

@@ -88,8 +88,8 @@ static void client_hear(struct control_client *client)
 
 static void client_read(struct control_client *client)
 {
-	ssize_t n = recv(client->watch.fd,
-			 buf_room(&client->in, CONTROL_READ), CONTROL_READ, 0);
+	ssize_t n = recv(client->watch.fd, buf_room(&client->in, CONTROL_READ),
+			 CONTROL_READ, 0);
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -150,8 +150,7 @@ static void on_connect(struct watch *watch, uint32_t events)
 
 void control_init(struct control *control, struct loop *loop)
 {
-	*control = (struct control){.loop = loop,
-				    .watch = {on_connect, -1}};
+	*control = (struct control){.loop = loop, .watch = {on_connect, -1}};
 	list_init(&control->clients);
 	list_init(&control->dead);
 }
@@ -209,8 +208,7 @@ static int listen_at(const char *path, char *why_out)
 	if (fd != -1) {
 		fd_close(&fd);
 		snprintf(why_out, WHY_SIZE,
-			 "another holdfast answers at the control socket %s",
-			 path);
+			 "another holdfast answers at the control socket %s", path);
 		return -1;
 	}
 	if (errno == ECONNREFUSED)
@@ -220,8 +218,8 @@ static int listen_at(const char *path, char *why_out)
 	if (fd != -1 && bind_private(fd, &addr) == 0 &&
 	    listen(fd, CONTROL_BACKLOG) == 0)
 		return fd;
-	snprintf(why_out, WHY_SIZE, "cannot open the control socket %s: %s",
-		 path, strerror(errno));
+	snprintf(why_out, WHY_SIZE, "cannot open the control socket %s: %s", path,
+		 strerror(errno));
 	fd_close(&fd);
 	return -1;
 }
@@ -245,8 +243,7 @@ int control_open(struct control *control, const char *path, char *why_out)
 	return 0;
 }
 
-int control_prepare_move(struct control *control, const char *path,
-			 char *why_out)
+int control_prepare_move(struct control *control, const char *path, char *why_out)
 {
 	if (control->path != NULL && strcmp(control->path, path) == 0)
 		return 0;
@@ -334,7 +331,8 @@ static int receive_all(int fd, struct buf *out)
 	return n == 0 ? 0 : -1;
 }
 
-int control_ask(const char *path, const char *verb, struct buf *answer_out)
+enum control_result control_ask(const char *path, const char *verb,
+				struct buf *answer_out)
 {
 	const char *why;
 	struct addr addr = unix_addr(path, &why);
@@ -345,23 +343,21 @@ int control_ask(const char *path, const char *verb, struct buf *answer_out)
 			   "no holdfast answers at the control socket %s: "
 			   "%s\n",
 			   path, why != NULL ? why : strerror(errno));
-		return 1;
+		return CONTROL_NOBODY;
 	}
-	int failed = send_verb(fd, verb) == -1 ||
-		     receive_all(fd, answer_out) == -1;
+	int failed = send_verb(fd, verb) == -1 || receive_all(fd, answer_out) == -1;
 
 	fd_close(&fd);
 	struct str answer = buf_str(answer_out);
 
 	if (!failed && str_starts_with(answer, STR("ok\n"))) {
 		buf_consume(answer_out, 3);
-		return 0;
+		return CONTROL_OK;
 	}
 	if (!failed && str_starts_with(answer, STR("failed\n"))) {
 		buf_consume(answer_out, 7);
-		return 1;
+		return CONTROL_FAILED;
 	}
-	buf_put_cstr(answer_out,
-		     "the master went away before it answered\n");
-	return 1;
+	buf_put_cstr(answer_out, "the master went away before it answered\n");
+	return CONTROL_FAILED;
 }

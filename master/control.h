@@ -52,8 +52,8 @@ int control_open(struct control *control, const char *path, char *why_out)
  * the reload begins (nothing happens when the path is the same), and replaces
  * the old one or is closed when its outcome is known.
  */
-int control_prepare_move(struct control *control, const char *path,
-			 char *why_out) __attribute__((warn_unused_result));
+int control_prepare_move(struct control *control, const char *path, char *why_out)
+	__attribute__((warn_unused_result));
 void control_finish_move(struct control *control, bool commit);
 
 /* Closes the listening socket and removes its file; clients stay. */
@@ -72,8 +72,13 @@ void control_hold(struct control_client *client);
 void control_bury(struct control *control);
 
 /* The other side, for the verbs of the command line: asks, waits for the
- * end, puts the text into *answer_out. 0 for "ok", 1 for "failed" or when
- * nobody answers (then the text says so). */
-int control_ask(const char *path, const char *verb, struct buf *answer_out);
+ * end, puts the text into *answer_out. */
+enum control_result {
+	CONTROL_OK,
+	CONTROL_FAILED,
+	CONTROL_NOBODY, /* nobody answers; the text says so */
+};
+enum control_result control_ask(const char *path, const char *verb,
+				struct buf *answer_out);
 
 #endif

@@ -38,8 +38,8 @@ static void close_log(int *fd)
 	*fd = -1;
 }
 
-static int open_logs(const struct conf_log *conf, int *error_out,
-		     int *access_out, char why_out[WHY_SIZE])
+static int open_logs(const struct conf_log *conf, int *error_out, int *access_out,
+		     char why_out[WHY_SIZE])
 {
 	if (open_log("log.error", conf->error, error_out, why_out) == -1)
 		return -1;
@@ -58,8 +58,8 @@ static int open_listeners(struct generation *g, struct listeners *listeners,
 	g->bound = mem_zalloc(conf->n_listeners, sizeof(*g->bound));
 	g->fds = mem_zalloc(conf->n_listeners, sizeof(*g->fds));
 	for (size_t i = 0; i < conf->n_listeners; i++) {
-		g->bound[i] = listeners_use(listeners, &conf->listeners[i],
-					    why_out);
+		g->bound[i] =
+			listeners_use(listeners, &conf->listeners[i], why_out);
 		if (g->bound[i] == NULL)
 			return -1;
 		g->fds[i] = g->bound[i]->fd;
@@ -129,8 +129,7 @@ bool generation_is_ready(const struct generation *g, struct children *children)
 {
 	unsigned ready = 0;
 
-	for (struct child *c = NULL;
-	     (c = children_next(children, g, c)) != NULL;)
+	for (struct child *c = NULL; (c = children_next(children, g, c)) != NULL;)
 		ready += c->state == CHILD_READY;
 	return ready >= g->wanted;
 }
@@ -143,8 +142,7 @@ static bool has_bound(const struct generation *g, const struct bound *bound)
 	return false;
 }
 
-void generation_leave_listeners(struct generation *g,
-				const struct generation *next,
+void generation_leave_listeners(struct generation *g, const struct generation *next,
 				struct children *children)
 {
 	for (size_t i = 0; i < g->conf->n_listeners; i++) {
@@ -170,8 +168,7 @@ int generation_reopen(struct generation *g, struct children *children,
 
 	if (open_logs(&g->conf->log, &error_log, &access_log, why_out) == -1)
 		return -1;
-	for (struct child *c = NULL;
-	     (c = children_next(children, g, c)) != NULL;)
+	for (struct child *c = NULL; (c = children_next(children, g, c)) != NULL;)
 		child_reopen(c, error_log > STDERR_FILENO ? error_log : -1,
 			     access_log > STDERR_FILENO ? access_log : -1);
 	close_log(&g->error_log);

@@ -18,12 +18,12 @@ struct generation {
 	struct list link;
 	unsigned number;
 	struct conf *conf;
-	struct bound **bound; /* one for each of conf->listeners */
-	int *fds;	      /* theirs, for the workers */
-	int error_log;	      /* -1: stderr */
-	int access_log;	      /* -1: none */
-	unsigned wanted;      /* workers */
-	bool failed;	      /* a worker did not get ready */
+	struct bound **bound;   /* one for each of conf->listeners */
+	int *fds;               /* theirs, for the workers */
+	int error_log;          /* -1: stderr */
+	int access_log;         /* -1: none */
+	unsigned wanted;        /* workers */
+	bool failed;            /* a worker did not get ready */
 	char failure[WHY_SIZE]; /* why: the first reason there was */
 };
 
@@ -40,8 +40,7 @@ struct generation *generation_create(struct conf **conf, unsigned number,
 void generation_destroy(struct generation **generation);
 
 /* One more worker. 0, or -1 with errno. */
-int generation_spawn(struct generation *generation,
-		     struct children *children)
+int generation_spawn(struct generation *generation, struct children *children)
 	__attribute__((warn_unused_result));
 
 /* Notes the first reason why it cannot be. */
@@ -59,8 +58,7 @@ void generation_leave_listeners(struct generation *generation,
 
 /* Opens its log files anew and hands them to its workers. 0, or -1 with
  * why_out: then the old ones stay in use. */
-int generation_reopen(struct generation *generation,
-		      struct children *children, char why_out[WHY_SIZE])
-	__attribute__((warn_unused_result));
+int generation_reopen(struct generation *generation, struct children *children,
+		      char why_out[WHY_SIZE]) __attribute__((warn_unused_result));
 
 #endif

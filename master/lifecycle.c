@@ -19,23 +19,23 @@
 #include "master/supervise.h"
 
 enum {
-	MAKE_MS = 30000,	/* as long as a generation may be made */
-	PATIENCE_MS = 5000,	/* beyond timeouts.drain, before a kill */
-	STOP_MS = 1000,		/* a stop that takes longer is a kill */
-	QUIT_GRACE_MS = 500,	/* for idle keep-alive clients */
+	MAKE_MS = 30000,     /* as long as a generation may be made */
+	PATIENCE_MS = 5000,  /* beyond timeouts.drain, before a kill */
+	STOP_MS = 1000,      /* a stop that takes longer is a kill */
+	QUIT_GRACE_MS = 500, /* for idle keep-alive clients */
 };
 
 static const char *const state_names[LIFE_COUNT] = {
-	[LIFE_STARTING] = "starting",	[LIFE_SERVING] = "serving",
+	[LIFE_STARTING] = "starting",   [LIFE_SERVING] = "serving",
 	[LIFE_RELOADING] = "reloading", [LIFE_QUITTING] = "quitting",
-	[LIFE_STOPPING] = "stopping",	[LIFE_GONE] = "gone",
+	[LIFE_STOPPING] = "stopping",   [LIFE_GONE] = "gone",
 };
 
 static const char *const event_names[EVENT_COUNT] = {
 	[EVENT_READY] = "ready",   [EVENT_FAILED] = "failed",
 	[EVENT_RELOAD] = "reload", [EVENT_QUIT] = "quit",
-	[EVENT_STOP] = "stop",	   [EVENT_REOPEN] = "reopen",
-	[EVENT_MORE] = "more",	   [EVENT_FEWER] = "fewer",
+	[EVENT_STOP] = "stop",     [EVENT_REOPEN] = "reopen",
+	[EVENT_MORE] = "more",     [EVENT_FEWER] = "fewer",
 	[EVENT_EMPTY] = "empty",
 };
 
@@ -49,9 +49,8 @@ const char *life_name(enum life state)
 static void answer_all(struct list *waiting, bool ok, struct str text)
 {
 	LIST_EACH_SAFE (link, waiting)
-		control_answer(
-			CONTAINER_OF(link, struct control_client, waiting), ok,
-			text);
+		control_answer(CONTAINER_OF(link, struct control_client, waiting),
+			       ok, text);
 }
 
 static void describe(const struct master *m, char *text_out, size_t size)
@@ -61,8 +60,8 @@ static void describe(const struct master *m, char *text_out, size_t size)
 			 m->serving->number, m->serving->wanted);
 
 	if (last->at != 0 && !last->ok)
-		snprintf(text_out + n, size - (size_t)n,
-			 "; last reload failed: %s", last->reason);
+		snprintf(text_out + n, size - (size_t)n, "; last reload failed: %s",
+			 last->reason);
 }
 
 static void announce(const struct master *m)
@@ -75,8 +74,7 @@ static void announce(const struct master *m)
 
 /* Making a generation. */
 
-static void spawn_missing(struct master *m, struct generation *g,
-			  unsigned most)
+static void spawn_missing(struct master *m, struct generation *g, unsigned most)
 {
 	unsigned have = children_count_staying(&m->children, g);
 
@@ -130,8 +128,7 @@ static bool make_next(struct master *m)
 		conf_destroy(&conf);
 		return false;
 	}
-	m->next = generation_create(&conf, ++m->last_number, &m->listeners,
-				    why);
+	m->next = generation_create(&conf, ++m->last_number, &m->listeners, why);
 	if (m->next == NULL) {
 		note_reason(m, why);
 		return false;
@@ -206,15 +203,13 @@ static void take_settings(struct master *m, const struct generation *g)
 	pid_file_move(&m->pid_file, g->conf->pid_file);
 }
 
-static void log_listeners(const struct generation *g,
-			  const struct generation *old)
+static void log_listeners(const struct generation *g, const struct generation *old)
 {
 	for (size_t i = 0; i < g->conf->n_listeners; i++) {
 		char text[ADDR_TEXT];
 		bool is_new = true;
 
-		for (size_t k = 0; old != NULL && k < old->conf->n_listeners;
-		     k++)
+		for (size_t k = 0; old != NULL && k < old->conf->n_listeners; k++)
 			is_new &= old->bound[k] != g->bound[i];
 		if (is_new)
 			log_info("listening on %s (%s)",
@@ -370,8 +365,7 @@ static void finish(struct master *m)
 	if (m->children.cut > 0)
 		snprintf(text, sizeof(text), "%ju connections were cut\n",
 			 (uintmax_t)m->children.cut);
-	log_info("ended; %ju connections were cut",
-		 (uintmax_t)m->children.cut);
+	log_info("ended; %ju connections were cut", (uintmax_t)m->children.cut);
 	answer_all(&m->quitting, true, str_of(text));
 	loop_stop(&m->loop);
 }
@@ -382,8 +376,7 @@ static void reopen(struct master *m)
 	int failed = generation_reopen(m->serving, &m->children, why);
 
 	LIST_EACH (link, &m->old) {
-		struct generation *g =
-			CONTAINER_OF(link, struct generation, link);
+		struct generation *g = CONTAINER_OF(link, struct generation, link);
 		char old_why[WHY_SIZE];
 
 		if (generation_reopen(g, &m->children, old_why) == -1)
@@ -434,42 +427,47 @@ static const struct {
 	void (*act)(struct master *m);
 	enum life next;
 } table[LIFE_COUNT][EVENT_COUNT] = {
-	[LIFE_STARTING] = {
-		[EVENT_READY] = {commit, LIFE_SERVING},
-		[EVENT_FAILED] = {fail_to_start, LIFE_STOPPING},
-		[EVENT_RELOAD] = {queue_reload, LIFE_STARTING},
-		[EVENT_QUIT] = {begin_stop, LIFE_STOPPING},
-		[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
-	},
-	[LIFE_SERVING] = {
-		[EVENT_RELOAD] = {begin_reload, LIFE_RELOADING},
-		[EVENT_QUIT] = {begin_quit, LIFE_QUITTING},
-		[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
-		[EVENT_REOPEN] = {reopen, LIFE_SERVING},
-		[EVENT_MORE] = {one_more, LIFE_SERVING},
-		[EVENT_FEWER] = {one_fewer, LIFE_SERVING},
-	},
-	[LIFE_RELOADING] = {
-		[EVENT_READY] = {commit, LIFE_SERVING},
-		[EVENT_FAILED] = {roll_back, LIFE_SERVING},
-		[EVENT_RELOAD] = {queue_reload, LIFE_RELOADING},
-		[EVENT_QUIT] = {begin_quit, LIFE_QUITTING},
-		[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
-		[EVENT_REOPEN] = {reopen, LIFE_RELOADING},
-		[EVENT_MORE] = {one_more, LIFE_RELOADING},
-		[EVENT_FEWER] = {one_fewer, LIFE_RELOADING},
-	},
-	[LIFE_QUITTING] = {
-		[EVENT_RELOAD] = {refuse_reload, LIFE_QUITTING},
-		[EVENT_QUIT] = {begin_stop, LIFE_STOPPING},
-		[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
-		[EVENT_REOPEN] = {reopen, LIFE_QUITTING},
-		[EVENT_EMPTY] = {finish, LIFE_GONE},
-	},
-	[LIFE_STOPPING] = {
-		[EVENT_RELOAD] = {refuse_reload, LIFE_STOPPING},
-		[EVENT_EMPTY] = {finish, LIFE_GONE},
-	},
+	[LIFE_STARTING] =
+		{
+			[EVENT_READY] = {commit, LIFE_SERVING},
+			[EVENT_FAILED] = {fail_to_start, LIFE_STOPPING},
+			[EVENT_RELOAD] = {queue_reload, LIFE_STARTING},
+			[EVENT_QUIT] = {begin_stop, LIFE_STOPPING},
+			[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
+		},
+	[LIFE_SERVING] =
+		{
+			[EVENT_RELOAD] = {begin_reload, LIFE_RELOADING},
+			[EVENT_QUIT] = {begin_quit, LIFE_QUITTING},
+			[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
+			[EVENT_REOPEN] = {reopen, LIFE_SERVING},
+			[EVENT_MORE] = {one_more, LIFE_SERVING},
+			[EVENT_FEWER] = {one_fewer, LIFE_SERVING},
+		},
+	[LIFE_RELOADING] =
+		{
+			[EVENT_READY] = {commit, LIFE_SERVING},
+			[EVENT_FAILED] = {roll_back, LIFE_SERVING},
+			[EVENT_RELOAD] = {queue_reload, LIFE_RELOADING},
+			[EVENT_QUIT] = {begin_quit, LIFE_QUITTING},
+			[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
+			[EVENT_REOPEN] = {reopen, LIFE_RELOADING},
+			[EVENT_MORE] = {one_more, LIFE_RELOADING},
+			[EVENT_FEWER] = {one_fewer, LIFE_RELOADING},
+		},
+	[LIFE_QUITTING] =
+		{
+			[EVENT_RELOAD] = {refuse_reload, LIFE_QUITTING},
+			[EVENT_QUIT] = {begin_stop, LIFE_STOPPING},
+			[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
+			[EVENT_REOPEN] = {reopen, LIFE_QUITTING},
+			[EVENT_EMPTY] = {finish, LIFE_GONE},
+		},
+	[LIFE_STOPPING] =
+		{
+			[EVENT_RELOAD] = {refuse_reload, LIFE_STOPPING},
+			[EVENT_EMPTY] = {finish, LIFE_GONE},
+		},
 };
 
 void lifecycle_event(struct master *m, enum event event)
@@ -482,8 +480,7 @@ void lifecycle_event(struct master *m, enum event event)
 	if (act == NULL)
 		return;
 	if (next != m->state)
-		log_debug("%s -> %s", state_names[m->state],
-			  state_names[next]);
+		log_debug("%s -> %s", state_names[m->state], state_names[next]);
 	m->state = next;
 	act(m);
 }
@@ -552,8 +549,7 @@ static void on_respawn_time(struct timer *timer)
 }
 
 /* A worker of the generation that serves is gone, and was not sent away. */
-static void replace(struct master *m, const struct child *gone,
-		    const char *what)
+static void replace(struct master *m, const struct child *gone, const char *what)
 {
 	uint64_t wait = respawn_after_death(&m->respawn, m->loop.now,
 					    m->loop.now - gone->started_at);
@@ -572,15 +568,13 @@ static void replace(struct master *m, const struct child *gone,
 
 static void bury_generation(struct master *m, struct generation *g)
 {
-	if (g == m->serving || g == m->next ||
-	    children_count(&m->children, g) > 0)
+	if (g == m->serving || g == m->next || children_count(&m->children, g) > 0)
 		return;
 	log_info("generation %u is gone", g->number);
 	generation_destroy(&g);
 }
 
-static void on_gone(struct children *children, const struct child *gone,
-		    int status)
+static void on_gone(struct children *children, const struct child *gone, int status)
 {
 	struct master *m = CONTAINER_OF(children, struct master, children);
 	struct generation *g = gone->generation;
@@ -588,8 +582,7 @@ static void on_gone(struct children *children, const struct child *gone,
 
 	describe_end(gone, status, what, sizeof(what));
 	if (g == m->next) {
-		generation_fail(g, gone->failure[0] != '\0' ? gone->failure
-							    : what);
+		generation_fail(g, gone->failure[0] != '\0' ? gone->failure : what);
 		lifecycle_event(m, EVENT_FAILED);
 	} else if (g == m->serving && gone->state != CHILD_DRAINING &&
 		   (m->state == LIFE_SERVING || m->state == LIFE_RELOADING)) {
@@ -634,8 +627,7 @@ static void close_master(struct master *m)
 	generation_destroy(&m->serving);
 	generation_destroy(&m->next);
 	LIST_EACH_SAFE (link, &m->old) {
-		struct generation *g =
-			CONTAINER_OF(link, struct generation, link);
+		struct generation *g = CONTAINER_OF(link, struct generation, link);
 
 		generation_destroy(&g);
 	}
@@ -657,8 +649,7 @@ static bool start(struct master *m, struct conf **conf)
 	if (fds > 0 && fds < (*conf)->limits.connections)
 		log_warn("limits.connections is %ju, but a process may have "
 			 "only %ju descriptors",
-			 (uintmax_t)(*conf)->limits.connections,
-			 (uintmax_t)fds);
+			 (uintmax_t)(*conf)->limits.connections, (uintmax_t)fds);
 	listeners_inherit(&m->listeners);
 	if (control_open(&m->control, (*conf)->control, why) == -1) {
 		log_error("cannot start: %s", why);

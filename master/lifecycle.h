@@ -20,12 +20,12 @@
 #include "master/respawn.h"
 
 enum life {
-	LIFE_STARTING,	/* the first generation is being made */
-	LIFE_SERVING,	/* one generation serves */
+	LIFE_STARTING,  /* the first generation is being made */
+	LIFE_SERVING,   /* one generation serves */
 	LIFE_RELOADING, /* it does, and the next is being made */
-	LIFE_QUITTING,	/* finishing what is begun */
-	LIFE_STOPPING,	/* ending as fast as can be */
-	LIFE_GONE,	/* no worker is left; the loop ends */
+	LIFE_QUITTING,  /* finishing what is begun */
+	LIFE_STOPPING,  /* ending as fast as can be */
+	LIFE_GONE,      /* no worker is left; the loop ends */
 	LIFE_COUNT
 };
 
@@ -52,7 +52,7 @@ struct outcome {
 };
 
 struct master {
-	enum life state; /* by the table only */
+	enum life state;  /* by the table only */
 	const char *file; /* the configuration's path */
 	struct loop loop;
 	struct listeners listeners;
@@ -60,10 +60,10 @@ struct master {
 	struct control control;
 	struct notify notify;
 	struct generation *serving;
-	struct generation *next;  /* being made */
-	struct list old;	  /* generations that drain or were given up */
-	unsigned last_number;	  /* of a generation */
-	struct timer make_timer;  /* the next one must be ready by then */
+	struct generation *next; /* being made */
+	struct list old;         /* generations that drain or were given up */
+	unsigned last_number;    /* of a generation */
+	struct timer make_timer; /* the next one must be ready by then */
 	struct respawn respawn;
 	struct timer respawn_timer;
 	uint64_t respawns;
@@ -73,7 +73,7 @@ struct master {
 	struct list queued;    /* for the next one */
 	struct list quitting;  /* for the end */
 	struct outcome last_reload;
-	struct buf errors; /* of the reload: what those who wait are told */
+	struct buf errors;   /* of the reload: what those who wait are told */
 	uint64_t started_at; /* CLOCK_MONOTONIC ns */
 	int exit_status;
 };

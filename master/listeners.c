@@ -48,8 +48,8 @@ void listeners_inherit(struct listeners *listeners)
 		int listening = 0;
 		socklen_t size = sizeof(listening);
 
-		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening,
-			       &size) == -1 ||
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) ==
+			    -1 ||
 		    !listening || fd_set_nonblocking(fd) == -1) {
 			log_warn("descriptor %d from systemd is not a "
 				 "listening socket",
@@ -98,16 +98,14 @@ static void remove_stale(const struct addr *addr)
 
 	if (fd == -1 || addr->un.sun_path[0] == '\0')
 		goto out;
-	if (connect(fd, &addr->any, addr->length) == -1 &&
-	    errno == ECONNREFUSED && lstat(addr->un.sun_path, &st) == 0 &&
-	    S_ISSOCK(st.st_mode))
+	if (connect(fd, &addr->any, addr->length) == -1 && errno == ECONNREFUSED &&
+	    lstat(addr->un.sun_path, &st) == 0 && S_ISSOCK(st.st_mode))
 		unlink(addr->un.sun_path);
 out:
 	fd_close(&fd);
 }
 
-static int open_socket(const struct addr *addr,
-		       const struct conf_listener *conf)
+static int open_socket(const struct addr *addr, const struct conf_listener *conf)
 {
 	int fd = socket(addr_family(addr),
 			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

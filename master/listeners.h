@@ -16,7 +16,7 @@
 /* One bound address. */
 struct bound {
 	struct list link;
-	char *key; /* the address as configured: with port 0, too */
+	char *key;        /* the address as configured: with port 0, too */
 	struct addr addr; /* what it is bound to */
 	int fd;
 	unsigned users;

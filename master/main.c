@@ -81,21 +81,22 @@ static int show(const struct options *options)
 	return printed();
 }
 
-/* Asks the running master of the same configuration file. A file that is
- * broken now still says which control socket is meant: the reload that it
- * must refuse is asked for there. */
+/* Asks the running master of the same configuration file. */
 static int ask(const struct options *options, const char *verb)
 {
 	struct buf answer = {0};
-	struct conf *conf = load(options->file);
+	char *control = conf_find_control(options->file);
+	enum control_result status = control_ask(control, verb, &answer);
 
-	if (conf == NULL)
-		return EXIT_FAILURE;
-	int status = control_ask(conf->control, verb, &answer);
+	free(control);
+	if (status == CONTROL_NOBODY) {
+		/* Perhaps because a broken file does not say where to ask. */
+		struct conf *conf = load(options->file);
 
-	conf_destroy(&conf);
-	print(status == 0 ? stdout : stderr, &answer);
-	return status == 0 ? printed() : EXIT_FAILURE;
+		conf_destroy(&conf);
+	}
+	print(status == CONTROL_OK ? stdout : stderr, &answer);
+	return status == CONTROL_OK ? printed() : EXIT_FAILURE;
 }
 
 static int act(const struct options *options)

@@ -33,10 +33,10 @@ static const struct {
 	enum verb verb;
 	bool by_signal_option; /* -s NAME */
 } verbs[] = {
-	{"run", VERB_RUN, false},	{"check", VERB_CHECK, false},
-	{"show", VERB_SHOW, false},	{"reload", VERB_RELOAD, true},
-	{"reopen", VERB_REOPEN, true},	{"quit", VERB_QUIT, true},
-	{"stop", VERB_STOP, true},	{"status", VERB_STATUS, false},
+	{"run", VERB_RUN, false},         {"check", VERB_CHECK, false},
+	{"show", VERB_SHOW, false},       {"reload", VERB_RELOAD, true},
+	{"reopen", VERB_REOPEN, true},    {"quit", VERB_QUIT, true},
+	{"stop", VERB_STOP, true},        {"status", VERB_STATUS, false},
 	{"connect", VERB_CONNECT, false},
 };
 
@@ -45,8 +45,8 @@ struct parser {
 	bool verb_given;
 };
 
-__attribute__((format(printf, 2, 3))) static void
-complain(struct parser *p, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void complain(struct parser *p,
+							   const char *format, ...)
 {
 	va_list args;
 
@@ -77,9 +77,10 @@ static void take_verb(struct parser *p, const char *name, bool by_signal)
 			set_verb(p, verbs[i].verb, name);
 			return;
 		}
-	complain(p, by_signal ? "-s knows reload, reopen, quit and stop, not "
-				"\"%s\""
-			      : "there is no verb \"%s\"",
+	complain(p,
+		 by_signal ? "-s knows reload, reopen, quit and stop, not "
+			     "\"%s\""
+			   : "there is no verb \"%s\"",
 		 name);
 }
 

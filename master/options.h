@@ -23,8 +23,8 @@ enum verb {
 struct options {
 	enum verb verb;
 	const char *file;   /* the configuration */
-	bool json;	    /* status --json */
-	bool verbose;	    /* connect -v */
+	bool json;          /* status --json */
+	bool verbose;       /* connect -v */
 	const char *target; /* connect's HOST:PORT */
 };
 

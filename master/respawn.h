@@ -12,13 +12,12 @@
 #include <stdint.h>
 
 struct respawn {
-	uint64_t delay_ms;	/* 0: nothing is wrong */
+	uint64_t delay_ms;      /* 0: nothing is wrong */
 	uint64_t last_young_ns; /* when a worker last died young */
 };
 
 /* Notes a death at `now` (ns) of a worker that had lived `age` ns; returns
  * the milliseconds to wait before the next is spawned. */
-uint64_t respawn_after_death(struct respawn *respawn, uint64_t now,
-			     uint64_t age);
+uint64_t respawn_after_death(struct respawn *respawn, uint64_t now, uint64_t age);
 
 #endif

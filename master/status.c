@@ -37,8 +37,7 @@ static const struct histogram *phase_of(const struct summary *s, size_t i)
 
 static void summarise(struct master *m, struct summary *s)
 {
-	*s = (struct summary){.now = clock_read(),
-			      .totals = m->children.retired};
+	*s = (struct summary){.now = clock_read(), .totals = m->children.retired};
 	for (struct child *c = NULL;
 	     (c = children_next(&m->children, NULL, c)) != NULL;) {
 		s->connections += c->slot->connections;
@@ -53,8 +52,7 @@ static uint64_t ms_since(uint64_t now, uint64_t then)
 
 /* Text. */
 
-static void text_workers(struct master *m, const struct summary *s,
-			 struct buf *out)
+static void text_workers(struct master *m, const struct summary *s, struct buf *out)
 {
 	buf_put_cstr(out, "worker     pid  generation  state        age s  "
 			  "connections    accepted    requests  beat ms\n");
@@ -79,8 +77,7 @@ static void text_reload(const struct outcome *last, struct buf *out)
 
 	if (last->at == 0)
 		return;
-	buf_printf(out, "last reload: %s at %s%s%s\n",
-		   last->ok ? "ok" : "failed",
+	buf_printf(out, "last reload: %s at %s%s%s\n", last->ok ? "ok" : "failed",
 		   clock_format_utc(last->at, when), last->ok ? "" : ": ",
 		   last->reason);
 }
@@ -113,8 +110,7 @@ static void text_latency(const struct summary *s, struct buf *out)
 	for (size_t i = 0; i < PHASES; i++) {
 		const struct histogram *h = phase_of(s, i);
 
-		buf_printf(out, "%-13s %7ju  %9ju  %9ju  %9ju\n",
-			   phases[i].title,
+		buf_printf(out, "%-13s %7ju  %9ju  %9ju  %9ju\n", phases[i].title,
 			   (uintmax_t)histogram_quantile(h, 0.5),
 			   (uintmax_t)histogram_quantile(h, 0.9),
 			   (uintmax_t)histogram_quantile(h, 0.99),
@@ -173,8 +169,7 @@ static void json_string(struct buf *out, const char *s)
 	buf_put(out, STR("\""));
 }
 
-static void json_workers(struct master *m, const struct summary *s,
-			 struct buf *out)
+static void json_workers(struct master *m, const struct summary *s, struct buf *out)
 {
 	const char *comma = "";
 
@@ -194,9 +189,9 @@ static void json_workers(struct master *m, const struct summary *s,
 			   child_state_name(c->state),
 			   (uintmax_t)ms_since(s->now, c->started_at) / 1000,
 			   (uintmax_t)ms_since(s->now, c->slot->beat),
-			   (uintmax_t)c->slot->connections,
-			   (uintmax_t)n->accepted, (uintmax_t)n->requests,
-			   (uintmax_t)n->bytes_in, (uintmax_t)n->bytes_out);
+			   (uintmax_t)c->slot->connections, (uintmax_t)n->accepted,
+			   (uintmax_t)n->requests, (uintmax_t)n->bytes_in,
+			   (uintmax_t)n->bytes_out);
 		comma = ",";
 	}
 	buf_put(out, STR("]"));
@@ -237,8 +232,7 @@ static void json_totals(const struct master *m, const struct summary *s,
 		   (uintmax_t)t->bytes_out, (uintmax_t)t->accept_pauses,
 		   (uintmax_t)m->respawns, (uintmax_t)m->children.cut);
 	for (int i = 1; i < 6; i++)
-		buf_printf(out, "\"%dxx\":%ju,", i,
-			   (uintmax_t)t->responses[i]);
+		buf_printf(out, "\"%dxx\":%ju,", i, (uintmax_t)t->responses[i]);
 	buf_printf(out, "\"unanswered\":%ju}}", (uintmax_t)t->responses[0]);
 }
 
@@ -251,8 +245,8 @@ static void json_latency(const struct summary *s, struct buf *out)
 		buf_printf(out,
 			   "%s\"%s\":{\"count\":%ju,\"sum\":%ju,\"p50\":%ju,"
 			   "\"p90\":%ju,\"p99\":%ju,\"max\":%ju}",
-			   i > 0 ? "," : "", phases[i].key,
-			   (uintmax_t)h->count, (uintmax_t)h->sum_us,
+			   i > 0 ? "," : "", phases[i].key, (uintmax_t)h->count,
+			   (uintmax_t)h->sum_us,
 			   (uintmax_t)histogram_quantile(h, 0.5),
 			   (uintmax_t)histogram_quantile(h, 0.9),
 			   (uintmax_t)histogram_quantile(h, 0.99),
@@ -270,8 +264,7 @@ static void json_reload(const struct outcome *last, struct buf *out)
 		return;
 	}
 	buf_printf(out, ",\"last_reload\":{\"ok\":%s,\"at\":\"%s\",\"reason\":",
-		   last->ok ? "true" : "false",
-		   clock_format_utc(last->at, when));
+		   last->ok ? "true" : "false", clock_format_utc(last->at, when));
 	json_string(out, last->reason);
 	buf_put(out, STR("}"));
 }

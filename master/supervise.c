@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "master/status.h"
 
-static const int taken[] = {SIGCHLD, SIGHUP,  SIGUSR1, SIGTERM,
+static const int taken[] = {SIGCHLD, SIGHUP, SIGUSR1, SIGTERM,
 			    SIGQUIT, SIGINT, SIGTTIN, SIGTTOU};
 enum { TAKEN = sizeof(taken) / sizeof(*taken) };
 
@@ -16,9 +16,8 @@ static const struct {
 	int number;
 	enum event event;
 } meanings[] = {
-	{SIGHUP, EVENT_RELOAD}, {SIGUSR1, EVENT_REOPEN},
-	{SIGTERM, EVENT_QUIT},	{SIGQUIT, EVENT_QUIT},
-	{SIGINT, EVENT_STOP},	{SIGTTIN, EVENT_MORE},
+	{SIGHUP, EVENT_RELOAD}, {SIGUSR1, EVENT_REOPEN}, {SIGTERM, EVENT_QUIT},
+	{SIGQUIT, EVENT_QUIT},  {SIGINT, EVENT_STOP},    {SIGTTIN, EVENT_MORE},
 	{SIGTTOU, EVENT_FEWER},
 };
 
@@ -29,8 +28,7 @@ void supervise_block_signals(void)
 
 static void on_signal(struct signals *signals, int number)
 {
-	struct supervision *s =
-		CONTAINER_OF(signals, struct supervision, signals);
+	struct supervision *s = CONTAINER_OF(signals, struct supervision, signals);
 
 	if (number == SIGCHLD) {
 		children_reap(&s->master->children);
@@ -64,8 +62,7 @@ static void answer_reopen(struct master *m, struct control_client *client)
 		return;
 	}
 	lifecycle_event(m, EVENT_REOPEN);
-	control_answer(client, buf_length(&m->errors) == 0,
-		       buf_str(&m->errors));
+	control_answer(client, buf_length(&m->errors) == 0, buf_str(&m->errors));
 	buf_release(&m->errors);
 }
 

@@ -49,7 +49,7 @@ struct worker {
 	struct signals signals;
 	struct timer beat;
 	struct timer deadline; /* of the drain */
-	uint64_t cut;	       /* connections that did not make it */
+	uint64_t cut;          /* connections that did not make it */
 	bool failed;
 };
 
@@ -57,17 +57,15 @@ struct worker {
 
 static void say(struct worker *w, struct message *message)
 {
-	enum channel_result result = channel_send(
-		w->channel.fd, message, sizeof(*message), NULL, 0);
+	enum channel_result result =
+		channel_send(w->channel.fd, message, sizeof(*message), NULL, 0);
 
 	/* CHANNEL_CLOSED will be read as such; the rest cannot be helped. */
 	if (result == CHANNEL_AGAIN || result == CHANNEL_ERROR)
-		log_errno(LOG_LEVEL_WARN, "cannot send message %u",
-			  message->type);
+		log_errno(LOG_LEVEL_WARN, "cannot send message %u", message->type);
 }
 
-static void say_number(struct worker *w, enum message_type type,
-		       uint64_t number)
+static void say_number(struct worker *w, enum message_type type, uint64_t number)
 {
 	struct message message = {.type = type, .number = number};
 
@@ -96,8 +94,8 @@ static void drain(struct worker *w, uint64_t idle_grace_ms)
 
 	if (net_is_draining(&w->net))
 		return;
-	title_set("holdfast: worker %u (generation %u, draining)",
-		  w->env->number, w->env->generation);
+	title_set("holdfast: worker %u (generation %u, draining)", w->env->number,
+		  w->env->generation);
 	net_drain(&w->net, idle_grace_ms < most ? idle_grace_ms : most);
 	loop_timer(&w->loop, &w->deadline, most);
 }
@@ -130,8 +128,7 @@ static void orphaned(struct worker *w, const char *why)
 
 /* From the master. */
 
-static void reopen(struct worker *w, uint64_t which, const int *fds,
-		   size_t n_fds)
+static void reopen(struct worker *w, uint64_t which, const int *fds, size_t n_fds)
 {
 	size_t next = 0;
 
@@ -148,8 +145,8 @@ static void look(struct worker *w)
 }
 
 /* False for a message that a master never sends. */
-static bool obey(struct worker *w, const struct message *message,
-		 const int *fds, size_t n_fds)
+static bool obey(struct worker *w, const struct message *message, const int *fds,
+		 size_t n_fds)
 {
 	switch (message->type) {
 	case MESSAGE_START:
@@ -188,11 +185,10 @@ static void on_channel(struct watch *watch, uint32_t events)
 
 	(void)events;
 	while (watch->fd != -1) {
-		switch (channel_receive(watch->fd, &message, sizeof(message),
-					&n, fds, &n_fds)) {
+		switch (channel_receive(watch->fd, &message, sizeof(message), &n,
+					fds, &n_fds)) {
 		case CHANNEL_OK:
-			if (n != sizeof(message) ||
-			    !obey(w, &message, fds, n_fds))
+			if (n != sizeof(message) || !obey(w, &message, fds, n_fds))
 				orphaned(w, "a message that makes no sense");
 			break;
 		case CHANNEL_AGAIN:
@@ -274,8 +270,7 @@ static int open_loop(struct worker *w)
 		return -1;
 	w->loop.on_tick_end = on_tick_end;
 	w->loop.context = w;
-	w->channel = (struct watch){.on_event = on_channel,
-				    .fd = w->env->channel};
+	w->channel = (struct watch){.on_event = on_channel, .fd = w->env->channel};
 	w->signals.on_signal = on_signal;
 	if (loop_add(&w->loop, &w->channel, EPOLLIN) == -1)
 		return -1;
@@ -295,8 +290,8 @@ static void open_net(struct worker *w)
 		const struct conf_listener *conf = &env->conf->listeners[i];
 
 		listener_init(&w->net.listeners[i], &w->net, conf,
-			      env->listeners[i],
-			      parts_protocol(conf->protocol), &w->http);
+			      env->listeners[i], parts_protocol(conf->protocol),
+			      &w->http);
 	}
 }
 

@@ -15,28 +15,28 @@
  * the worker's own copies. */
 struct worker_env {
 	const struct conf *conf;
-	unsigned number;     /* of its slot in the master's child table */
+	unsigned number; /* of its slot in the master's child table */
 	unsigned generation;
 	const int *listeners; /* one for each of conf->listeners */
-	int channel;	      /* our end */
-	int access_log;	      /* open for appending, -1 for none */
+	int channel;          /* our end */
+	int access_log;       /* open for appending, -1 for none */
 	struct slot *slot;    /* in the scoreboard; nobody else writes it */
 };
 
 enum message_type {
 	/* From the worker. */
 	MESSAGE_READY = 1, /* all that can fail is done */
-	MESSAGE_FAILED,	   /* it is not: `text` says why; the worker exits */
-	MESSAGE_PAUSED,	   /* others should look at the listeners */
+	MESSAGE_FAILED,    /* it is not: `text` says why; the worker exits */
+	MESSAGE_PAUSED,    /* others should look at the listeners */
 	MESSAGE_DRAINED,   /* the worker exits; `number` connections were cut */
 	/* From the master. */
-	MESSAGE_START,	   /* accept */
-	MESSAGE_LOOK,	   /* a peer is gone or paused: look at the listeners */
+	MESSAGE_START,     /* accept */
+	MESSAGE_LOOK,      /* a peer is gone or paused: look at the listeners */
 	MESSAGE_SERVE_OUT, /* listener `number` is gone: accept its queue, then
 			    * close it */
-	MESSAGE_DRAIN,	   /* finish; an idle client has `number` ms */
-	MESSAGE_STOP,	   /* close everything and exit */
-	MESSAGE_REOPEN,	   /* descriptors of logs: `number` says which */
+	MESSAGE_DRAIN,     /* finish; an idle client has `number` ms */
+	MESSAGE_STOP,      /* close everything and exit */
+	MESSAGE_REOPEN,    /* descriptors of logs: `number` says which */
 };
 
 /* In the order in which their descriptors come with MESSAGE_REOPEN. */

@@ -17,14 +17,14 @@
 #include "worker/codec/date.h"
 
 enum {
-	FILES_OPEN = 512,		/* kept by one root */
-	FILES_CONTENT = 16 * 1024,	/* a file that is kept in memory */
-	FILES_BYTES = 8 * 1024 * 1024,	/* of all those of one root */
+	FILES_OPEN = 512,              /* kept by one root */
+	FILES_CONTENT = 16 * 1024,     /* a file that is kept in memory */
+	FILES_BYTES = 8 * 1024 * 1024, /* of all those of one root */
 };
 #define FILES_FRESH NS_PER_S /* as long as a file is not looked at again */
 
-int files_init(struct files *files, const char *root,
-	       enum conf_symlinks symlinks, const struct mime_types *types)
+int files_init(struct files *files, const char *root, enum conf_symlinks symlinks,
+	       const struct mime_types *types)
 {
 	*files = (struct files){
 		.root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC),
@@ -92,10 +92,9 @@ static int open_by_steps(int root, struct str path)
 			memcpy(name, part.p, part.n);
 			name[part.n] = '\0';
 			fd = openat(at, name[0] ? name : ".",
-				    O_NOFOLLOW |
-					    (last ? flags_for()
-						  : O_PATH | O_DIRECTORY |
-							    O_CLOEXEC));
+				    O_NOFOLLOW | (last ? flags_for()
+						       : O_PATH | O_DIRECTORY |
+								  O_CLOEXEC));
 		}
 		if (at != root)
 			fd_close(&at);
@@ -152,8 +151,7 @@ static enum files_result failure(struct str path)
 	case EPERM:
 		return FILES_DENIED;
 	default:
-		log_errno(LOG_LEVEL_WARN, "cannot open %" STR_FMT,
-			  STR_ARG(path));
+		log_errno(LOG_LEVEL_WARN, "cannot open %" STR_FMT, STR_ARG(path));
 		return FILES_FAILED;
 	}
 }
@@ -224,8 +222,7 @@ static enum files_result open_file(struct files *files, struct str path,
 
 /* True when what the path names now is what we have open. A file that is
  * the same one needs no second look at how the path got there. */
-static bool is_fresh(const struct files *files, struct file *file,
-		     uint64_t now)
+static bool is_fresh(const struct files *files, struct file *file, uint64_t now)
 {
 	struct stat st;
 
@@ -234,8 +231,7 @@ static bool is_fresh(const struct files *files, struct file *file,
 	file->checked_at = now;
 	return fstatat(files->root, file->node.key.p, &st, 0) == 0 &&
 	       st.st_ino == file->st.st_ino && st.st_dev == file->st.st_dev &&
-	       st.st_size == file->st.st_size &&
-	       st.st_mode == file->st.st_mode &&
+	       st.st_size == file->st.st_size && st.st_mode == file->st.st_mode &&
 	       st.st_mtim.tv_sec == file->st.st_mtim.tv_sec &&
 	       st.st_mtim.tv_nsec == file->st.st_mtim.tv_nsec &&
 	       st.st_ctim.tv_sec == file->st.st_ctim.tv_sec &&
@@ -252,8 +248,8 @@ static void remember(struct files *files, struct file *file)
 		forget(files, CONTAINER_OF(files->used.next, struct file, used));
 }
 
-enum files_result files_get(struct files *files, struct str path,
-			    uint64_t now, struct file **file_out)
+enum files_result files_get(struct files *files, struct str path, uint64_t now,
+			    struct file **file_out)
 {
 	struct map_node *node = map_find(&files->by_path, path);
 

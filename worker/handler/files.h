@@ -26,7 +26,7 @@ struct file {
 	unsigned holders;
 	int fd; /* -1 when all of it is in `content` */
 	struct stat st;
-	struct str content; /* p == NULL when it is sent from fd */
+	struct str content;   /* p == NULL when it is sent from fd */
 	struct fields fields; /* Content-Type, Last-Modified, ETag */
 	uint64_t checked_at;  /* CLOCK_MONOTONIC ns */
 	struct arena arena;   /* of the path, the content and the fields */
@@ -43,18 +43,17 @@ struct files {
 
 enum files_result {
 	FILES_OK,
-	FILES_MISSING,	 /* or out of the root, or no regular file */
+	FILES_MISSING,   /* or out of the root, or no regular file */
 	FILES_DIRECTORY, /* it is one */
-	FILES_DENIED,	 /* we may not read it */
-	FILES_FAILED,	 /* logged: out of descriptors, a bad disk */
+	FILES_DENIED,    /* we may not read it */
+	FILES_FAILED,    /* logged: out of descriptors, a bad disk */
 };
 
 /*
  * Opens the root directory. 0, or -1 with errno. `types` is borrowed.
  */
-int files_init(struct files *files, const char *root,
-	       enum conf_symlinks symlinks, const struct mime_types *types)
-	__attribute__((warn_unused_result));
+int files_init(struct files *files, const char *root, enum conf_symlinks symlinks,
+	       const struct mime_types *types) __attribute__((warn_unused_result));
 void files_fini(struct files *files);
 
 /* True when this process may list and enter the root. */
@@ -65,8 +64,8 @@ bool files_root_is_usable(const struct files *files);
  * normalised; `now` is CLOCK_MONOTONIC ns. On FILES_OK the caller holds
  * *file_out until file_release().
  */
-enum files_result files_get(struct files *files, struct str path,
-			    uint64_t now, struct file **file_out)
+enum files_result files_get(struct files *files, struct str path, uint64_t now,
+			    struct file **file_out)
 	__attribute__((warn_unused_result));
 
 void file_release(struct file *file);

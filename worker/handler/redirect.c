@@ -30,8 +30,7 @@ static void *redirect_create(struct http *http, const struct conf_route *conf,
 	(void)why_out;
 	r->status = (unsigned)conf->status;
 	r->to = &conf->to;
-	r->moves_tree =
-		conf->to.is_literal && conf->match == CONF_MATCH_PREFIX;
+	r->moves_tree = conf->to.is_literal && conf->match == CONF_MATCH_PREFIX;
 	return r;
 }
 
@@ -43,9 +42,8 @@ static struct str moved(struct exchange *x, struct str to)
 
 	/* The path was decoded: encode it, or its "?" would be another. */
 	rest = (struct str){text, uri_encode(rest, false, text)};
-	return arena_printf(&x->arena,
-			    "%" STR_FMT "%" STR_FMT "%s%" STR_FMT, STR_ARG(to),
-			    STR_ARG(rest), query.p != NULL ? "?" : "",
+	return arena_printf(&x->arena, "%" STR_FMT "%" STR_FMT "%s%" STR_FMT,
+			    STR_ARG(to), STR_ARG(rest), query.p != NULL ? "?" : "",
 			    STR_ARG(query));
 }
 

@@ -60,8 +60,7 @@ static void respond_answer(struct exchange *x, void *instance)
 	const struct respond *r = instance;
 
 	x->response.status = r->status;
-	exchange_set_bytes(x, r->type,
-			   template_evaluate(r->body, x, r->escape));
+	exchange_set_bytes(x, r->type, template_evaluate(r->body, x, r->escape));
 	exchange_answer(x);
 }
 

@@ -39,11 +39,9 @@ static void *static_create(struct http *http, const struct conf_route *conf,
 
 	root->conf = conf;
 	root->loop = http->loop;
-	if (files_init(&root->files, conf->root,
-		       (enum conf_symlinks)conf->symlinks,
+	if (files_init(&root->files, conf->root, (enum conf_symlinks)conf->symlinks,
 		       http->mime_types) == -1) {
-		*why_out = arena_printf(&http->arena,
-					"cannot open root \"%s\": %s",
+		*why_out = arena_printf(&http->arena, "cannot open root \"%s\": %s",
 					conf->root, strerror(errno))
 				   .p;
 		static_destroy(root);
@@ -52,8 +50,7 @@ static void *static_create(struct http *http, const struct conf_route *conf,
 	return root;
 }
 
-static bool static_check(struct http *http, void *instance,
-			 const char **why_out)
+static bool static_check(struct http *http, void *instance, const char **why_out)
 {
 	const struct static_root *root = instance;
 
@@ -113,14 +110,12 @@ static void add_slash(struct exchange *x)
 	path = (struct str){text, uri_encode(path, false, text)};
 	exchange_answer_redirect(
 		x, 301,
-		arena_printf(&x->arena, "%" STR_FMT "/%s%" STR_FMT,
-			     STR_ARG(path), query.p != NULL ? "?" : "",
-			     STR_ARG(query)));
+		arena_printf(&x->arena, "%" STR_FMT "/%s%" STR_FMT, STR_ARG(path),
+			     query.p != NULL ? "?" : "", STR_ARG(query)));
 }
 
-static enum files_result get_index(struct static_root *root,
-				   struct exchange *x, struct str path,
-				   struct file **file_out)
+static enum files_result get_index(struct static_root *root, struct exchange *x,
+				   struct str path, struct file **file_out)
 {
 	const struct conf_strings *index = &root->conf->index;
 
@@ -132,8 +127,7 @@ static enum files_result get_index(struct static_root *root,
 			memcpy(text, path.p, path.n);
 		memcpy(text + path.n, name.p, name.n);
 		enum files_result result =
-			files_get(&root->files,
-				  (struct str){text, path.n + name.n},
+			files_get(&root->files, (struct str){text, path.n + name.n},
 				  root->loop->now, file_out);
 
 		if (result != FILES_MISSING)
@@ -151,8 +145,8 @@ static void answer_directory(struct static_root *root, struct exchange *x,
 	if (result == FILES_OK)
 		answer_file(x, file);
 	else if (result == FILES_MISSING) /* 403 if it is there at all */
-		answer_failure(x, files_get(&root->files, path,
-					    root->loop->now, &unused));
+		answer_failure(
+			x, files_get(&root->files, path, root->loop->now, &unused));
 	else
 		answer_failure(x, result);
 }

@@ -19,8 +19,8 @@ static const char *const state_names[] = {
 /* From each state, where it may go: a set of 1 << state. */
 static const unsigned transitions[] = {
 	[EXCHANGE_IDLE] = 1 << EXCHANGE_REQUEST,
-	[EXCHANGE_REQUEST] = 1 << EXCHANGE_HANDLED | 1 << EXCHANGE_ANSWERED |
-			     1 << EXCHANGE_IDLE,
+	[EXCHANGE_REQUEST] =
+		1 << EXCHANGE_HANDLED | 1 << EXCHANGE_ANSWERED | 1 << EXCHANGE_IDLE,
 	[EXCHANGE_HANDLED] = 1 << EXCHANGE_ANSWERED | 1 << EXCHANGE_IDLE,
 	[EXCHANGE_ANSWERED] = 1 << EXCHANGE_IDLE,
 };
@@ -29,8 +29,7 @@ static void set_state(struct exchange *x, enum exchange_state state)
 {
 	ASSERT(x->magic == EXCHANGE_MAGIC);
 	ASSERT(transitions[x->state] & 1u << state);
-	log_debug("exchange: %s -> %s", state_names[x->state],
-		  state_names[state]);
+	log_debug("exchange: %s -> %s", state_names[x->state], state_names[state]);
 	x->state = state;
 }
 
@@ -84,8 +83,7 @@ static void add_allow(struct exchange *x, unsigned methods)
 			memcpy(text + n, ", ", 2);
 			n += 2;
 		}
-		memcpy(text + n, conf_method_names[m].p,
-		       conf_method_names[m].n);
+		memcpy(text + n, conf_method_names[m].p, conf_method_names[m].n);
 		n += conf_method_names[m].n;
 	}
 	fields_add(&x->response.fields, &x->arena, STR("Allow"),
@@ -129,8 +127,7 @@ unsigned exchange_begin(struct exchange *x, struct str host_value)
 	if (!uri_normalise_path(r->raw_path, path, &n))
 		return 400;
 	r->path = (struct str){path, n};
-	const struct route *first =
-		router_find(&x->http->router, r->host, r->path);
+	const struct route *first = router_find(&x->http->router, r->host, r->path);
 
 	return first == NULL ? 404 : choose_by_method(x, first);
 }
@@ -161,9 +158,8 @@ void exchange_set_bytes(struct exchange *x, struct str type, struct str bytes)
 	if (type.n > 0)
 		fields_add(&x->response.fields, &x->arena, STR("Content-Type"),
 			   type);
-	x->response.body = (struct body){.kind = BODY_BYTES,
-					 .bytes = bytes,
-					 .length = bytes.n};
+	x->response.body = (struct body){
+		.kind = BODY_BYTES, .bytes = bytes, .length = bytes.n};
 }
 
 void exchange_answer_error(struct exchange *x, unsigned status)

@@ -34,14 +34,14 @@ enum exchange_state {
 struct request {
 	enum conf_method method; /* METHOD_COUNT: not one we know */
 	struct str method_text;
-	struct str target; /* as sent, for the log */
-	struct str path;   /* decoded and normalised, begins with "/" */
+	struct str target;   /* as sent, for the log */
+	struct str path;     /* decoded and normalised, begins with "/" */
 	struct str raw_path; /* as sent, without the query */
-	struct str query;  /* without the "?"; p == NULL when there is none */
-	struct str host;   /* without the port, lower case; may be empty */
+	struct str query;    /* without the "?"; p == NULL when there is none */
+	struct str host;     /* without the port, lower case; may be empty */
 	const struct field *fields;
 	size_t n_fields;
-	struct str body; /* when the handler wanted it */
+	struct str body;     /* when the handler wanted it */
 	const char *version; /* "HTTP/1.1" */
 };
 
@@ -66,7 +66,7 @@ struct body {
 struct response {
 	unsigned status;
 	const struct fields *prepared; /* made before, shared; or NULL */
-	struct fields fields;	       /* of this response */
+	struct fields fields;          /* of this response */
 	struct body body;
 	bool close; /* this connection must not be used again */
 };
@@ -75,7 +75,7 @@ struct response {
 struct exchange_times {
 	uint64_t accepted;   /* the connection */
 	uint64_t first_byte; /* of the request */
-	uint64_t head;	     /* the head was whole */
+	uint64_t head;       /* the head was whole */
 	uint64_t answered;   /* the handler was done */
 	uint64_t last_byte;  /* was handed to the kernel */
 };
@@ -121,8 +121,7 @@ void exchange_refuse(struct exchange *x, unsigned status);
 /* For handlers: fill the response, then answer. */
 
 /* Content that lives at least as long as the exchange. */
-void exchange_set_bytes(struct exchange *x, struct str type,
-			struct str bytes);
+void exchange_set_bytes(struct exchange *x, struct str type, struct str bytes);
 
 /* The standard page for an error, in place of what was there; answers. */
 void exchange_answer_error(struct exchange *x, unsigned status);

@@ -16,7 +16,7 @@
 /* All zero is none. */
 struct fields {
 	char *text;
-	uint32_t n;    /* bytes of text */
+	uint32_t n; /* bytes of text */
 	uint32_t room;
 };
 

@@ -28,8 +28,7 @@ struct handler {
 
 	/* The privileges are dropped: can the workers' user use what was
 	 * opened? False with *why_out set; NULL: always. */
-	bool (*check)(struct http *http, void *instance,
-		      const char **why_out);
+	bool (*check)(struct http *http, void *instance, const char **why_out);
 
 	/* True when the request's body is to be collected first; NULL: never.
 	 * What is not collected is read and dropped after the answer. */

@@ -4,8 +4,8 @@
 #include <time.h>
 
 int http_init(struct http *http, struct loop *loop, const struct conf *conf,
-	      struct counters *counters,
-	      const struct handler *const *handlers, const char **why_out)
+	      struct counters *counters, const struct handler *const *handlers,
+	      const char **why_out)
 {
 	int line;
 
@@ -15,11 +15,11 @@ int http_init(struct http *http, struct loop *loop, const struct conf *conf,
 		.counters = counters,
 		.date_second = -1,
 	};
-	http->mime_types = mime_types_load(&http->arena, conf->mime_types,
-					   why_out, &line);
+	http->mime_types =
+		mime_types_load(&http->arena, conf->mime_types, why_out, &line);
 	if (http->mime_types == NULL) {
-		*why_out = arena_printf(&http->arena, "%s:%d: %s",
-					conf->mime_types, line, *why_out)
+		*why_out = arena_printf(&http->arena, "%s:%d: %s", conf->mime_types,
+					line, *why_out)
 				   .p;
 		return -1;
 	}

@@ -38,9 +38,8 @@ struct http {
  * http_fini() is right after both.
  */
 int http_init(struct http *http, struct loop *loop, const struct conf *conf,
-	      struct counters *counters,
-	      const struct handler *const *handlers, const char **why_out)
-	__attribute__((warn_unused_result));
+	      struct counters *counters, const struct handler *const *handlers,
+	      const char **why_out) __attribute__((warn_unused_result));
 void http_fini(struct http *http);
 
 /* Has every handler check what it opened, now that privileges are dropped.

@@ -56,10 +56,8 @@ static struct place *place_of(struct site *site, struct arena *arena,
 			      const struct conf_route *conf)
 {
 	bool exact = conf->match == CONF_MATCH_EXACT;
-	struct map_node *node =
-		exact ? map_find(&site->exact, conf->path) : NULL;
-	struct place *place = node ? CONTAINER_OF(node, struct place, node)
-				   : NULL;
+	struct map_node *node = exact ? map_find(&site->exact, conf->path) : NULL;
+	struct place *place = node ? CONTAINER_OF(node, struct place, node) : NULL;
 
 	if (!exact)
 		place = find_prefix(site, conf->path);
@@ -78,15 +76,14 @@ static struct place *place_of(struct site *site, struct arena *arena,
 static const char *at_route(struct http *http, const struct conf_route *conf,
 			    const char *why)
 {
-	return arena_printf(&http->arena, "%s:%d: %s: %s", conf->file,
-			    conf->line, conf->where, why)
+	return arena_printf(&http->arena, "%s:%d: %s: %s", conf->file, conf->line,
+			    conf->where, why)
 		.p;
 }
 
-static int route_init(struct route *route, struct site *site,
-		      struct http *http, const struct conf_route *conf,
-		      const struct handler *const *handlers,
-		      const char **why_out)
+static int route_init(struct route *route, struct site *site, struct http *http,
+		      const struct conf_route *conf,
+		      const struct handler *const *handlers, const char **why_out)
 {
 	struct place *place = place_of(site, &http->arena, conf);
 	const char *why = NULL;
@@ -114,13 +111,11 @@ static int longest_prefix_first(const void *a, const void *b)
 
 static int site_init(struct site *site, struct http *http,
 		     const struct conf_site *conf,
-		     const struct handler *const *handlers,
-		     const char **why_out)
+		     const struct handler *const *handlers, const char **why_out)
 {
 	struct arena *arena = &http->arena;
 
-	site->routes =
-		arena_zalloc(arena, conf->n_routes, sizeof(*site->routes));
+	site->routes = arena_zalloc(arena, conf->n_routes, sizeof(*site->routes));
 	site->prefixes =
 		arena_zalloc(arena, conf->n_routes, sizeof(*site->prefixes));
 	for (size_t i = 0; i < conf->n_routes; i++) {
@@ -142,8 +137,8 @@ static int longest_suffix_first(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-static void add_host(struct router *router, struct arena *arena,
-		     struct site *site, struct str host)
+static void add_host(struct router *router, struct arena *arena, struct site *site,
+		     struct str host)
 {
 	if (str_equal(host, STR("*"))) {
 		router->fallback = site;
@@ -189,8 +184,8 @@ int router_init(struct router *router, struct http *http,
 	};
 	add_hosts(router, &http->arena, conf);
 	for (size_t i = 0; i < conf->n_sites; i++)
-		if (site_init(&router->sites[i], http, &conf->sites[i],
-			      handlers, why_out) == -1)
+		if (site_init(&router->sites[i], http, &conf->sites[i], handlers,
+			      why_out) == -1)
 			return -1;
 	return 0;
 }
@@ -207,8 +202,7 @@ static bool route_check(struct route *route, struct http *http,
 	return false;
 }
 
-int router_check(struct router *router, struct http *http,
-		 const char **why_out)
+int router_check(struct router *router, struct http *http, const char **why_out)
 {
 	for (size_t i = 0; i < router->n_sites; i++)
 		for (size_t k = 0; k < router->sites[i].n_routes; k++)
@@ -224,16 +218,14 @@ void router_fini(struct router *router)
 		struct site *site = &router->sites[i];
 
 		for (size_t k = 0; k < site->n_routes; k++)
-			site->routes[k].handler->destroy(
-				site->routes[k].instance);
+			site->routes[k].handler->destroy(site->routes[k].instance);
 		map_fini(&site->exact);
 	}
 	map_fini(&router->hosts);
 	*router = (struct router){0};
 }
 
-static const struct site *find_site(const struct router *router,
-				    struct str host)
+static const struct site *find_site(const struct router *router, struct str host)
 {
 	struct map_node *node = map_find(&router->hosts, host);
 

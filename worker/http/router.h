@@ -17,7 +17,7 @@
 struct route {
 	const struct conf_route *conf;
 	const struct handler *handler;
-	void *instance; /* the handler's */
+	void *instance;      /* the handler's */
 	struct route *other; /* the same path with other methods, or NULL */
 };
 
@@ -26,7 +26,7 @@ struct site;
 struct router {
 	struct site *sites;
 	size_t n_sites;
-	struct map hosts; /* exact ones, by name */
+	struct map hosts;             /* exact ones, by name */
 	struct host_suffix *suffixes; /* "*.b" as ".b", longest first */
 	size_t n_suffixes;
 	struct site *fallback; /* "*", or else the first site */
@@ -37,8 +37,8 @@ int router_init(struct router *router, struct http *http,
 		const struct handler *const *handlers, const char **why_out)
 	__attribute__((warn_unused_result));
 /* As http_check(). */
-int router_check(struct router *router, struct http *http,
-		 const char **why_out) __attribute__((warn_unused_result));
+int router_check(struct router *router, struct http *http, const char **why_out)
+	__attribute__((warn_unused_result));
 void router_fini(struct router *router);
 
 /*

@@ -33,8 +33,7 @@ static struct str form_field(struct exchange *x, struct str name)
 	return decoded_field(x, x->request.body, name);
 }
 
-static struct str variable(const struct template_piece *piece,
-			   struct exchange *x)
+static struct str variable(const struct template_piece *piece, struct exchange *x)
 {
 	struct request *r = &x->request;
 	char *text;
@@ -103,8 +102,7 @@ static void put_json(struct buf *out, struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
-		char unicode[] = {'\\', 'u', '0', '0', hex[c >> 4],
-				  hex[c & 15]};
+		char unicode[] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
 
 		if (c == '"' || c == '\\')
 			buf_put(out, STR("\\"));

@@ -12,10 +12,10 @@
 
 enum {
 	CONN_MAGIC = 0x636f6e6e,
-	CONN_STEPS = 64,	     /* of a protocol in one tick */
+	CONN_STEPS = 64,              /* of a protocol in one tick */
 	CONN_FILE_SHARE = 256 * 1024, /* bytes of a file in one tick */
-	CONN_LINGER_MS = 2000,	     /* as long as a peer may go on sending */
-	CONN_LINGER_READS = 64,	     /* in one tick */
+	CONN_LINGER_MS = 2000,        /* as long as a peer may go on sending */
+	CONN_LINGER_READS = 64,       /* in one tick */
 	CONNS_IN_BLOCK = 64,
 };
 
@@ -73,8 +73,7 @@ static void resume_if_room(struct net *net)
 {
 	uint64_t limit = net->conf->limits.connections;
 
-	if (net->state == NET_FULL &&
-	    net->slot->connections < limit - limit / 64)
+	if (net->state == NET_FULL && net->slot->connections < limit - limit / 64)
 		net_resume(net);
 }
 
@@ -258,11 +257,10 @@ static enum io write_pieces(struct conn *c, struct str tail, bool more,
 	if (!c->writable)
 		return IO_AGAIN;
 	if (out > 0)
-		pieces[n_pieces++] = (struct iovec){
-			c->out.storage + c->out.start, out};
+		pieces[n_pieces++] =
+			(struct iovec){c->out.storage + c->out.start, out};
 	if (tail.n > 0)
-		pieces[n_pieces++] = (struct iovec){
-			(void *)(size_t)tail.p, tail.n};
+		pieces[n_pieces++] = (struct iovec){(void *)(size_t)tail.p, tail.n};
 	enum io io = c->transport->write(c, pieces, n_pieces, more, &n);
 
 	c->net->slot->counters.bytes_out += n;
@@ -299,8 +297,7 @@ enum io conn_flush_with(struct conn *c, struct str *tail)
 	return IO_OK;
 }
 
-enum io conn_send_file(struct conn *c, int file, off_t *offset,
-		       uint64_t *left)
+enum io conn_send_file(struct conn *c, int file, off_t *offset, uint64_t *left)
 {
 	size_t share = CONN_FILE_SHARE;
 

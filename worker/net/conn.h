@@ -33,7 +33,7 @@
 enum conn_state {
 	CONN_OPEN,
 	CONN_LINGERING, /* we are done; what still comes is discarded */
-	CONN_CLOSED,	/* waits for its burial */
+	CONN_CLOSED,    /* waits for its burial */
 };
 
 struct conn {
@@ -47,14 +47,14 @@ struct conn {
 	struct listener *listener;
 	const struct transport *transport;
 	const struct protocol *protocol;
-	void *session; /* the protocol's; NULL while idle. Of a closed or
-			* spare conn: the next of its kind */
-	struct buf in;	/* read and not yet consumed */
+	void *session;  /* the protocol's; NULL while idle. Of a closed or
+			 * spare conn: the next of its kind */
+	struct buf in;  /* read and not yet consumed */
 	struct buf out; /* written by the protocol and not yet sent */
 	struct timer timer;
-	struct list link;  /* in net->conns */
-	struct list ready; /* in net->ready */
-	uint64_t id;	   /* unique in the worker */
+	struct list link;     /* in net->conns */
+	struct list ready;    /* in net->ready */
+	uint64_t id;          /* unique in the worker */
 	uint64_t accepted_at; /* CLOCK_MONOTONIC ns */
 	struct endpoint peer;
 	uint32_t requests; /* begun on this connection */
@@ -70,8 +70,7 @@ void conn_open(struct listener *listener, int fd, const struct addr *peer);
 enum io conn_read(struct conn *c) __attribute__((warn_unused_result));
 
 /* Sends c->out. IO_OK: all of it; IO_AGAIN: what is left waits. */
-enum io conn_flush(struct conn *c, bool more)
-	__attribute__((warn_unused_result));
+enum io conn_flush(struct conn *c, bool more) __attribute__((warn_unused_result));
 
 /* Sends c->out and then *tail, which is cut by what was sent. */
 enum io conn_flush_with(struct conn *c, struct str *tail)
@@ -82,8 +81,8 @@ enum io conn_flush_with(struct conn *c, struct str *tail)
  * of it, or this tick's share with *left not 0; IO_EOF: the file has ended
  * before that.
  */
-enum io conn_send_file(struct conn *c, int file, off_t *offset,
-		       uint64_t *left) __attribute__((warn_unused_result));
+enum io conn_send_file(struct conn *c, int file, off_t *offset, uint64_t *left)
+	__attribute__((warn_unused_result));
 
 /* protocol->timeout is called at `when` (CLOCK_MONOTONIC ns) unless it is set
  * anew before; one at a time. */

@@ -23,14 +23,14 @@ static const char *const state_names[] = {
 static void set_state(struct listener *l, enum listener_state state)
 {
 	ASSERT(l->state != LISTENER_CLOSED);
-	log_debug("listener %s: %s -> %s", l->conf->text,
-		  state_names[l->state], state_names[state]);
+	log_debug("listener %s: %s -> %s", l->conf->text, state_names[l->state],
+		  state_names[state]);
 	l->state = state;
 }
 
 enum accepted {
 	ACCEPTED_ONE,
-	ACCEPTED_NONE,	/* the queue is empty */
+	ACCEPTED_NONE,  /* the queue is empty */
 	ACCEPTED_SHORT, /* no descriptors or memory for it */
 };
 
@@ -57,8 +57,7 @@ static enum accepted accept_one(struct listener *l)
 		 * gone; the next in the queue may be fine. */
 		if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK ||
 		    errno == EOPNOTSUPP || errno == EFAULT)
-			log_fatal("accept on %s: errno %d", l->conf->text,
-				  errno);
+			log_fatal("accept on %s: errno %d", l->conf->text, errno);
 		return ACCEPTED_ONE;
 	}
 }
@@ -118,8 +117,8 @@ void listener_start(struct listener *l)
 {
 	if (l->state != LISTENER_IDLE)
 		return;
-	if (loop_add(l->net->loop, &l->watch,
-		     EPOLLIN | EPOLLET | EPOLLEXCLUSIVE) == -1) {
+	if (loop_add(l->net->loop, &l->watch, EPOLLIN | EPOLLET | EPOLLEXCLUSIVE) ==
+	    -1) {
 		log_errno(LOG_LEVEL_ERROR, "cannot watch %s", l->conf->text);
 		return;
 	}

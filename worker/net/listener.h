@@ -13,7 +13,7 @@
 #include "worker/net/transport.h"
 
 enum listener_state {
-	LISTENER_IDLE,	    /* not watched: not started, or paused */
+	LISTENER_IDLE,      /* not watched: not started, or paused */
 	LISTENER_ACCEPTING, /* watched */
 	LISTENER_CLOSED,
 };
@@ -24,7 +24,7 @@ struct listener {
 	const struct conf_listener *conf;
 	const struct transport *transport;
 	const struct protocol *protocol; /* spoken on what it accepts */
-	void *context;			 /* the protocol's, shared by all */
+	void *context;                   /* the protocol's, shared by all */
 	struct watch watch;
 	struct task more; /* the batch was used up: go on next tick */
 };

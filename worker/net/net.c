@@ -7,14 +7,13 @@
 #include "worker/net/listener.h"
 
 enum {
-	NET_RETRY_MS = 100,    /* after running out of descriptors */
-	NET_QUIET_MS = 10000,  /* between two log lines about that */
+	NET_RETRY_MS = 100,   /* after running out of descriptors */
+	NET_QUIET_MS = 10000, /* between two log lines about that */
 };
 
 static const char *const state_names[] = {
-	[NET_IDLE] = "idle",	 [NET_SERVING] = "serving",
-	[NET_FULL] = "full",	 [NET_SHORT] = "short",
-	[NET_DRAINING] = "draining",
+	[NET_IDLE] = "idle",   [NET_SERVING] = "serving",   [NET_FULL] = "full",
+	[NET_SHORT] = "short", [NET_DRAINING] = "draining",
 };
 
 static void set_state(struct net *net, enum net_state state)
@@ -50,8 +49,8 @@ void net_start(struct net *net)
 static void log_pause(struct net *net, enum net_state why)
 {
 	uint64_t quiet = NET_QUIET_MS * NS_PER_MS;
-	bool said = net->short_since != 0 &&
-		    net->loop->now - net->short_since < quiet;
+	bool said =
+		net->short_since != 0 && net->loop->now - net->short_since < quiet;
 
 	net->short_since = net->loop->now;
 	if (said)

@@ -33,16 +33,16 @@ struct net {
 	struct slot *slot; /* this worker's, in the scoreboard */
 	struct listener *listeners;
 	size_t n_listeners;
-	struct list conns;  /* every open connection, by conn.link */
-	struct list ready;  /* those with more to do, by conn.ready */
-	struct task resume; /* runs `ready` */
-	struct conn *dead;  /* closed in this tick, freed at its end */
-	struct conn *spare; /* freed, kept for the next accept */
+	struct list conns;         /* every open connection, by conn.link */
+	struct list ready;         /* those with more to do, by conn.ready */
+	struct task resume;        /* runs `ready` */
+	struct conn *dead;         /* closed in this tick, freed at its end */
+	struct conn *spare;        /* freed, kept for the next accept */
 	struct conn_block *blocks; /* the memory of all conns */
 	uint64_t last_id;
-	uint64_t idle_grace_ms;	 /* while draining: see protocol.h */
-	struct timer retry;	 /* while NET_SHORT */
-	uint64_t short_since;	 /* when accepting was last stopped */
+	uint64_t idle_grace_ms; /* while draining: see protocol.h */
+	struct timer retry;     /* while NET_SHORT */
+	uint64_t short_since;   /* when accepting was last stopped */
 	/* The worker's: a peer should look at the listeners in our stead. */
 	void (*on_pause)(struct net *net);
 };

@@ -8,8 +8,7 @@
 
 #include "worker/net/conn.h"
 
-static enum io plain_read(struct conn *c, char *into, size_t room,
-			  size_t *n_out)
+static enum io plain_read(struct conn *c, char *into, size_t room, size_t *n_out)
 {
 	ssize_t n = recv(c->watch.fd, into, room, 0);
 
@@ -46,16 +45,16 @@ static enum io wrote(struct conn *c, ssize_t n, size_t wanted, size_t *n_out)
 	return errno == EINTR ? IO_OK : IO_ERROR;
 }
 
-static enum io plain_write(struct conn *c, const struct iovec *pieces,
-			   int n_pieces, bool more, size_t *n_out)
+static enum io plain_write(struct conn *c, const struct iovec *pieces, int n_pieces,
+			   bool more, size_t *n_out)
 {
 	int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
 
 	if (n_pieces == 1)
-		return wrote(c,
-			     send(c->watch.fd, pieces->iov_base,
-				  pieces->iov_len, flags),
-			     pieces->iov_len, n_out);
+		return wrote(
+			c,
+			send(c->watch.fd, pieces->iov_base, pieces->iov_len, flags),
+			pieces->iov_len, n_out);
 
 	struct msghdr message = {.msg_iov = (struct iovec *)(size_t)pieces,
 				 .msg_iovlen = (size_t)n_pieces};
@@ -66,8 +65,8 @@ static enum io plain_write(struct conn *c, const struct iovec *pieces,
 	return wrote(c, sendmsg(c->watch.fd, &message, flags), wanted, n_out);
 }
 
-static enum io plain_send_file(struct conn *c, int file, off_t *offset,
-			       size_t n, size_t *n_out)
+static enum io plain_send_file(struct conn *c, int file, off_t *offset, size_t n,
+			       size_t *n_out)
 {
 	ssize_t sent = sendfile(c->watch.fd, file, offset, n);
 

@@ -16,9 +16,9 @@
 struct conn;
 
 enum io {
-	IO_OK,	  /* some of it was done */
+	IO_OK,    /* some of it was done */
 	IO_AGAIN, /* nothing: wait for readiness */
-	IO_EOF,	  /* reading: the peer has sent all it will; sending a file:
+	IO_EOF,   /* reading: the peer has sent all it will; sending a file:
 		   * the file is shorter than it was */
 	IO_ERROR, /* the connection is no use any more; see errno */
 };
@@ -26,12 +26,11 @@ enum io {
 struct transport {
 	const char *name;
 
-	enum io (*read)(struct conn *c, char *into, size_t room,
-			size_t *n_out);
+	enum io (*read)(struct conn *c, char *into, size_t room, size_t *n_out);
 
 	/* `more` says that more follows at once: do not send a small packet. */
-	enum io (*write)(struct conn *c, const struct iovec *pieces,
-			 int n_pieces, bool more, size_t *n_out);
+	enum io (*write)(struct conn *c, const struct iovec *pieces, int n_pieces,
+			 bool more, size_t *n_out);
 
 	/* Advances *offset by what was sent. */
 	enum io (*send_file)(struct conn *c, int file, off_t *offset, size_t n,

@@ -28,8 +28,8 @@
 
 enum {
 	HTTP1_MAGIC = 0x68747031,
-	HTTP1_SPARES = 256,	/* sessions kept for reuse */
-	HTTP1_OUT_ROOM = 8192,	/* left in conn->out for one more response */
+	HTTP1_SPARES = 256,    /* sessions kept for reuse */
+	HTTP1_OUT_ROOM = 8192, /* left in conn->out for one more response */
 };
 
 enum http1_state {
@@ -50,10 +50,10 @@ struct http1 {
 	enum http1_state state;
 	struct http1 *next; /* in `spares` */
 	struct conn *conn;
-	size_t scanned;	 /* see http1_head_parse() */
-	unsigned minor;	 /* HTTP/1.minor of the request */
+	size_t scanned;  /* see http1_head_parse() */
+	unsigned minor;  /* HTTP/1.minor of the request */
 	bool keep_alive; /* what the request allows, and we too */
-	bool linger;	 /* the peer may be sending what we did not read */
+	bool linger;     /* the peer may be sending what we did not read */
 
 	/* What of the request's body has not come yet. */
 	enum http1_body framing;
@@ -154,8 +154,7 @@ static enum step wait_idle(struct conn *c)
 	if (net_is_draining(c->net))
 		conn_set_timeout(c, c->net->idle_grace_ms);
 	else
-		conn_set_timeout(c, c->requests == 0 ? t->header
-						     : t->keepalive);
+		conn_set_timeout(c, c->requests == 0 ? t->header : t->keepalive);
 	return STEP_WAIT;
 }
 
@@ -163,8 +162,7 @@ static enum step wait_idle(struct conn *c)
 static enum step wait_head(struct conn *c, const struct http1 *s)
 {
 	conn_set_timeout_at(c, s->exchange.times.first_byte +
-				       c->net->conf->timeouts.header *
-					       NS_PER_MS);
+				       c->net->conf->timeouts.header * NS_PER_MS);
 	return STEP_WAIT;
 }
 
@@ -227,30 +225,30 @@ static void on_answer(struct exchange *x)
 	set_state(s, HTTP1_SEND);
 }
 
-/* Not a request, or not in time. Nothing after it can be understood. */
-static enum step refuse(struct http1 *s, unsigned status, const char *why)
+/* Nothing that comes after this can be understood. */
+static void forsake(struct http1 *s, unsigned status, const char *why)
 {
 	char ip[ADDR_TEXT];
 
-	log_info("%s: refused with %u: %s", endpoint_ip(&s->conn->peer, ip),
-		 status, why);
+	log_info("%s: refused with %u: %s", endpoint_ip(&s->conn->peer, ip), status,
+		 why);
 	s->keep_alive = false;
 	s->linger = true;
 	s->framing = HTTP1_BODY_NONE;
+}
+
+/* Not a request, or not in time. */
+static enum step refuse(struct http1 *s, unsigned status, const char *why)
+{
+	forsake(s, status, why);
 	exchange_refuse(&s->exchange, status);
 	return STEP_MORE;
 }
 
-/* An exchange whose head was fine cannot have its body read to the end. */
+/* An exchange whose head was fine, but its body will not be read. */
 static enum step give_up(struct http1 *s, unsigned status, const char *why)
 {
-	char ip[ADDR_TEXT];
-
-	log_info("%s: refused with %u: %s", endpoint_ip(&s->conn->peer, ip),
-		 status, why);
-	s->keep_alive = false;
-	s->linger = true;
-	s->framing = HTTP1_BODY_NONE;
+	forsake(s, status, why);
 	exchange_answer_error(&s->exchange, status);
 	return STEP_MORE;
 }
@@ -277,8 +275,8 @@ static bool take_body(struct http1 *s, bool collect, bool *bad_out)
 		buf_consume(&s->conn->in, piece.n);
 		return s->left == 0;
 	}
-	while (in.n > 0 && (result = chunked_decode(&s->chunked, &in,
-						    &piece)) == CHUNKED_PIECE) {
+	while (in.n > 0 && (result = chunked_decode(&s->chunked, &in, &piece)) ==
+				   CHUNKED_PIECE) {
 		s->body_read += piece.n;
 		if (collect && s->body_read <= s->conn->net->conf->limits.body)
 			buf_put(&s->body, piece);
@@ -377,8 +375,7 @@ static void set_framing(struct http1 *s, const struct http1_head *head)
 static void forgo_body(struct http1 *s, const struct http1_head *head)
 {
 	if (s->framing != HTTP1_BODY_NONE &&
-	    (head->expects_continue ||
-	     s->left > s->conn->net->conf->limits.body)) {
+	    (head->expects_continue || s->left > s->conn->net->conf->limits.body)) {
 		s->keep_alive = false;
 		s->linger = true;
 		s->framing = HTTP1_BODY_NONE;
@@ -394,8 +391,7 @@ static enum step want_body(struct conn *c, struct http1 *s,
 	return STEP_MORE;
 }
 
-static enum step begin(struct conn *c, struct http1 *s,
-		       struct http1_head *head)
+static enum step begin(struct conn *c, struct http1 *s, struct http1_head *head)
 {
 	struct exchange *x = &s->exchange;
 
@@ -411,8 +407,7 @@ static enum step begin(struct conn *c, struct http1 *s,
 	if (status == 0 && s->framing == HTTP1_BODY_LENGTH &&
 	    s->left > c->net->conf->limits.body)
 		return give_up(s, 413, "Content-Length is over limits.body");
-	if (status == 0 && s->framing != HTTP1_BODY_NONE &&
-	    exchange_wants_body(x))
+	if (status == 0 && s->framing != HTTP1_BODY_NONE && exchange_wants_body(x))
 		return want_body(c, s, head);
 	forgo_body(s, head);
 	if (status == 400) /* a path that must not be resolved */
@@ -457,8 +452,7 @@ static enum step step_head(struct conn *c, struct http1 *s)
 
 	if (in.n == 0)
 		return read_more_head(c, s);
-	struct http1_verdict v =
-		http1_head_parse(in, &limits, &s->scanned, &head);
+	struct http1_verdict v = http1_head_parse(in, &limits, &s->scanned, &head);
 
 	switch (v.result) {
 	case HTTP1_COMPLETE:
@@ -504,8 +498,7 @@ static enum io send_content(struct conn *c, struct http1 *s)
 /* True when the response may wait in conn->out for those after it. */
 static bool may_gather(const struct conn *c, const struct http1 *s)
 {
-	return s->keep_alive && s->framing == HTTP1_BODY_NONE &&
-	       s->tail.n == 0 &&
+	return s->keep_alive && s->framing == HTTP1_BODY_NONE && s->tail.n == 0 &&
 	       s->exchange.response.body.kind != BODY_FILE &&
 	       buf_length(&c->in) > 0 && buf_free(&c->out) >= HTTP1_OUT_ROOM;
 }

@@ -9,7 +9,7 @@
 /* What the Connection field has to say. */
 enum http1_connection {
 	HTTP1_CONNECTION_SILENT, /* nothing: HTTP/1.1 that goes on */
-	HTTP1_CONNECTION_KEEP,	 /* HTTP/1.0 that goes on */
+	HTTP1_CONNECTION_KEEP,   /* HTTP/1.0 that goes on */
 	HTTP1_CONNECTION_CLOSE,
 };
 

@@ -12,7 +12,7 @@
 
 enum {
 	ACCESS_LOG_BATCH = 24 * 1024, /* bytes that are worth a write */
-	ACCESS_LOG_MS = 500,	      /* as long as a line waits */
+	ACCESS_LOG_MS = 500,          /* as long as a line waits */
 };
 
 static void on_timer(struct timer *timer)
@@ -128,8 +128,8 @@ static const char *stamp(struct access_log *log)
 		return log->stamp;
 	log->second = now;
 	localtime_r(&now, &tm);
-	if (strftime(log->stamp, sizeof(log->stamp), "%d/%b/%Y:%H:%M:%S %z",
-		     &tm) == 0)
+	if (strftime(log->stamp, sizeof(log->stamp), "%d/%b/%Y:%H:%M:%S %z", &tm) ==
+	    0)
 		log->stamp[0] = '\0';
 	return log->stamp;
 }
@@ -140,8 +140,7 @@ static void add_combined(struct access_log *log, const struct exchange *x)
 	const struct request *r = &x->request;
 	char ip[ADDR_TEXT];
 
-	buf_printf(out, "%s - - [%s] \"", endpoint_ip(&x->peer, ip),
-		   stamp(log));
+	buf_printf(out, "%s - - [%s] \"", endpoint_ip(&x->peer, ip), stamp(log));
 	if (r->target.n > 0) {
 		put_quoted(out, r->method_text, false);
 		buf_put(out, STR(" "));
@@ -189,17 +188,14 @@ static void add_json(struct access_log *log, const struct exchange *x)
 	const struct request *r = &x->request;
 	char text[ADDR_TEXT];
 
-	buf_printf(out, "{\"time\":\"%s\"",
-		   clock_format_utc(time(NULL), text));
+	buf_printf(out, "{\"time\":\"%s\"", clock_format_utc(time(NULL), text));
 	put_member(out, "remote_addr", str_of(endpoint_ip(&x->peer, text)));
 	buf_printf(out, ",\"remote_port\":%u", x->peer.port);
 	put_member(out, "method", r->method_text);
 	put_member(out, "target", r->target);
-	put_member(out, "protocol",
-		   str_of(r->version != NULL ? r->version : ""));
+	put_member(out, "protocol", str_of(r->version != NULL ? r->version : ""));
 	put_member(out, "host", r->host);
-	put_member(out, "route",
-		   x->route != NULL ? x->route->conf->path : STR(""));
+	put_member(out, "route", x->route != NULL ? x->route->conf->path : STR(""));
 	buf_printf(out, ",\"status\":%u,\"bytes\":%ju", logged_status(x),
 		   (uintmax_t)x->content_sent);
 	put_member(out, "referer", exchange_field(x, STR("referer")));

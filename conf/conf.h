@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The configuration as the program uses it: plain data, complete with
+ * defaults, checked, and never changed after conf_load(). The master loads
+ * it; a worker has it by fork. Everything in it lives in its arena.
+ *
+ * Sizes are bytes, durations are milliseconds. Where a setting is kept its
+ * comment is only what its name and holdfast.conf(5) do not say.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "conf/template.h"
+
+/* A list of strings, as from `hosts = [ "a", "b" ]`. */
+struct conf_strings {
+	struct str *items;
+	size_t n;
+};
+
+enum conf_log_format { CONF_LOG_COMBINED, CONF_LOG_JSON };
+
+struct conf_log {
+	const char *error;  /* "stderr" or an absolute path */
+	int level;          /* enum log_level */
+	const char *access; /* "off", "stderr", "stdout" or an absolute path */
+	int format;         /* enum conf_log_format */
+};
+
+struct conf_limits {
+	uint64_t connections; /* per worker */
+	uint64_t header;      /* bytes of a request head */
+	uint64_t headers;     /* fields of a request head */
+	uint64_t body;
+};
+
+struct conf_timeouts {
+	uint64_t header;
+	uint64_t body;
+	uint64_t send;
+	uint64_t keepalive;
+	uint64_t drain;
+};
+
+struct conf_listener {
+	const char *text; /* canonical, from addr_format(): the key */
+	struct addr addr;
+	const char *protocol; /* "http" or "echo" */
+	uint64_t backlog;
+	int mode; /* of a Unix socket's file, e.g. 0660 */
+	int line; /* where in the file, for messages that come later */
+	const char *file;
+};
+
+/* Methods of HTTP that routes can name; a set is an OR of 1u << METHOD_X. */
+enum conf_method {
+	METHOD_GET,
+	METHOD_HEAD,
+	METHOD_POST,
+	METHOD_PUT,
+	METHOD_DELETE,
+	METHOD_OPTIONS,
+	METHOD_PATCH,
+	METHOD_TRACE,
+	METHOD_CONNECT,
+	METHOD_COUNT
+};
+extern const struct str conf_method_names[METHOD_COUNT];
+
+/* The methods that a handler takes when its route names none; 0 for a name
+ * that is not a handler's. */
+unsigned conf_handler_methods(const char *handler);
+
+enum conf_match { CONF_MATCH_PREFIX, CONF_MATCH_EXACT };
+
+enum conf_symlinks {
+	CONF_SYMLINKS_INSIDE, /* followed while they stay below the root */
+	CONF_SYMLINKS_FOLLOW, /* followed anywhere */
+	CONF_SYMLINKS_NONE,   /* not followed at all */
+};
+
+/* One route. Which of the settings below `handler` mean something depends on
+ * the handler, as the schema says. */
+struct conf_route {
+	const char *where; /* "sites[0].routes[2]", for messages */
+	const char *file;
+	int line;
+	struct str path;  /* begins with "/", normalised: no "//", no dots */
+	int match;        /* enum conf_match */
+	unsigned methods; /* set, never 0: when not given, the handler's own */
+	const char *handler;
+
+	/* static */
+	const char *root; /* absolute; a directory when the file was loaded */
+	struct conf_strings index;
+	int symlinks; /* enum conf_symlinks */
+
+	/* respond, redirect */
+	uint64_t status;
+	/* respond */
+	struct template body;
+	const char *type; /* its Content-Type */
+	/* redirect */
+	struct template to;
+};
+
+struct conf_site {
+	struct conf_strings hosts; /* lower case: "a.b", "*.b" or "*" */
+	struct conf_route *routes;
+	size_t n_routes;
+	const char *where;
+	const char *file;
+	int line;
+};
+
+struct conf {
+	struct arena arena;
+	const char *file; /* absolute path of the file it came from */
+	const char *user;
+	uint64_t workers;       /* "auto" is already a number here */
+	bool workers_auto;      /* it was "auto" */
+	const char *control;    /* path of the control socket */
+	const char *pid_file;   /* absolute path or "" for none */
+	const char *mime_types; /* absolute path or "" for the built-in table */
+	struct conf_log log;
+	struct conf_limits limits;
+	struct conf_timeouts timeouts;
+	struct conf_listener *listeners;
+	size_t n_listeners;
+	struct conf_site *sites;
+	size_t n_sites;
+};
+
+/* What is wrong in a configuration; in the order of file and line. */
+struct conf_error {
+	const char *file;
+	int line;         /* 0 when the whole file is meant */
+	const char *text; /* "limits.header: 3 is below the least, 1k" */
+};
+struct conf_errors {
+	struct arena arena;
+	struct conf_error *items;
+	size_t n, room;
+};
+void conf_errors_fini(struct conf_errors *errors);
+
+/* Every error as "FILE:LINE: text\n" ("FILE: text\n" without a line). */
+void conf_errors_print(const struct conf_errors *errors, struct buf *out);
+
+/*
+ * Loads and checks `path`. Returns the configuration, or NULL with every
+ * error of the file in *errors (which the caller empties with
+ * conf_errors_fini() in both cases). Does not log.
+ */
+struct conf *conf_load(const char *path, struct conf_errors *errors)
+	__attribute__((warn_unused_result));
+
+/*
+ * The control socket that `path` names, however broken the rest of it is: the
+ * server that runs can be asked and ended while its file is being edited. The
+ * default when the file cannot be read at all. To be freed.
+ */
+char *conf_find_control(const char *path) __attribute__((warn_unused_result));
+
+/* Clears the caller's pointer; takes a pointer to NULL too. */
+void conf_destroy(struct conf **conf);
+
+/*
+ * The effective configuration in the syntax of the file, defaults included.
+ * Loading what is written here gives the same configuration and the same
+ * text again.
+ */
+void conf_show(const struct conf *conf, struct buf *out);
+
+/* Writes the reference of every setting in man(7) macros: the middle of
+ * holdfast.conf(5). */
+void conf_reference(struct buf *out);
+
+#endif

@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* sched_getaffinity(2) */
+#endif
+#include "conf/reader.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "conf/suggest.h"
+#include "conf/template.h"
+#include "conf/values.h"
+
+/* What a reading function gets; `field` is of the type schema.h says. */
+struct field {
+	const struct reader *reader;
+	const struct schema_setting *setting;
+	void *field;
+	void *also;
+};
+
+static const char *say(const struct reader *reader, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static const char *say(const struct reader *reader, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	struct str text = arena_vprintf(reader->arena, format, args);
+
+	va_end(args);
+	return text.p;
+}
+
+static bool find_word(const struct schema_setting *setting, struct str text,
+		      size_t *index_out)
+{
+	struct str word;
+
+	for (size_t i = 0; schema_word(setting, i, &word); i++) {
+		if (str_equal(word, text)) {
+			*index_out = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* "must be "a", "b" or "c", not "x"", with a guess at what was meant. */
+static const char *not_a_word(const struct field *f, struct reader_value value)
+{
+	struct arena *arena = f->reader->arena;
+	struct suggest guess = {.wrong = value.text};
+	struct str word, next, all = {"", 0};
+	const char *quote = f->setting->type == SCHEMA_CODE ? "" : "\"";
+
+	for (size_t i = 0; schema_word(f->setting, i, &word); i++) {
+		const char *glue = i == 0                                  ? ""
+				   : schema_word(f->setting, i + 1, &next) ? ", "
+									   : " or ";
+
+		suggest_offer(&guess, word);
+		all = arena_printf(arena, "%" STR_FMT "%s%s%" STR_FMT "%s",
+				   STR_ARG(all), glue, quote, STR_ARG(word), quote);
+	}
+	if (value.is_number)
+		return say(f->reader, "must be %" STR_FMT ", not %" PRId64,
+			   STR_ARG(all), value.number);
+	if (guess.best.n > 0)
+		return say(f->reader,
+			   "must be %" STR_FMT ", not \"%" STR_FMT
+			   "\"; did you mean \"%" STR_FMT "\"?",
+			   STR_ARG(all), STR_ARG(value.text), STR_ARG(guess.best));
+	return say(f->reader, "must be %" STR_FMT ", not \"%" STR_FMT "\"",
+		   STR_ARG(all), STR_ARG(value.text));
+}
+
+static const char *check_line(struct str text)
+{
+	if (text.n == 0)
+		return "must not be empty";
+	if (value_has_control(text))
+		return "must not hold control characters";
+	return NULL;
+}
+
+static const char *read_string(const struct field *f, struct reader_value value)
+{
+	const char *why = check_line(value.text);
+
+	if (why == NULL)
+		*(const char **)f->field = arena_cstr(f->reader->arena, value.text);
+	return why;
+}
+
+static struct str absolute(const struct reader *reader, struct str path)
+{
+	if (path.n > 0 && path.p[0] == '/')
+		return value_file_path(reader->arena, path);
+	return value_file_path(reader->arena,
+			       arena_printf(reader->arena, "%s/%" STR_FMT,
+					    reader->directory, STR_ARG(path)));
+}
+
+static const char *read_path(const struct field *f, struct reader_value value)
+{
+	const char **field = f->field;
+	size_t word;
+
+	if (find_word(f->setting, value.text, &word) ||
+	    (value.text.n == 0 && f->setting->fallback != NULL &&
+	     f->setting->fallback[0] == '\0')) {
+		*field = arena_cstr(f->reader->arena, value.text);
+		return NULL;
+	}
+	const char *why = check_line(value.text);
+
+	if (why != NULL)
+		return why;
+	struct str path = absolute(f->reader, value.text);
+
+	if (path.n >= PATH_MAX)
+		return "the path is too long";
+	*field = path.p;
+	return NULL;
+}
+
+static const char *read_directory(const struct field *f, struct reader_value value)
+{
+	const char **field = f->field, *before = *field;
+	const char *why = read_path(f, value);
+	struct stat st;
+
+	if (why != NULL)
+		return why;
+	if (stat(*field, &st) == -1)
+		why = strerror(errno);
+	else if (!S_ISDIR(st.st_mode))
+		why = strerror(ENOTDIR);
+	if (why != NULL) {
+		why = say(f->reader, "%s: %s", *field, why);
+		*field = before;
+	}
+	return why;
+}
+
+/* RFC 9110 section 5.6.2 */
+static bool is_token(struct str text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		char c = ascii_lower(text.p[i]);
+
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+		      (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL)))
+			return false;
+	}
+	return text.n > 0;
+}
+
+/* RFC 9110 section 8.3.1; parameters are taken on trust. */
+static const char *read_media_type(const struct field *f, struct reader_value value)
+{
+	const char *why = check_line(value.text);
+	struct str rest = value.text;
+	struct str essence = str_trim(str_cut(&rest, ';'));
+	struct str type = str_cut(&essence, '/');
+
+	if (why != NULL)
+		return why;
+	if (!is_token(type) || essence.p == NULL || !is_token(essence))
+		return "a media type is written as \"text/html\" or "
+		       "\"text/html; charset=utf-8\"";
+	return read_string(f, value);
+}
+
+static const char *read_name(const struct field *f, struct reader_value value)
+{
+	size_t word;
+
+	if (!find_word(f->setting, value.text, &word))
+		return not_a_word(f, value);
+	*(const char **)f->field = arena_cstr(f->reader->arena, value.text);
+	return NULL;
+}
+
+static const char *read_choice(const struct field *f, struct reader_value value)
+{
+	size_t word;
+
+	if (!find_word(f->setting, value.text, &word))
+		return not_a_word(f, value);
+	*(int *)f->field = (int)word;
+	return NULL;
+}
+
+static const char *set_number(const struct field *f, uint64_t number,
+			      const char *as_written)
+{
+	const struct schema_setting *s = f->setting;
+	char bound[VALUE_TEXT];
+
+	if (number < s->least)
+		return say(f->reader, "%s is below the least, %s", as_written,
+			   schema_format_number(s, s->least, bound));
+	if (number > s->most)
+		return say(f->reader, "%s is above the most, %s", as_written,
+			   schema_format_number(s, s->most, bound));
+	*(uint64_t *)f->field = number;
+	return NULL;
+}
+
+static const char *read_count(const struct field *f, struct reader_value value)
+{
+	char text[VALUE_TEXT];
+
+	snprintf(text, sizeof(text), "%" PRId64, value.number);
+	if (value.number < 0)
+		return say(f->reader, "%s is below the least, %" PRIu64, text,
+			   f->setting->least);
+	return set_number(f, (uint64_t)value.number, text);
+}
+
+static const char *read_code(const struct field *f, struct reader_value value)
+{
+	size_t word;
+	char text[VALUE_TEXT];
+
+	snprintf(text, sizeof(text), "%" PRId64, value.number);
+	if (!find_word(f->setting, str_of(text), &word))
+		return not_a_word(f, value);
+	*(uint64_t *)f->field = (uint64_t)value.number;
+	return NULL;
+}
+
+/* CPUs that this process may run on, within what the setting allows. */
+static uint64_t count_cpus(const struct schema_setting *setting)
+{
+	cpu_set_t set;
+	long n;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		n = CPU_COUNT(&set);
+	else /* more CPUs than the set has room for */
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+	if (n < (long)setting->least)
+		return setting->least;
+	return n > (long)setting->most ? setting->most : (uint64_t)n;
+}
+
+static const char *read_workers(const struct field *f, struct reader_value value)
+{
+	bool is_auto = !value.is_number;
+	const char *why = NULL;
+
+	if (value.is_number)
+		why = read_count(f, value);
+	else if (str_equal(value.text, STR("auto")))
+		*(uint64_t *)f->field = count_cpus(f->setting);
+	else
+		why = "must be a number or \"auto\"";
+	if (why == NULL)
+		*(bool *)f->also = is_auto;
+	return why;
+}
+
+/* A size, or a duration, in which a bare number has its own unit. */
+static const char *read_quantity(const struct field *f, struct reader_value value,
+				 const char *(*parse)(struct str, uint64_t *))
+{
+	char text[VALUE_TEXT];
+	uint64_t number;
+
+	if (value.is_number) {
+		if (value.number < 0)
+			return "must not be negative";
+		snprintf(text, sizeof(text), "%" PRId64, value.number);
+		value.text = str_of(text);
+	}
+	const char *why = parse(value.text, &number);
+
+	if (why != NULL)
+		return why;
+	return set_number(f, number, value.text.p);
+}
+
+static const char *read_size(const struct field *f, struct reader_value value)
+{
+	return read_quantity(f, value, value_parse_size);
+}
+
+static const char *read_duration(const struct field *f, struct reader_value value)
+{
+	return read_quantity(f, value, value_parse_duration);
+}
+
+static const char *read_mode(const struct field *f, struct reader_value value)
+{
+	return value_parse_mode(value.text, f->field);
+}
+
+static const char *read_address(const struct field *f, struct reader_value value)
+{
+	static const struct str scheme = STR_INIT("unix:");
+	struct arena *arena = f->reader->arena;
+	struct str text = value.text, path = str_tail(text, scheme.n);
+	struct addr addr;
+	char canonical[ADDR_TEXT];
+	const char *why = check_line(text);
+
+	if (why != NULL)
+		return why;
+	if (str_starts_with(text, scheme) && path.n > 0 && path.p[0] != '@') {
+		path = absolute(f->reader, path);
+		text = arena_printf(arena, "unix:%" STR_FMT, STR_ARG(path));
+	}
+	why = addr_parse(text, &addr);
+	if (why != NULL)
+		return why;
+	*(const char **)f->field =
+		arena_cstr(arena, str_of(addr_format(&addr, canonical)));
+	*(struct addr *)f->also = addr;
+	return NULL;
+}
+
+static const char *read_route_path(const struct field *f, struct reader_value value)
+{
+	struct arena *arena = f->reader->arena;
+	struct str path = value.text;
+	const char *why = check_line(path);
+
+	if (why != NULL)
+		return why;
+	if (path.p[0] != '/')
+		return say(f->reader,
+			   "a path begins with \"/\"; did you mean "
+			   "\"/%" STR_FMT "\"?",
+			   STR_ARG(path));
+	if (memchr(path.p, '?', path.n) != NULL ||
+	    memchr(path.p, '#', path.n) != NULL)
+		return "a path has no \"?\" and no \"#\": it is compared "
+		       "without the query";
+	struct str normal = value_normal_path(arena, path);
+
+	if (!str_equal(normal, path))
+		return say(f->reader,
+			   "a path has no \"//\", \".\" or \"..\"; "
+			   "did you mean \"%" STR_FMT "\"?",
+			   STR_ARG(normal));
+	*(struct str *)f->field = arena_copy(arena, path);
+	return NULL;
+}
+
+static const char *read_template(const struct field *f, struct reader_value value)
+{
+	struct template template;
+	const char *why;
+
+	if (!template_compile(f->reader->arena, value.text, &template, &why))
+		return why;
+	*(struct template *)f->field = template;
+	return NULL;
+}
+
+static const char *read_line(const struct field *f, struct reader_value value)
+{
+	const char *why = check_line(value.text);
+
+	return why != NULL ? why : read_template(f, value);
+}
+
+enum { TAKES_NUMBER = 1, TAKES_TEXT = 2 };
+
+static const struct {
+	const char *(*read)(const struct field *f, struct reader_value value);
+	unsigned takes;
+} kinds[SCHEMA_TYPES] = {
+	[SCHEMA_STRING] = {read_string, TAKES_TEXT},
+	[SCHEMA_PATH] = {read_path, TAKES_TEXT},
+	[SCHEMA_DIRECTORY] = {read_directory, TAKES_TEXT},
+	[SCHEMA_MEDIA_TYPE] = {read_media_type, TAKES_TEXT},
+	[SCHEMA_NAME] = {read_name, TAKES_TEXT},
+	[SCHEMA_HANDLER] = {read_name, TAKES_TEXT},
+	[SCHEMA_CHOICE] = {read_choice, TAKES_TEXT},
+	[SCHEMA_COUNT] = {read_count, TAKES_NUMBER},
+	[SCHEMA_CODE] = {read_code, TAKES_NUMBER},
+	[SCHEMA_WORKERS] = {read_workers, TAKES_NUMBER | TAKES_TEXT},
+	[SCHEMA_SIZE] = {read_size, TAKES_NUMBER | TAKES_TEXT},
+	[SCHEMA_DURATION] = {read_duration, TAKES_NUMBER | TAKES_TEXT},
+	[SCHEMA_MODE] = {read_mode, TAKES_TEXT},
+	[SCHEMA_ADDRESS] = {read_address, TAKES_TEXT},
+	[SCHEMA_ROUTE_PATH] = {read_route_path, TAKES_TEXT},
+	[SCHEMA_TEMPLATE] = {read_template, TAKES_TEXT},
+	[SCHEMA_LINE] = {read_line, TAKES_TEXT},
+};
+
+bool reader_takes(enum schema_type type, bool number)
+{
+	return kinds[type].takes & (number ? TAKES_NUMBER : TAKES_TEXT);
+}
+
+const char *reader_read(const struct reader *reader,
+			const struct schema_setting *setting, void *base,
+			struct reader_value value)
+{
+	struct field f = {reader, setting, (char *)base + setting->offset,
+			  (char *)base + setting->also};
+
+	return kinds[setting->type].read(&f, value);
+}
+
+void reader_start_list(const struct reader *reader,
+		       const struct schema_setting *setting, void *base, size_t n)
+{
+	void *field = (char *)base + setting->offset;
+
+	if (setting->type == SCHEMA_METHODS) {
+		*(unsigned *)field = 0;
+		return;
+	}
+	struct conf_strings *list = field;
+
+	list->items = arena_zalloc(reader->arena, n, sizeof(*list->items));
+	list->n = 0;
+}
+
+static const char *read_method(const struct reader *reader, unsigned *set,
+			       struct str name)
+{
+	struct suggest guess = {.wrong = name};
+
+	for (unsigned i = 0; i < METHOD_COUNT; i++) {
+		if (str_equal(conf_method_names[i], name)) {
+			*set |= 1u << i;
+			return NULL;
+		}
+		suggest_offer(&guess, conf_method_names[i]);
+	}
+	if (guess.best.n > 0)
+		return say(reader,
+			   "unknown method \"%" STR_FMT
+			   "\"; did you mean \"%" STR_FMT "\"?",
+			   STR_ARG(name), STR_ARG(guess.best));
+	return say(reader, "unknown method \"%" STR_FMT "\"", STR_ARG(name));
+}
+
+static const char *read_file_name(const struct reader *reader, struct str name,
+				  struct str *name_out)
+{
+	const char *why = check_line(name);
+
+	if (why != NULL)
+		return why;
+	if (memchr(name.p, '/', name.n) != NULL || str_equal(name, STR(".")) ||
+	    str_equal(name, STR("..")))
+		return "must be the name of a file without a directory";
+	*name_out = arena_copy(reader->arena, name);
+	return NULL;
+}
+
+const char *reader_read_item(const struct reader *reader,
+			     const struct schema_setting *setting, void *base,
+			     struct str item)
+{
+	void *field = (char *)base + setting->offset;
+	struct conf_strings *list = field;
+	const char *why;
+
+	if (setting->type == SCHEMA_METHODS)
+		return read_method(reader, field, item);
+	if (setting->type == SCHEMA_HOSTS)
+		why = value_parse_host(reader->arena, item, &list->items[list->n]);
+	else
+		why = read_file_name(reader, item, &list->items[list->n]);
+	if (why == NULL)
+		list->n++;
+	return why;
+}
+
+void reader_set_default(const struct reader *reader,
+			const struct schema_setting *setting, void *base)
+{
+	const char *why = NULL;
+	struct reader_value value;
+
+	if (setting->fallback == NULL)
+		return;
+	value.text = str_of(setting->fallback);
+	value.number = strtoll(setting->fallback, NULL, 10);
+	value.is_number = !reader_takes(setting->type, false);
+	if (!schema_is_list(setting->type)) {
+		why = reader_read(reader, setting, base, value);
+	} else {
+		reader_start_list(reader, setting, base, 1);
+		if (value.text.n > 0)
+			why = reader_read_item(reader, setting, base, value.text);
+	}
+	if (why != NULL)
+		log_fatal("schema: the default of %s: %s", setting->name, why);
+}

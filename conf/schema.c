@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "conf/schema.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "conf/conf.h"
+#include "conf/values.h"
+
+#define METHOD_SET(name) (1u << METHOD_##name)
+
+enum {
+	ALL_METHODS = (1u << METHOD_COUNT) - 1,
+	KIB = 1 << 10,
+	MIB = 1 << 20,
+	MS_DAY = 24 * 3600 * 1000,
+};
+
+const struct str conf_method_names[METHOD_COUNT] = {
+	[METHOD_GET] = STR_INIT("GET"),
+	[METHOD_HEAD] = STR_INIT("HEAD"),
+	[METHOD_POST] = STR_INIT("POST"),
+	[METHOD_PUT] = STR_INIT("PUT"),
+	[METHOD_DELETE] = STR_INIT("DELETE"),
+	[METHOD_OPTIONS] = STR_INIT("OPTIONS"),
+	[METHOD_PATCH] = STR_INIT("PATCH"),
+	[METHOD_TRACE] = STR_INIT("TRACE"),
+	[METHOD_CONNECT] = STR_INIT("CONNECT"),
+};
+
+const struct schema_handler schema_handlers[] = {
+	{"static", METHOD_SET(GET) | METHOD_SET(HEAD),
+	 "Serves the files below a directory: its root and then what follows "
+	 "the path of the route. A directory is served by its index file."},
+	{"respond", METHOD_SET(GET) | METHOD_SET(HEAD) | METHOD_SET(POST),
+	 "Answers with a text from the configuration."},
+	{"redirect", ALL_METHODS, "Sends the client to another URL."},
+};
+const size_t schema_n_handlers =
+	sizeof(schema_handlers) / sizeof(schema_handlers[0]);
+
+/* Tables, laid out by hand. */
+/* clang-format off */
+
+const struct schema_section schema_sections[SCHEMA_SECTIONS] = {
+	[SCHEMA_TOP] = {.title = "", .name = "",
+		.help = "Settings outside of any group."},
+	[SCHEMA_LOG] = {.title = "log", .name = "log",
+		.offset = offsetof(struct conf, log),
+		.help = "What is logged, and where to. Log files are opened "
+			"again when the master gets SIGUSR1."},
+	[SCHEMA_LIMITS] = {.title = "limits", .name = "limits",
+		.offset = offsetof(struct conf, limits),
+		.help = "What a client can make the server hold."},
+	[SCHEMA_TIMEOUTS] = {.title = "timeouts", .name = "timeouts",
+		.offset = offsetof(struct conf, timeouts),
+		.help = "How long the server waits."},
+	[SCHEMA_LISTENERS] = {.title = "listeners[]", .name = "listeners",
+		.is_list = true, .required = true,
+		.offset = offsetof(struct conf, listeners),
+		.count = offsetof(struct conf, n_listeners),
+		.size = sizeof(struct conf_listener),
+		.help = "The addresses that are listened on. There has to be "
+			"one at least."},
+	[SCHEMA_SITES] = {.title = "sites[]", .name = "sites",
+		.is_list = true,
+		.offset = offsetof(struct conf, sites),
+		.count = offsetof(struct conf, n_sites),
+		.size = sizeof(struct conf_site),
+		.help = "What is served over HTTP, by the host that a request "
+			"asks for. Every http listener serves every site."},
+	[SCHEMA_ROUTES] = {.title = "sites[].routes[]", .name = "routes",
+		.parent = SCHEMA_SITES, .is_list = true,
+		.offset = offsetof(struct conf_site, routes),
+		.count = offsetof(struct conf_site, n_routes),
+		.size = sizeof(struct conf_route),
+		.help = "Which handler answers which paths of a site. A path "
+			"that no route has is answered with 404, one whose "
+			"routes do not take the method with 405."},
+};
+
+#define TOP(field)	.section = SCHEMA_TOP, \
+			.offset = offsetof(struct conf, field)
+#define LOG(field)	.section = SCHEMA_LOG, \
+			.offset = offsetof(struct conf_log, field)
+#define LIMIT(field)	.section = SCHEMA_LIMITS, \
+			.offset = offsetof(struct conf_limits, field)
+#define TIMEOUT(field)	.section = SCHEMA_TIMEOUTS, \
+			.type = SCHEMA_DURATION, .least = 1, .most = MS_DAY, \
+			.offset = offsetof(struct conf_timeouts, field)
+#define LISTENER(field) .section = SCHEMA_LISTENERS, \
+			.offset = offsetof(struct conf_listener, field)
+#define SITE(field)	.section = SCHEMA_SITES, \
+			.offset = offsetof(struct conf_site, field)
+#define ROUTE(field)	.section = SCHEMA_ROUTES, \
+			.offset = offsetof(struct conf_route, field)
+
+const struct schema_setting schema_settings[] = {
+	{TOP(user), .name = "user", .type = SCHEMA_STRING,
+	 .fallback = "www-data",
+	 .help = "The user that workers become, with the user's groups, when "
+		 "holdfast is started as root; it has to exist then. Started "
+		 "by anyone else, workers stay who they are."},
+	{TOP(workers), .also = offsetof(struct conf, workers_auto),
+	 .name = "workers", .type = SCHEMA_WORKERS, .fallback = "auto",
+	 .least = 1, .most = 256, .words = "auto",
+	 .help = "How many worker processes serve. \"auto\" is one for each "
+		 "CPU that the master may run on."},
+	{TOP(control), .name = "control", .type = SCHEMA_PATH,
+	 .fallback_help = "/run/holdfast/control.sock for root; for others "
+			  "holdfast.sock in $XDG_RUNTIME_DIR, or without that "
+			  "/tmp/holdfast-UID/control.sock",
+	 .help = "The socket by which the verbs of holdfast(8) reach the "
+		 "master."},
+	{TOP(pid_file), .name = "pid_file", .type = SCHEMA_PATH,
+	 .fallback = "",
+	 .help = "A file that holds the process id of the master while it "
+		 "runs. Empty: none."},
+	{TOP(mime_types), .name = "mime_types", .type = SCHEMA_PATH,
+	 .fallback = "",
+	 .help = "A table of media types by the suffix of a file's name, in "
+		 "the form of /etc/mime.types. Empty: the table that holdfast "
+		 "was built with."},
+
+	{LOG(error), .name = "error", .type = SCHEMA_PATH,
+	 .fallback = "stderr", .words = "stderr",
+	 .help = "Where messages of the server go: \"stderr\" or the path of a "
+		 "file."},
+	{LOG(level), .name = "level", .type = SCHEMA_CHOICE,
+	 .fallback = "info", .words = "error|warn|info|debug",
+	 .help = "The least important messages that are still logged."},
+	{LOG(access), .name = "access", .type = SCHEMA_PATH,
+	 .fallback = "off", .words = "off|stderr|stdout",
+	 .help = "Where one line for each request goes: \"off\" is nowhere, "
+		 "\"stderr\", \"stdout\" or the path of a file."},
+	{LOG(format), .name = "format", .type = SCHEMA_CHOICE,
+	 .fallback = "combined", .words = "combined|json",
+	 .help = "The form of those lines: the combined format that log "
+		 "analysers know, or one JSON object a line."},
+
+	{LIMIT(connections), .name = "connections", .type = SCHEMA_COUNT,
+	 .fallback = "10000", .least = 1, .most = 1000000,
+	 .help = "Connections that one worker holds at a time. Further ones "
+		 "wait in the queue of the listener."},
+	{LIMIT(header), .name = "header", .type = SCHEMA_SIZE,
+	 .fallback = "16k", .least = 256, .most = MIB,
+	 .help = "The size of a request line with its header fields; more is "
+		 "answered with 431."},
+	{LIMIT(headers), .name = "headers", .type = SCHEMA_COUNT,
+	 .fallback = "100", .least = 1, .most = 256,
+	 .help = "The number of header fields of a request; more are answered "
+		 "with 431."},
+	{LIMIT(body), .name = "body", .type = SCHEMA_SIZE,
+	 .fallback = "1m", .most = (uint64_t)KIB * KIB * MIB,
+	 .help = "The size of a request's body; more is answered with 413."},
+
+	{TIMEOUT(header), .name = "header", .fallback = "10s",
+	 .help = "For the head of a request to be complete, from its first "
+		 "byte on."},
+	{TIMEOUT(body), .name = "body", .fallback = "30s",
+	 .help = "For the next piece of a request's body."},
+	{TIMEOUT(send), .name = "send", .fallback = "30s",
+	 .help = "For the client to take the next piece of a response."},
+	{TIMEOUT(keepalive), .name = "keepalive", .fallback = "75s",
+	 .help = "For the next request on a connection."},
+	{TIMEOUT(drain), .name = "drain", .fallback = "30s",
+	 .help = "For a worker that takes no new connections to finish those "
+		 "that it has."},
+
+	{LISTENER(text), .also = offsetof(struct conf_listener, addr),
+	 .name = "address", .type = SCHEMA_ADDRESS, .required = true,
+	 .help = "The address, in a form told under Addresses above. Port 0 lets the system "
+		 "pick one; the log says which."},
+	{LISTENER(protocol), .name = "protocol", .type = SCHEMA_NAME,
+	 .fallback = "http", .words = "http|echo",
+	 .help = "What is spoken there: HTTP/1.1, or echo, which sends back "
+		 "what it receives."},
+	{LISTENER(backlog), .name = "backlog", .type = SCHEMA_COUNT,
+	 .fallback = "4096", .least = 1, .most = 65535,
+	 .help = "Connections that wait to be accepted, at most; the system "
+		 "may lower it to net.core.somaxconn."},
+	{LISTENER(mode), .name = "mode", .type = SCHEMA_MODE,
+	 .fallback = "0666",
+	 .help = "The permissions of the socket file, in octal. Only for "
+		 "\"unix:\" addresses."},
+
+	{SITE(hosts), .name = "hosts", .type = SCHEMA_HOSTS, .fallback = "*",
+	 .help = "The hosts that the site answers for, without ports: "
+		 "\"example.org\", \"*.example.org\" for every name below it, "
+		 "\"*\" for every host. Upper and lower case are the same."},
+
+	/* Before the settings that depend on it. */
+	{ROUTE(path), .name = "path", .type = SCHEMA_ROUTE_PATH,
+	 .required = true,
+	 .help = "The path that is routed. It begins with \"/\" and is compared "
+		 "with the decoded path of the request."},
+	{ROUTE(match), .name = "match", .type = SCHEMA_CHOICE,
+	 .fallback = "prefix", .words = "prefix|exact",
+	 .help = "Whether the path is the beginning of the paths that are "
+		 "meant, or the only one."},
+	{ROUTE(methods), .name = "methods", .type = SCHEMA_METHODS,
+	 .fallback_help = "the handler's own",
+	 .help = "The methods that the route takes."},
+	{ROUTE(handler), .name = "handler", .type = SCHEMA_HANDLER,
+	 .required = true,
+	 .help = "Who answers. The settings that follow belong to one handler "
+		 "each."},
+
+	{ROUTE(root), .handler = "static", .name = "root",
+	 .type = SCHEMA_DIRECTORY, .required = true,
+	 .help = "The directory, which has to exist."},
+	{ROUTE(index), .handler = "static", .name = "index",
+	 .type = SCHEMA_FILE_NAMES, .fallback = "index.html",
+	 .help = "The files that answer for a directory; the first that is "
+		 "there does. Directories are never listed."},
+	{ROUTE(symlinks), .handler = "static", .name = "symlinks",
+	 .type = SCHEMA_CHOICE, .fallback = "inside",
+	 .words = "inside|follow|none",
+	 .help = "Which symbolic links are followed: those that stay inside "
+		 "the root, all of them, or none."},
+
+	{ROUTE(body), .handler = "respond", .name = "body",
+	 .type = SCHEMA_TEMPLATE, .fallback = "",
+	 .help = "The text. Values put into it are escaped for HTML when the "
+		 "type is text/html, and for strings of JSON when it is "
+		 "application/json."},
+	{ROUTE(type), .handler = "respond", .name = "type",
+	 .type = SCHEMA_MEDIA_TYPE, .fallback = "text/plain; charset=utf-8",
+	 .help = "The Content-Type of the response."},
+	{ROUTE(status), .handler = "respond", .name = "status",
+	 .type = SCHEMA_COUNT, .fallback = "200", .least = 200, .most = 599,
+	 .help = "The status code. 204, 205 and 304 go without a body."},
+
+	{ROUTE(to), .handler = "redirect", .name = "to", .type = SCHEMA_LINE,
+	 .required = true,
+	 .help = "The URL. When it has no variables and the route is a prefix, "
+		 "what follows the route's path in the request is put after "
+		 "it, and the query too; otherwise it is used as it is."},
+	{ROUTE(status), .handler = "redirect", .name = "status",
+	 .type = SCHEMA_CODE, .fallback = "302",
+	 .words = "301|302|303|307|308",
+	 .help = "The status code."},
+};
+/* clang-format on */
+
+const size_t schema_n_settings =
+	sizeof(schema_settings) / sizeof(schema_settings[0]);
+
+static const char *const expects[SCHEMA_TYPES] = {
+	[SCHEMA_STRING] = "a string",
+	[SCHEMA_PATH] = "a path in quotes",
+	[SCHEMA_DIRECTORY] = "a path in quotes",
+	[SCHEMA_MEDIA_TYPE] = "a media type such as \"text/html\"",
+	[SCHEMA_NAME] = "a name in quotes",
+	[SCHEMA_HANDLER] = "the name of a handler in quotes",
+	[SCHEMA_CHOICE] = "a name in quotes",
+	[SCHEMA_COUNT] = "a number",
+	[SCHEMA_CODE] = "a number",
+	[SCHEMA_WORKERS] = "a number or \"auto\"",
+	[SCHEMA_SIZE] = "a size such as \"16k\"",
+	[SCHEMA_DURATION] = "a duration such as \"10s\"",
+	[SCHEMA_MODE] = "a mode in quotes such as \"0660\"",
+	[SCHEMA_ADDRESS] = "an address in quotes such as \"127.0.0.1:8080\"",
+	[SCHEMA_ROUTE_PATH] = "a path in quotes such as \"/\"",
+	[SCHEMA_TEMPLATE] = "a string",
+	[SCHEMA_LINE] = "a string",
+	[SCHEMA_HOSTS] = "a list of hosts such as [ \"example.org\" ]",
+	[SCHEMA_FILE_NAMES] = "a list of file names such as [ \"index.html\" ]",
+	[SCHEMA_METHODS] = "a list of methods such as [ \"GET\", \"HEAD\" ]",
+};
+
+const char *schema_expects(enum schema_type type)
+{
+	return expects[type];
+}
+
+bool schema_is_list(enum schema_type type)
+{
+	return type == SCHEMA_HOSTS || type == SCHEMA_FILE_NAMES ||
+	       type == SCHEMA_METHODS;
+}
+
+bool schema_word(const struct schema_setting *setting, size_t i,
+		 struct str *word_out)
+{
+	if (setting->type == SCHEMA_HANDLER) {
+		if (i >= schema_n_handlers)
+			return false;
+		*word_out = str_of(schema_handlers[i].name);
+		return true;
+	}
+	if (setting->words == NULL)
+		return false;
+	struct str rest = str_of(setting->words);
+
+	*word_out = str_cut(&rest, '|');
+	while (i-- > 0) {
+		if (rest.p == NULL)
+			return false;
+		*word_out = str_cut(&rest, '|');
+	}
+	return true;
+}
+
+bool schema_applies(const struct schema_setting *setting, const char *handler)
+{
+	return setting->handler == NULL ||
+	       (handler != NULL && strcmp(setting->handler, handler) == 0);
+}
+
+const char *schema_format_number(const struct schema_setting *setting,
+				 uint64_t number, char text_out[32])
+{
+	if (setting->type == SCHEMA_SIZE)
+		return value_format_size(number, text_out);
+	if (setting->type == SCHEMA_DURATION)
+		return value_format_duration(number, text_out);
+	snprintf(text_out, VALUE_TEXT, "%" PRIu64, number);
+	return text_out;
+}
+
+unsigned conf_handler_methods(const char *handler)
+{
+	for (size_t i = 0; i < schema_n_handlers; i++)
+		if (strcmp(schema_handlers[i].name, handler) == 0)
+			return schema_handlers[i].methods;
+	return 0;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Templates taken apart: every variable, defaults, dollar signs, and what is
+ * refused with a reason that helps.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "conf/template.h"
+
+/* "literal<variable number,name,default>literal" */
+static void describe(const struct template *t, struct buf *out)
+{
+	for (size_t i = 0; i < t->n_pieces; i++) {
+		const struct template_piece *p = &t->pieces[i];
+
+		if (p->variable == TEMPLATE_LITERAL) {
+			assert_true(p->text.n > 0);
+			assert_true(i == 0 || p[-1].variable != TEMPLATE_LITERAL);
+			buf_put(out, p->text);
+		} else {
+			buf_printf(out, "<%d,%" STR_FMT ",%" STR_FMT ">",
+				   (int)p->variable, STR_ARG(p->name),
+				   STR_ARG(p->text));
+		}
+	}
+	buf_put(out, (struct str){"", 1});
+}
+
+static void expect(const char *source, const char *pieces)
+{
+	struct arena arena = {0};
+	struct template t;
+	struct buf out = {0};
+	const char *why = NULL;
+	char *copy = strdup(source);
+
+	/* Nothing may point into what was compiled. */
+	assert_true(template_compile(&arena, str_of(copy), &t, &why));
+	memset(copy, '!', strlen(copy));
+	free(copy);
+	describe(&t, &out);
+	assert_string_equal(buf_str(&out).p, pieces);
+	assert_true(str_equal(t.source, str_of(source)));
+	assert_int_equal(t.is_literal, strchr(pieces, '<') == NULL);
+	assert_int_equal(t.uses_form, strstr(pieces, "<10,") != NULL);
+	buf_release(&out);
+	arena_fini(&arena);
+}
+
+static void refuse(const char *source, const char *says)
+{
+	struct arena arena = {0};
+	struct template t;
+	const char *why = NULL;
+
+	assert_false(template_compile(&arena, str_of(source), &t, &why));
+	assert_non_null(why);
+	if (strstr(why, says) == NULL)
+		fail_msg("%s: \"%s\" does not say \"%s\"", source, why, says);
+	arena_fini(&arena);
+}
+
+static void literals(void **state)
+{
+	(void)state;
+	expect("", "");
+	expect("Hello\n", "Hello\n");
+	expect("$", "$");
+	expect("$$", "$");
+	expect("$$$", "$$");
+	expect("a $b $ c$", "a $b $ c$");
+	expect("$${path}", "${path}");
+	expect("}{$}", "}{$}");
+	expect("\x01\xff", "\x01\xff");
+}
+
+static void variables(void **state)
+{
+	(void)state;
+	assert_int_equal(TEMPLATE_FORM_FIELD, 10);
+	expect("${path}", "<1,,>");
+	expect("${rest}", "<2,,>");
+	expect("${query}", "<3,,>");
+	expect("${method}${host}", "<4,,><5,,>");
+	expect("${scheme} ${remote_addr} ${remote_port}", "<6,,> <7,,> <8,,>");
+	expect("a${query.x}b", "a<9,x,>b");
+	expect("${form.Na me.b}", "<10,Na me.b,>");
+	expect("${header.X-Forwarded-For}", "<11,x-forwarded-for,>");
+	expect("$$${path}$$", "$<1,,>$");
+	expect("$${${path}", "${<1,,>");
+}
+
+static void defaults(void **state)
+{
+	(void)state;
+	expect("${query.name:-world}", "<9,name,world>");
+	expect("${path:-}", "<1,,>");
+	expect("${query.a:b:-c:-d}", "<9,a:b,c:-d>");
+	expect("${form.x:-${y}z", "<10,x,${y>z");
+	expect("${header.A:- b\n}", "<11,a, b\n>");
+}
+
+static void wrong(void **state)
+{
+	(void)state;
+	refuse("${", "\"}\" is missing");
+	refuse("a ${path", "\"}\" is missing after \"${path\"");
+	refuse("${path} ${path", "\"}\" is missing");
+	refuse("${}", "variable is missing");
+	refuse("${:-x}", "variable is missing");
+	refuse("${query.}", "name is missing in \"${query.}\"");
+	refuse("${form.:-x}", "name is missing");
+	refuse("${pth}", "did you mean \"${path}\"?");
+	refuse("${qeury.name}", "did you mean \"${query.name}\"?");
+	refuse("${headers.host}", "did you mean \"${header.host}\"?");
+	refuse("${remote_adr}", "did you mean \"${remote_addr}\"?");
+	refuse("${zzzzzz}", "unknown variable \"${zzzzzz}\"");
+	refuse("${ path}", "did you mean \"${path}\"?");
+	refuse("${header.a b}", "does not name a header field");
+	refuse("${header.a:b}", "does not name a header field");
+	refuse("${header.\x80}", "does not name a header field");
+	refuse("${path.x}", "unknown variable");
+	refuse("${.}", "unknown variable");
+}
+
+static void long_ones(void **state)
+{
+	struct arena arena = {0};
+	struct template t;
+	struct buf source = {0};
+	const char *why;
+
+	(void)state;
+	for (int i = 0; i < 10000; i++)
+		buf_printf(&source, "%d${path}", i);
+	assert_true(template_compile(&arena, buf_str(&source), &t, &why));
+	assert_int_equal(t.n_pieces, 20000);
+	assert_true(str_equal(t.pieces[19998].text, STR("9999")));
+
+	buf_put_cstr(&source, "${");
+	for (int i = 0; i < 10000; i++)
+		buf_put_cstr(&source, "x");
+	assert_false(template_compile(&arena, buf_str(&source), &t, &why));
+	assert_true(strlen(why) < 100);
+	buf_put_cstr(&source, "}");
+	assert_false(template_compile(&arena, buf_str(&source), &t, &why));
+	buf_release(&source);
+	arena_fini(&arena);
+}
+
+static int free_buffers(void **state)
+{
+	(void)state;
+	buf_free_all();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(literals),  cmocka_unit_test(variables),
+		cmocka_unit_test(defaults),  cmocka_unit_test(wrong),
+		cmocka_unit_test(long_ones),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, free_buffers);
+}
