@@ -18,6 +18,14 @@ int channel_open(int ends_out[2])
 			  ends_out);
 }
 
+void channel_grow(int fd)
+{
+	int bytes = 4 * 1024 * 1024;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) == -1)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
 static enum channel_result failure(void)
 {
 	switch (errno) {

@@ -22,6 +22,9 @@ enum channel_result {
 /* 0, or -1 with errno. */
 int channel_open(int ends_out[2]) __attribute__((warn_unused_result));
 
+/* Makes room for many messages on their way, as far as the system lets us. */
+void channel_grow(int fd);
+
 /* Sends `n` bytes and `n_fds` descriptors, which stay the caller's. */
 enum channel_result channel_send(int fd, const void *message, size_t n,
 				 const int *fds, size_t n_fds)

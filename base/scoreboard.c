@@ -46,6 +46,8 @@ void counters_add(struct counters *into, const struct counters *from)
 	into->requests += from->requests;
 	into->bytes_in += from->bytes_in;
 	into->bytes_out += from->bytes_out;
+	into->handed_in += from->handed_in;
+	into->handed_out += from->handed_out;
 	into->accept_pauses += from->accept_pauses;
 	for (int i = 0; i < 6; i++)
 		into->responses[i] += from->responses[i];

@@ -25,6 +25,8 @@ struct counters {
 	uint64_t requests;
 	uint64_t bytes_in;
 	uint64_t bytes_out;
+	uint64_t handed_in;  /* connections taken from other workers */
+	uint64_t handed_out; /* and given to them */
 	uint64_t accept_pauses;     /* descriptors ran out */
 	uint64_t responses[6];      /* by the first digit of the status; [0]
 				     * for connections refused unanswered */
@@ -38,12 +40,14 @@ struct counters {
 struct slot {
 	alignas(64) uint64_t beat; /* CLOCK_MONOTONIC ns of the last tick */
 	uint64_t connections;      /* open now */
+	uint64_t generation;       /* while it serves; 0 before and after */
 	struct counters counters;
 };
 
 struct scoreboard {
 	uint32_t version;
 	uint32_t slot_size;
+	uint32_t n_used; /* slots that were ever used; the master's */
 	struct slot slots[SCOREBOARD_SLOTS];
 };
 

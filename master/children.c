@@ -48,10 +48,11 @@ static void on_channel(struct watch *watch, uint32_t events);
 
 int children_init(struct children *children, struct loop *loop)
 {
-	*children = (struct children){.loop = loop};
+	*children = (struct children){.loop = loop, .handoff = {-1, -1}};
 	children->board = scoreboard_create(&children->board_fd);
-	if (children->board == NULL)
+	if (children->board == NULL || channel_open(children->handoff) == -1)
 		return -1;
+	channel_grow(children->handoff[0]);
 	children->table = mem_zalloc(SCOREBOARD_SLOTS, sizeof(struct child));
 	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++) {
 		struct child *child = &children->table[i];
@@ -71,6 +72,8 @@ void children_fini(struct children *children)
 	children->table = NULL;
 	scoreboard_destroy(&children->board);
 	fd_close(&children->board_fd);
+	fd_close(&children->handoff[0]);
+	fd_close(&children->handoff[1]);
 }
 
 static struct child *free_slot(struct children *children)
@@ -93,6 +96,9 @@ static void become_worker(const struct child *child, const struct child_spec *sp
 		.listeners = spec->listeners,
 		.channel = channel,
 		.access_log = spec->access_log,
+		.handoff = {child->children->handoff[0],
+			    child->children->handoff[1]},
+		.board = child->children->board,
 		.slot = child->slot,
 	};
 
@@ -112,6 +118,8 @@ struct child *children_spawn(struct children *children,
 		return NULL;
 	memset(child->slot, 0, sizeof(*child->slot));
 	child->slot->beat = clock_read();
+	if (child->number >= children->board->n_used)
+		children->board->n_used = child->number + 1;
 	pid_t pid = fork();
 
 	if (pid == 0)
@@ -309,6 +317,15 @@ void child_serve_out(struct child *child, size_t listener)
 {
 	tell(child, (struct message){.type = MESSAGE_SERVE_OUT, .number = listener},
 	     NULL, 0);
+}
+
+void child_move(struct child *child, uint64_t patience_ms)
+{
+	if (child->state == CHILD_DYING || child->state == CHILD_FREE)
+		return;
+	set_state(child, CHILD_DRAINING);
+	loop_timer(child->children->loop, &child->kill_timer, patience_ms);
+	tell(child, (struct message){.type = MESSAGE_MOVE}, NULL, 0);
 }
 
 void child_drain(struct child *child, uint64_t idle_grace_ms, uint64_t patience_ms)

@@ -46,6 +46,7 @@ struct children {
 	struct child *table; /* SCOREBOARD_SLOTS of them */
 	struct scoreboard *board;
 	int board_fd;
+	int handoff[2]; /* shared by all workers; see net/handoff.h */
 	struct counters retired; /* of the processes that are gone */
 	uint64_t cut;            /* connections that drains have cut */
 
@@ -97,6 +98,7 @@ void child_start(struct child *child);
 void child_look(struct child *child);
 void child_serve_out(struct child *child, size_t listener);
 /* `patience_ms`: it is killed when it is not gone by then. */
+void child_move(struct child *child, uint64_t patience_ms);
 void child_drain(struct child *child, uint64_t idle_grace_ms, uint64_t patience_ms);
 void child_stop(struct child *child, uint64_t patience_ms);
 /* -1 for a log that stays. */

@@ -163,6 +163,14 @@ static void retire(struct master *m, struct generation *g)
 		generation_destroy(&g);
 }
 
+/* Its connections go to whoever serves now. */
+static void move_generation(struct master *m, struct generation *g)
+{
+	for (struct child *c = NULL;
+	     (c = children_next(&m->children, g, c)) != NULL;)
+		child_move(c, g->conf->timeouts.drain + PATIENCE_MS);
+}
+
 static void drain_generation(struct master *m, struct generation *g,
 			     uint64_t idle_grace_ms)
 {
@@ -236,7 +244,7 @@ static void commit(struct master *m)
 	log_listeners(m->serving, old);
 	if (!first) {
 		generation_leave_listeners(old, m->serving, &m->children);
-		drain_generation(m, old, old->conf->timeouts.drain);
+		move_generation(m, old);
 		retire(m, old);
 		m->last_reload = (struct outcome){.at = time(NULL), .ok = true};
 	}
@@ -334,6 +342,9 @@ static void begin_quit(struct master *m)
 	timer_disarm(&m->respawn_timer);
 	generation_leave_listeners(m->serving, NULL, &m->children);
 	drain_generation(m, m->serving, QUIT_GRACE_MS);
+	LIST_EACH (link, &m->old)
+		drain_generation(m, CONTAINER_OF(link, struct generation, link),
+				 QUIT_GRACE_MS);
 	check_empty(m);
 }
 
@@ -417,8 +428,7 @@ static void one_fewer(struct master *m)
 	m->serving->wanted--;
 	log_info("one worker less: %u", m->serving->wanted);
 	if (last != NULL)
-		child_drain(last, m->serving->conf->timeouts.drain,
-			    m->serving->conf->timeouts.drain + PATIENCE_MS);
+		child_move(last, m->serving->conf->timeouts.drain + PATIENCE_MS);
 }
 
 /* The table. An event that has no action in a state means nothing there. */

@@ -182,14 +182,16 @@ static void json_workers(struct master *m, const struct summary *s, struct buf *
 			   "%s{\"slot\":%u,\"pid\":%d,\"generation\":%u,"
 			   "\"state\":\"%s\",\"age_s\":%ju,"
 			   "\"beat_age_ms\":%ju,\"connections\":%ju,"
-			   "\"accepted\":%ju,\"requests\":%ju,"
+			   "\"accepted\":%ju,\"handed_in\":%ju,"
+			   "\"handed_out\":%ju,\"requests\":%ju,"
 			   "\"bytes_in\":%ju,\"bytes_out\":%ju}",
 			   comma, c->number, (int)c->pid,
 			   c->generation != NULL ? c->generation->number : 0,
 			   child_state_name(c->state),
 			   (uintmax_t)ms_since(s->now, c->started_at) / 1000,
 			   (uintmax_t)ms_since(s->now, c->slot->beat),
-			   (uintmax_t)c->slot->connections, (uintmax_t)n->accepted,
+			   (uintmax_t)c->slot->connections, (uintmax_t)n->accepted, (uintmax_t)n->handed_in,
+			   (uintmax_t)n->handed_out,
 			   (uintmax_t)n->requests, (uintmax_t)n->bytes_in,
 			   (uintmax_t)n->bytes_out);
 		comma = ",";

@@ -26,6 +26,8 @@
 #include "base/signals.h"
 #include "base/title.h"
 #include "worker/http/http.h"
+#include "worker/net/balance.h"
+#include "worker/net/handoff.h"
 #include "worker/net/listener.h"
 #include "worker/net/net.h"
 #include "worker/parts.h"
@@ -43,6 +45,8 @@ struct worker {
 	const struct worker_env *env;
 	struct loop loop;
 	struct net net;
+	struct handoff handoff;
+	struct balance balance;
 	struct http http;
 	struct access_log access_log;
 	struct watch channel;
@@ -88,16 +92,33 @@ static void on_pause(struct net *net)
 
 /* The end of the worker's life. */
 
-static void drain(struct worker *w, uint64_t idle_grace_ms)
+/* What drain() and move() have in common. */
+static void begin_end(struct worker *w)
 {
-	uint64_t most = w->env->conf->timeouts.drain;
-
 	if (net_is_draining(&w->net))
 		return;
 	title_set("holdfast: worker %u (generation %u, draining)", w->env->number,
 		  w->env->generation);
+	balance_stop(&w->balance);
+	loop_timer(&w->loop, &w->deadline, w->env->conf->timeouts.drain);
+}
+
+/* Nobody will take over: finish here. */
+static void drain(struct worker *w, uint64_t idle_grace_ms)
+{
+	uint64_t most = w->env->conf->timeouts.drain;
+
+	begin_end(w);
 	net_drain(&w->net, idle_grace_ms < most ? idle_grace_ms : most);
-	loop_timer(&w->loop, &w->deadline, most);
+	/* Those that were given away, and that nobody has taken yet. */
+	handoff_take_all(&w->handoff);
+}
+
+/* Others take over. */
+static void move(struct worker *w)
+{
+	begin_end(w);
+	net_move(&w->net, &w->handoff);
 }
 
 static void on_deadline(struct timer *timer)
@@ -150,8 +171,10 @@ static bool obey(struct worker *w, const struct message *message, const int *fds
 {
 	switch (message->type) {
 	case MESSAGE_START:
-		if (w->net.state == NET_IDLE)
+		if (w->net.state == NET_IDLE) {
 			net_start(&w->net);
+			balance_start(&w->balance, w->env->generation);
+		}
 		return true;
 	case MESSAGE_LOOK:
 		look(w);
@@ -160,6 +183,9 @@ static bool obey(struct worker *w, const struct message *message, const int *fds
 		if (message->number >= w->net.n_listeners)
 			return false;
 		listener_finish(&w->net.listeners[message->number]);
+		return true;
+	case MESSAGE_MOVE:
+		move(w);
 		return true;
 	case MESSAGE_DRAIN:
 		drain(w, message->number);
@@ -241,14 +267,16 @@ static void close_what_is_not_ours(struct worker *w)
 {
 	const struct worker_env *env = w->env;
 	size_t n = env->conf->n_listeners;
-	int *keep = mem_zalloc(n + 3, sizeof(*keep));
+	int *keep = mem_zalloc(n + 5, sizeof(*keep));
 
 	for (size_t i = 0; i < n; i++)
 		keep[i] = env->listeners[i];
 	keep[n] = env->channel;
 	keep[n + 1] = env->access_log;
 	keep[n + 2] = log_fd();
-	fd_close_others(keep, n + 3);
+	keep[n + 3] = env->handoff[0];
+	keep[n + 4] = env->handoff[1];
+	fd_close_others(keep, n + 5);
 	free(keep);
 }
 
@@ -295,6 +323,28 @@ static void open_net(struct worker *w)
 	}
 }
 
+/* For connections of listeners that this generation has not. */
+static void open_gone(struct worker *w)
+{
+	size_t n = 0;
+
+	while (parts_protocols[n] != NULL)
+		n++;
+	w->net.gone = mem_zalloc(n, sizeof(struct listener));
+	w->net.n_gone = n;
+	for (size_t i = 0; i < n; i++)
+		listener_init_gone(&w->net.gone[i], &w->net, parts_protocols[i],
+				   &w->http);
+}
+
+static void open_handoff(struct worker *w)
+{
+	const struct worker_env *env = w->env;
+
+	handoff_init(&w->handoff, &w->net, env->handoff[0], env->handoff[1]);
+	balance_init(&w->balance, &w->net, &w->handoff, env->board);
+}
+
 static int open_http(struct worker *w, const char **why_out)
 {
 	const struct worker_env *env = w->env;
@@ -338,6 +388,8 @@ static bool get_ready(struct worker *w)
 		return false;
 	}
 	open_net(w);
+	open_gone(w);
+	open_handoff(w);
 	if (open_http(w, &why) == -1) {
 		say_failed(w, why);
 		return false;
@@ -370,6 +422,9 @@ static void clean_up(struct worker *w)
 {
 	net_fini(&w->net);
 	free(w->net.listeners);
+	free(w->net.gone);
+	if (w->handoff.net != NULL)
+		handoff_fini(&w->handoff);
 	http1_free_spares();
 	if (w->http.on_finished != NULL)
 		access_log_fini(&w->access_log);

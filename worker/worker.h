@@ -20,6 +20,8 @@ struct worker_env {
 	const int *listeners; /* one for each of conf->listeners */
 	int channel;          /* our end */
 	int access_log;       /* open for appending, -1 for none */
+	int handoff[2];       /* where connections are given away, and taken */
+	const struct scoreboard *board;
 	struct slot *slot;    /* in the scoreboard; nobody else writes it */
 };
 
@@ -34,6 +36,7 @@ enum message_type {
 	MESSAGE_LOOK,      /* a peer is gone or paused: look at the listeners */
 	MESSAGE_SERVE_OUT, /* listener `number` is gone: accept its queue, then
 			    * close it */
+	MESSAGE_MOVE,      /* give every connection to other workers, exit */
 	MESSAGE_DRAIN,     /* finish; an idle client has `number` ms */
 	MESSAGE_STOP,      /* close everything and exit */
 	MESSAGE_REOPEN,    /* descriptors of logs: `number` says which */

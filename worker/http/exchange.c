@@ -217,24 +217,30 @@ static void count(const struct exchange *x)
 	count_phase(&counters->total, t->first_byte, t->last_byte);
 }
 
-void exchange_finish(struct exchange *x)
+void exchange_forget(struct exchange *x)
 {
 	struct body *body = &x->response.body;
 
-	x->times.last_byte = clock_read();
-	x->http->loop->now = x->times.last_byte;
-	count(x);
-	if (x->http->on_finished != NULL)
-		x->http->on_finished(x->http, x);
 	if (body->release != NULL)
 		body->release(body->owner);
-	set_state(x, EXCHANGE_IDLE);
+	if (x->state != EXCHANGE_IDLE)
+		set_state(x, EXCHANGE_IDLE);
 	arena_reset(&x->arena);
 	x->request = (struct request){0};
 	x->response = (struct response){0};
 	x->times = (struct exchange_times){0};
 	x->route = NULL;
 	x->content_sent = 0;
+}
+
+void exchange_finish(struct exchange *x)
+{
+	x->times.last_byte = clock_read();
+	x->http->loop->now = x->times.last_byte;
+	count(x);
+	if (x->http->on_finished != NULL)
+		x->http->on_finished(x->http, x);
+	exchange_forget(x);
 }
 
 struct str exchange_field(const struct exchange *x, struct str name)

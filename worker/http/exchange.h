@@ -138,6 +138,9 @@ void exchange_answer(struct exchange *x);
  * that it held. The exchange is idle again. */
 void exchange_finish(struct exchange *x);
 
+/* Forgets it, without a trace: it goes on elsewhere. */
+void exchange_forget(struct exchange *x);
+
 /* Value of a request field by its lower-case name; p == NULL if none. */
 struct str exchange_field(const struct exchange *x, struct str name);
 

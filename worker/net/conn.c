@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "worker/net/handoff.h"
 
 enum {
 	CONN_MAGIC = 0x636f6e6e,
@@ -30,6 +31,7 @@ static const char *const state_names[] = {
 	[CONN_OPEN] = "open",
 	[CONN_LINGERING] = "lingering",
 	[CONN_CLOSED] = "closed",
+	[CONN_MOVED] = "moved",
 };
 
 static void set_state(struct conn *c, enum conn_state state)
@@ -77,11 +79,12 @@ static void resume_if_room(struct net *net)
 		net_resume(net);
 }
 
-static void conn_close(struct conn *c)
+/* To CONN_CLOSED or CONN_MOVED: lets go of everything that it has here. */
+static void conn_end(struct conn *c, enum conn_state state)
 {
 	struct net *net = c->net;
 
-	set_state(c, CONN_CLOSED);
+	set_state(c, state);
 	if (c->protocol->close != NULL)
 		c->protocol->close(c);
 	timer_detach(&net->loop->timers, &c->timer);
@@ -94,8 +97,21 @@ static void conn_close(struct conn *c)
 	c->session = net->dead;
 	net->dead = c;
 	net->slot->connections--;
-	net->slot->counters.closed++;
 	resume_if_room(net);
+}
+
+static void conn_close(struct conn *c)
+{
+	c->net->slot->counters.closed++;
+	conn_end(c, CONN_CLOSED);
+}
+
+void conn_moved(struct conn *c)
+{
+	/* The descriptor that was sent names the same open file: closing ours
+	 * does not take it out of epoll. */
+	loop_remove(c->net->loop, &c->watch);
+	conn_end(c, CONN_MOVED);
 }
 
 /* Closes politely: what we sent must not be lost to a reset. */
@@ -135,6 +151,8 @@ static bool conn_obey(struct conn *c, enum step step)
 	case STEP_WAIT:
 		buf_shrink(&c->in);
 		buf_shrink(&c->out);
+		if (c->net->moving_to != NULL)
+			handoff_offer(c->net->moving_to, c);
 		return false;
 	case STEP_LINGER:
 		conn_linger(c);
@@ -150,6 +168,7 @@ static bool conn_obey(struct conn *c, enum step step)
 static void conn_run(struct conn *c)
 {
 	ASSERT(c->magic == CONN_MAGIC);
+	list_remove(&c->ready); /* it may have been offered to others */
 	if (c->state == CONN_LINGERING) {
 		discard(c);
 		return;
@@ -164,7 +183,7 @@ static void on_event(struct watch *watch, uint32_t events)
 {
 	struct conn *c = CONTAINER_OF(watch, struct conn, watch);
 
-	if (c->state == CONN_CLOSED)
+	if (c->state >= CONN_CLOSED)
 		return; /* by an earlier event of this tick */
 	if (events & (EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP))
 		c->readable = true;
@@ -180,6 +199,7 @@ static void on_timeout(struct timer *timer)
 	struct conn *c = CONTAINER_OF(timer, struct conn, timer);
 
 	ASSERT(c->magic == CONN_MAGIC);
+	list_remove(&c->ready);
 	if (c->state == CONN_LINGERING)
 		conn_close(c);
 	else if (conn_obey(c, c->protocol->timeout(c)))
@@ -201,7 +221,7 @@ void conns_resume(struct task *task)
 	}
 }
 
-void conn_open(struct listener *listener, int fd, const struct addr *peer)
+static struct conn *conn_create(struct listener *listener, int fd)
 {
 	struct net *net = listener->net;
 	struct conn *c = conn_alloc(net);
@@ -216,19 +236,51 @@ void conn_open(struct listener *listener, int fd, const struct addr *peer)
 		.transport = listener->transport,
 		.protocol = listener->protocol,
 		.id = ++net->last_id,
-		.accepted_at = net->loop->now,
-		.peer = endpoint_of(peer),
 	};
 	timer_init(&c->timer, on_timeout);
 	list_init(&c->ready);
 	list_append(&net->conns, &c->link);
 	net->slot->connections++;
-	net->slot->counters.accepted++;
-	if (loop_add(net->loop, &c->watch,
+	return c;
+}
+
+/* What is readable already is an event at once. */
+static void conn_watch(struct conn *c)
+{
+	if (loop_add(c->net->loop, &c->watch,
 		     EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) == -1) {
 		log_errno(LOG_LEVEL_WARN, "cannot watch a connection");
 		conn_close(c);
 	}
+}
+
+void conn_open(struct listener *listener, int fd, const struct addr *peer)
+{
+	struct conn *c = conn_create(listener, fd);
+
+	c->accepted_at = c->net->loop->now;
+	c->peer = endpoint_of(peer);
+	c->net->slot->counters.accepted++;
+	conn_watch(c);
+}
+
+void conn_adopt(struct listener *listener, int fd, const struct conn_origin *origin)
+{
+	struct conn *c = conn_create(listener, fd);
+
+	c->accepted_at = origin->accepted_at;
+	c->peer = origin->peer;
+	c->requests = origin->requests;
+	buf_put(&c->in, origin->in);
+	buf_put(&c->out, origin->out);
+	if (c->protocol->thaw != NULL && c->protocol->thaw(c, origin->state)) {
+		conn_watch(c);
+		return;
+	}
+	log_warn("closing a connection that was handed over: its %s state is not "
+		 "understood",
+		 c->protocol->name);
+	conn_close(c);
 }
 
 enum io conn_read(struct conn *c)
@@ -325,7 +377,7 @@ void conn_drain(struct conn *c)
 
 void conn_cut(struct conn *c)
 {
-	if (c->state != CONN_CLOSED)
+	if (c->state < CONN_CLOSED)
 		conn_close(c);
 }
 

@@ -34,6 +34,7 @@ enum conn_state {
 	CONN_OPEN,
 	CONN_LINGERING, /* we are done; what still comes is discarded */
 	CONN_CLOSED,    /* waits for its burial */
+	CONN_MOVED,     /* it goes on in another process; waits for burial */
 };
 
 struct conn {
@@ -53,7 +54,7 @@ struct conn {
 	struct buf out; /* written by the protocol and not yet sent */
 	struct timer timer;
 	struct list link;     /* in net->conns */
-	struct list ready;    /* in net->ready */
+	struct list ready;    /* in net->ready, or offered by the handoff */
 	uint64_t id;          /* unique in the worker */
 	uint64_t accepted_at; /* CLOCK_MONOTONIC ns */
 	struct endpoint peer;
@@ -65,6 +66,31 @@ struct conn {
  * is closed and nothing else happens.
  */
 void conn_open(struct listener *listener, int fd, const struct addr *peer);
+
+/* What a connection that was handed over has behind it. */
+struct conn_origin {
+	uint64_t accepted_at;
+	struct endpoint peer;
+	uint32_t requests;
+	struct str in, out; /* unconsumed, unsent */
+	struct str state;   /* the protocol's own */
+};
+
+/* Takes over the established `fd` of a connection from elsewhere, as
+ * conn_open(). */
+void conn_adopt(struct listener *listener, int fd, const struct conn_origin *origin);
+
+/* It has gone elsewhere: closes our descriptor of it, and nothing more. */
+void conn_moved(struct conn *c);
+
+/* True when it should end at the next good moment: the worker drains and
+ * nobody can take it, or its listener is gone. */
+static inline bool conn_is_leaving(const struct conn *c)
+{
+	if (net_is_draining(c->net))
+		return c->net->moving_to == NULL;
+	return c->listener->state == LISTENER_CLOSED;
+}
 
 /* One read into c->in, of as much as fits its chunk. */
 enum io conn_read(struct conn *c) __attribute__((warn_unused_result));

@@ -113,6 +113,15 @@ void listener_init(struct listener *l, struct net *net,
 	task_init(&l->more, on_more);
 }
 
+void listener_init_gone(struct listener *l, struct net *net,
+			const struct protocol *protocol, void *context)
+{
+	static const struct conf_listener nowhere = {.text = "(gone)"};
+
+	listener_init(l, net, &nowhere, -1, protocol, context);
+	l->state = LISTENER_CLOSED;
+}
+
 void listener_start(struct listener *l)
 {
 	if (l->state != LISTENER_IDLE)

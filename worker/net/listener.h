@@ -34,6 +34,10 @@ void listener_init(struct listener *l, struct net *net,
 		   const struct conf_listener *conf, int fd,
 		   const struct protocol *protocol, void *context);
 
+/* One that has no socket: for connections of a listener that is gone. */
+void listener_init_gone(struct listener *l, struct net *net,
+			const struct protocol *protocol, void *context);
+
 /* Watches it; what is in its queue already is an event at once. */
 void listener_start(struct listener *l);
 

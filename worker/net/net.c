@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/net/net.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker/net/conn.h"
+#include "worker/net/handoff.h"
 #include "worker/net/listener.h"
 
 enum {
@@ -13,7 +16,7 @@ enum {
 
 static const char *const state_names[] = {
 	[NET_IDLE] = "idle",   [NET_SERVING] = "serving",   [NET_FULL] = "full",
-	[NET_SHORT] = "short", [NET_DRAINING] = "draining",
+	[NET_SHORT] = "short", [NET_GATED] = "gated", [NET_DRAINING] = "draining",
 };
 
 static void set_state(struct net *net, enum net_state state)
@@ -69,8 +72,10 @@ void net_pause(struct net *net, enum net_state why)
 {
 	if (net->state != NET_SERVING)
 		return;
-	log_pause(net, why);
-	net->slot->counters.accept_pauses++;
+	if (why != NET_GATED) {
+		log_pause(net, why);
+		net->slot->counters.accept_pauses++;
+	}
 	set_state(net, why);
 	for (size_t i = 0; i < net->n_listeners; i++)
 		listener_pause(&net->listeners[i]);
@@ -82,19 +87,57 @@ void net_pause(struct net *net, enum net_state why)
 
 void net_resume(struct net *net)
 {
-	if (net->state == NET_FULL || net->state == NET_SHORT)
+	if (net->state == NET_FULL || net->state == NET_SHORT ||
+	    net->state == NET_GATED)
 		net_start(net);
+}
+
+static void stop_accepting(struct net *net)
+{
+	if (!net_is_draining(net))
+		set_state(net, NET_DRAINING);
+	timer_detach(&net->loop->timers, &net->retry);
+	for (size_t i = 0; i < net->n_listeners; i++)
+		listener_close(&net->listeners[i]);
+}
+
+void net_move(struct net *net, struct handoff *to)
+{
+	if (net_is_draining(net))
+		return;
+	stop_accepting(net);
+	net->moving_to = to;
+	LIST_EACH_SAFE (link, &net->conns)
+		handoff_offer(to, CONTAINER_OF(link, struct conn, link));
+}
+
+struct listener *net_find_listener(struct net *net, const char *key,
+				   const char *protocol)
+{
+	for (size_t i = 0; i < net->n_listeners; i++)
+		if (strcmp(net->listeners[i].conf->text, key) == 0 &&
+		    strcmp(net->listeners[i].protocol->name, protocol) == 0)
+			return &net->listeners[i];
+	for (size_t i = 0; i < net->n_gone; i++)
+		if (strcmp(net->gone[i].protocol->name, protocol) == 0)
+			return &net->gone[i];
+	return NULL;
+}
+
+bool net_may_take(const struct net *net)
+{
+	return (net->state == NET_SERVING || net->state == NET_GATED) &&
+	       net->slot->connections < net->conf->limits.connections;
 }
 
 void net_drain(struct net *net, uint64_t idle_grace_ms)
 {
-	if (net_is_draining(net))
+	if (net_is_draining(net) && net->moving_to == NULL)
 		return;
-	set_state(net, NET_DRAINING);
+	stop_accepting(net);
+	/* Nobody is left to move to. */
+	net->moving_to = NULL;
 	net->idle_grace_ms = idle_grace_ms;
-	timer_detach(&net->loop->timers, &net->retry);
-	for (size_t i = 0; i < net->n_listeners; i++)
-		listener_close(&net->listeners[i]);
 	LIST_EACH_SAFE (link, &net->conns)
 		conn_drain(CONTAINER_OF(link, struct conn, link));
 }

@@ -17,12 +17,15 @@
 
 struct listener;
 struct conn;
+struct handoff;
 
 enum net_state {
 	NET_IDLE,     /* not accepting yet */
 	NET_SERVING,  /* accepting */
 	NET_FULL,     /* limits.connections reached: not accepting */
 	NET_SHORT,    /* out of descriptors or memory: not accepting */
+	NET_GATED,    /* clearly more connections than the other workers: new
+		       * ones are left to them */
 	NET_DRAINING, /* finishing what is open */
 };
 
@@ -33,6 +36,8 @@ struct net {
 	struct slot *slot; /* this worker's, in the scoreboard */
 	struct listener *listeners;
 	size_t n_listeners;
+	struct listener *gone; /* see net_find_listener() */
+	size_t n_gone;
 	struct list conns;         /* every open connection, by conn.link */
 	struct list ready;         /* those with more to do, by conn.ready */
 	struct task resume;        /* runs `ready` */
@@ -41,6 +46,9 @@ struct net {
 	struct conn_block *blocks; /* the memory of all conns */
 	uint64_t last_id;
 	uint64_t idle_grace_ms; /* while draining: see protocol.h */
+	/* While draining: where every connection goes that can be moved, or
+	 * NULL when there is nobody to go to. */
+	struct handoff *moving_to;
 	struct timer retry;     /* while NET_SHORT */
 	uint64_t short_since;   /* when accepting was last stopped */
 	/* The worker's: a peer should look at the listeners in our stead. */
@@ -60,6 +68,19 @@ void net_resume(struct net *net);
 
 /* Stops accepting for good and asks every connection to finish. */
 void net_drain(struct net *net, uint64_t idle_grace_ms);
+
+/* Stops accepting for good and gives every connection away as soon as its
+ * protocol can let it go. */
+void net_move(struct net *net, struct handoff *to);
+
+/* Our listener with that key and protocol; for a key that is not ours, one
+ * that only carries what was established before it went: its connections
+ * finish as if the worker drained. NULL for a protocol that we do not know. */
+struct listener *net_find_listener(struct net *net, const char *key,
+				   const char *protocol);
+
+/* True while a connection more is welcome. */
+bool net_may_take(const struct net *net);
 
 /* Closes every connection at once; returns how many there were. */
 uint64_t net_cut(struct net *net);

@@ -9,6 +9,11 @@
 #ifndef WORKER_NET_PROTOCOL_H
 #define WORKER_NET_PROTOCOL_H
 
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
 struct conn;
 
 enum step {
@@ -34,8 +39,22 @@ struct protocol {
 	 * conn->net->idle_grace_ms is how long an idle peer is still given. */
 	enum step (*drain)(struct conn *c);
 
-	/* The connection is going: let go of conn->session. */
+	/* The connection is going: let go of conn->session. In CONN_MOVED it
+	 * goes on elsewhere, and nothing of it has ended. */
 	void (*close)(struct conn *c);
+
+	/*
+	 * The connection is to move to another worker, with conn->in and
+	 * conn->out as they are. Puts what else the protocol must remember
+	 * into `state` and returns true, or returns false when it cannot move
+	 * in the middle of what it is doing: it is asked again when that is
+	 * done. Changes nothing. NULL: it never moves.
+	 */
+	bool (*freeze)(const struct conn *c, struct buf *state);
+
+	/* The other side of it: makes conn->session from `state`. False when
+	 * that cannot be understood. Then steps are taken as always. */
+	bool (*thaw)(struct conn *c, struct str state);
 };
 
 #endif

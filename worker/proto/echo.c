@@ -15,7 +15,7 @@
  * arrived for a while: the timer runs only while draining. */
 static void wait_for_silence(struct conn *c)
 {
-	if (net_is_draining(c->net))
+	if (net_is_draining(c->net) && conn_is_leaving(c))
 		conn_set_timeout(c, c->net->idle_grace_ms);
 }
 
@@ -58,9 +58,25 @@ static enum step echo_drain(struct conn *c)
 	return STEP_WAIT;
 }
 
+/* What waits to go back is in c->in; there is nothing else to remember. */
+static bool echo_freeze(const struct conn *c, struct buf *state)
+{
+	(void)c;
+	(void)state;
+	return true;
+}
+
+static bool echo_thaw(struct conn *c, struct str state)
+{
+	(void)c;
+	return state.n == 0;
+}
+
 const struct protocol echo_protocol = {
 	.name = "echo",
 	.step = echo_step,
 	.timeout = echo_timeout,
 	.drain = echo_drain,
+	.freeze = echo_freeze,
+	.thaw = echo_thaw,
 };

@@ -24,126 +24,13 @@
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
 #include "worker/net/conn.h"
+#include "worker/proto/http1_handoff.h"
 #include "worker/proto/http1_response.h"
+#include "worker/proto/http1_session.h"
 
 enum {
-	HTTP1_MAGIC = 0x68747031,
-	HTTP1_SPARES = 256,    /* sessions kept for reuse */
 	HTTP1_OUT_ROOM = 8192, /* left in conn->out for one more response */
 };
-
-enum http1_state {
-	HTTP1_HEAD, /* a head is coming */
-	HTTP1_BODY, /* so is the body that the handler wants */
-	HTTP1_SEND, /* the response goes out */
-	HTTP1_SKIP, /* what is left of an unwanted body is dropped */
-	HTTP1_LAST, /* what is in conn->out goes, then the connection */
-};
-
-static const char *const state_names[] = {
-	[HTTP1_HEAD] = "head", [HTTP1_BODY] = "body", [HTTP1_SEND] = "send",
-	[HTTP1_SKIP] = "skip", [HTTP1_LAST] = "last",
-};
-
-struct http1 {
-	uint32_t magic;
-	enum http1_state state;
-	struct http1 *next; /* in `spares` */
-	struct conn *conn;
-	size_t scanned;  /* see http1_head_parse() */
-	unsigned minor;  /* HTTP/1.minor of the request */
-	bool keep_alive; /* what the request allows, and we too */
-	bool linger;     /* the peer may be sending what we did not read */
-
-	/* What of the request's body has not come yet. */
-	enum http1_body framing;
-	uint64_t left; /* HTTP1_BODY_LENGTH */
-	struct chunked chunked;
-	uint64_t body_read; /* bytes of content seen so far */
-	struct buf body;
-
-	struct str tail; /* content that is sent from where it lies */
-	struct exchange exchange;
-};
-
-static struct {
-	struct http1 *first;
-	size_t n;
-} spares;
-
-static struct http *http_of(const struct conn *c)
-{
-	return c->listener->context;
-}
-
-static void set_state(struct http1 *s, enum http1_state state)
-{
-	log_debug("connection %ju: http1 %s -> %s", (uintmax_t)s->conn->id,
-		  state_names[s->state], state_names[state]);
-	s->state = state;
-}
-
-static void on_answer(struct exchange *x);
-
-/* A request begins: its first byte is there. */
-static void session_start(struct conn *c)
-{
-	struct http1 *s = spares.first;
-
-	if (s != NULL) {
-		spares.first = s->next;
-		spares.n--;
-	} else {
-		s = mem_zalloc(1, sizeof(*s));
-		s->magic = HTTP1_MAGIC;
-		exchange_init(&s->exchange, http_of(c), on_answer);
-	}
-	s->conn = c;
-	s->state = HTTP1_HEAD;
-	s->scanned = 0;
-	s->linger = false;
-	s->exchange.peer = c->peer;
-	s->exchange.times.accepted = c->accepted_at;
-	s->exchange.times.first_byte = c->net->loop->now;
-	c->session = s;
-}
-
-static void session_free(struct http1 *s)
-{
-	exchange_fini(&s->exchange);
-	free(s);
-}
-
-static void session_end(struct conn *c)
-{
-	struct http1 *s = c->session;
-
-	if (s == NULL)
-		return;
-	ASSERT(s->magic == HTTP1_MAGIC);
-	c->session = NULL;
-	if (s->exchange.state != EXCHANGE_IDLE)
-		exchange_finish(&s->exchange);
-	buf_release(&s->body);
-	if (spares.n >= HTTP1_SPARES) {
-		session_free(s);
-		return;
-	}
-	s->next = spares.first;
-	spares.first = s;
-	spares.n++;
-}
-
-void http1_free_spares(void)
-{
-	while (spares.first != NULL) {
-		struct http1 *s = spares.first;
-
-		spares.first = s->next;
-		session_free(s);
-	}
-	spares.n = 0;
-}
 
 /* Waiting, each with its time-out. */
 
@@ -151,7 +38,7 @@ static enum step wait_idle(struct conn *c)
 {
 	const struct conf_timeouts *t = &c->net->conf->timeouts;
 
-	if (net_is_draining(c->net))
+	if (net_is_draining(c->net) && conn_is_leaving(c))
 		conn_set_timeout(c, c->net->idle_grace_ms);
 	else
 		conn_set_timeout(c, c->requests == 0 ? t->header : t->keepalive);
@@ -188,7 +75,7 @@ static enum step not_sent(struct conn *c, enum io io)
 
 static enum http1_connection connection_field(struct http1 *s)
 {
-	if (s->exchange.response.close || net_is_draining(s->conn->net))
+	if (s->exchange.response.close || conn_is_leaving(s->conn))
 		s->keep_alive = false;
 	if (!s->keep_alive)
 		return HTTP1_CONNECTION_CLOSE;
@@ -214,7 +101,7 @@ static void put_content(struct http1 *s, struct buf *out)
 	}
 }
 
-static void on_answer(struct exchange *x)
+void http1_on_answer(struct exchange *x)
 {
 	struct http1 *s = CONTAINER_OF(x, struct http1, exchange);
 	struct buf *out = &s->conn->out;
@@ -222,7 +109,7 @@ static void on_answer(struct exchange *x)
 	s->tail = STR("");
 	http1_put_head(out, x, connection_field(s));
 	put_content(s, out);
-	set_state(s, HTTP1_SEND);
+	http1_set_state(s, HTTP1_SEND);
 }
 
 /* Nothing that comes after this can be understood. */
@@ -234,7 +121,7 @@ static void forsake(struct http1 *s, unsigned status, const char *why)
 		 why);
 	s->keep_alive = false;
 	s->linger = true;
-	s->framing = HTTP1_BODY_NONE;
+	s->rest.framing = HTTP1_BODY_NONE;
 }
 
 /* Not a request, or not in time. */
@@ -266,19 +153,19 @@ static bool take_body(struct http1 *s, bool collect, bool *bad_out)
 	enum chunked_result result = CHUNKED_MORE;
 
 	*bad_out = false;
-	if (s->framing == HTTP1_BODY_LENGTH) {
-		piece = (struct str){in.p, in.n < s->left ? in.n : s->left};
-		s->left -= piece.n;
-		s->body_read += piece.n;
+	if (s->rest.framing == HTTP1_BODY_LENGTH) {
+		piece = (struct str){in.p, in.n < s->rest.left ? in.n : s->rest.left};
+		s->rest.left -= piece.n;
+		s->rest.body_read += piece.n;
 		if (collect)
 			buf_put(&s->body, piece);
 		buf_consume(&s->conn->in, piece.n);
-		return s->left == 0;
+		return s->rest.left == 0;
 	}
-	while (in.n > 0 && (result = chunked_decode(&s->chunked, &in, &piece)) ==
+	while (in.n > 0 && (result = chunked_decode(&s->rest.chunked, &in, &piece)) ==
 				   CHUNKED_PIECE) {
-		s->body_read += piece.n;
-		if (collect && s->body_read <= s->conn->net->conf->limits.body)
+		s->rest.body_read += piece.n;
+		if (collect && s->rest.body_read <= s->conn->net->conf->limits.body)
 			buf_put(&s->body, piece);
 	}
 	buf_consume(&s->conn->in, all.n - in.n);
@@ -304,10 +191,10 @@ static enum step step_body(struct conn *c, struct http1 *s)
 
 	if (bad)
 		return give_up(s, 400, "the body is not in chunked coding");
-	if (s->body_read > c->net->conf->limits.body)
+	if (s->rest.body_read > c->net->conf->limits.body)
 		return give_up(s, 413, "the body is over limits.body");
 	if (whole) {
-		s->framing = HTTP1_BODY_NONE;
+		s->rest.framing = HTTP1_BODY_NONE;
 		s->exchange.request.body = buf_str(&s->body);
 		exchange_handle(&s->exchange);
 		return STEP_MORE;
@@ -323,31 +210,32 @@ static enum step step_skip(struct conn *c, struct http1 *s)
 {
 	bool bad, whole = take_body(s, false, &bad);
 
-	if (bad || s->body_read > c->net->conf->limits.body) {
+	if (bad || s->rest.body_read > c->net->conf->limits.body) {
 		s->linger = true;
-		set_state(s, HTTP1_LAST);
+		http1_set_state(s, HTTP1_LAST);
 		return STEP_MORE;
 	}
 	if (!whole)
 		return read_more_body(c);
-	s->framing = HTTP1_BODY_NONE;
-	set_state(s, HTTP1_HEAD);
+	s->rest.framing = HTTP1_BODY_NONE;
+	http1_set_state(s, HTTP1_HEAD);
 	return STEP_MORE;
 }
 
 /* The request's head. */
 
-static void fill_request(struct http1 *s, struct http1_head *head)
+/* `raw`: the bytes that `head` was parsed from. */
+static void fill_request(struct http1 *s, struct http1_head *head, struct str raw)
 {
 	struct exchange *x = &s->exchange;
 	struct request *r = &x->request;
-	struct str in = buf_str(&s->conn->in);
 	char *copy = arena_bytes(&x->arena, head->size);
 	size_t fields_size = head->n_fields * sizeof(struct field);
 	struct field *fields = arena_alloc(&x->arena, fields_size);
 
-	memcpy(copy, in.p, head->size);
-	http1_head_rebase(head, in.p, copy);
+	memcpy(copy, raw.p, head->size);
+	http1_head_rebase(head, raw.p, copy);
+	s->raw_head = (struct str){copy, head->size};
 	memcpy(fields, head->fields, fields_size);
 	r->method_text = head->method;
 	r->target = head->target;
@@ -362,10 +250,10 @@ static void set_framing(struct http1 *s, const struct http1_head *head)
 {
 	s->minor = head->minor;
 	s->keep_alive = head->keep_alive;
-	s->framing = head->body;
-	s->left = head->content_length;
-	s->chunked = (struct chunked){0};
-	s->body_read = 0;
+	s->rest.framing = head->body;
+	s->rest.left = head->content_length;
+	s->rest.chunked = (struct chunked){0};
+	s->rest.body_read = 0;
 	buf_release(&s->body);
 }
 
@@ -374,11 +262,11 @@ static void set_framing(struct http1 *s, const struct http1_head *head)
  * (RFC 9110 section 10.1.1). */
 static void forgo_body(struct http1 *s, const struct http1_head *head)
 {
-	if (s->framing != HTTP1_BODY_NONE &&
-	    (head->expects_continue || s->left > s->conn->net->conf->limits.body)) {
+	if (s->rest.framing != HTTP1_BODY_NONE &&
+	    (head->expects_continue || s->rest.left > s->conn->net->conf->limits.body)) {
 		s->keep_alive = false;
 		s->linger = true;
-		s->framing = HTTP1_BODY_NONE;
+		s->rest.framing = HTTP1_BODY_NONE;
 	}
 }
 
@@ -387,36 +275,71 @@ static enum step want_body(struct conn *c, struct http1 *s,
 {
 	if (head->expects_continue && buf_length(&c->in) == 0)
 		buf_put(&c->out, STR("HTTP/1.1 100 Continue\r\n\r\n"));
-	set_state(s, HTTP1_BODY);
+	http1_set_state(s, HTTP1_BODY);
 	return STEP_MORE;
+}
+
+static void answer(struct http1 *s, unsigned status)
+{
+	if (status == 400) /* a path that must not be resolved */
+		s->exchange.response.close = true;
+	if (status != 0)
+		exchange_answer_error(&s->exchange, status);
+	else
+		exchange_handle(&s->exchange);
+}
+
+/* The request that `head` says, parsed from `raw`. As exchange_begin(). */
+static unsigned admit(struct conn *c, struct http1 *s, struct http1_head *head,
+		      struct str raw)
+{
+	s->exchange.times.head = c->net->loop->now;
+	fill_request(s, head, raw);
+	set_framing(s, head);
+	s->scanned = 0;
+	return exchange_begin(&s->exchange, head->host);
 }
 
 static enum step begin(struct conn *c, struct http1 *s, struct http1_head *head)
 {
-	struct exchange *x = &s->exchange;
+	unsigned status = admit(c, s, head, buf_str(&c->in));
 
-	x->times.head = c->net->loop->now;
 	c->requests++;
-	fill_request(s, head);
-	set_framing(s, head);
 	buf_consume(&c->in, head->size);
-	s->scanned = 0;
-
-	unsigned status = exchange_begin(x, head->host);
-
-	if (status == 0 && s->framing == HTTP1_BODY_LENGTH &&
-	    s->left > c->net->conf->limits.body)
+	if (status == 0 && s->rest.framing == HTTP1_BODY_LENGTH &&
+	    s->rest.left > c->net->conf->limits.body)
 		return give_up(s, 413, "Content-Length is over limits.body");
-	if (status == 0 && s->framing != HTTP1_BODY_NONE && exchange_wants_body(x))
+	if (status == 0 && s->rest.framing != HTTP1_BODY_NONE &&
+	    exchange_wants_body(&s->exchange))
 		return want_body(c, s, head);
 	forgo_body(s, head);
-	if (status == 400) /* a path that must not be resolved */
-		s->exchange.response.close = true;
-	if (status != 0)
-		exchange_answer_error(x, status);
-	else
-		exchange_handle(x);
+	answer(s, status);
 	return STEP_MORE;
+}
+
+bool http1_resume_body(struct conn *c, const struct http1_rest *rest, struct str raw,
+		       struct str body)
+{
+	struct http1_limits limits = {.bytes = raw.n + 1,
+				      .fields = HTTP1_FIELDS_MAX};
+	struct http1 *s = http1_session(c);
+	struct http1_head *head = mem_alloc(sizeof(*head));
+	size_t scanned = 0;
+	bool understood = http1_head_parse(raw, &limits, &scanned, head).result ==
+			  HTTP1_COMPLETE;
+
+	if (understood) {
+		unsigned status = admit(c, s, head, raw);
+
+		s->rest = *rest;
+		buf_put(&s->body, body);
+		if (status == 0 && exchange_wants_body(&s->exchange))
+			http1_set_state(s, HTTP1_BODY);
+		else
+			answer(s, status);
+	}
+	free(head);
+	return understood;
 }
 
 /* No whole head is in conn->in: a good moment to send what has gathered. */
@@ -427,7 +350,7 @@ static enum step read_more_head(struct conn *c, struct http1 *s)
 	if (io != IO_OK)
 		return not_sent(c, io);
 	if (buf_length(&c->in) == 0) {
-		session_end(c);
+		http1_session_end(c);
 		return STEP_MORE;
 	}
 	switch (conn_read(c)) {
@@ -498,7 +421,7 @@ static enum io send_content(struct conn *c, struct http1 *s)
 /* True when the response may wait in conn->out for those after it. */
 static bool may_gather(const struct conn *c, const struct http1 *s)
 {
-	return s->keep_alive && s->framing == HTTP1_BODY_NONE && s->tail.n == 0 &&
+	return s->keep_alive && s->rest.framing == HTTP1_BODY_NONE && s->tail.n == 0 &&
 	       s->exchange.response.body.kind != BODY_FILE &&
 	       buf_length(&c->in) > 0 && buf_free(&c->out) >= HTTP1_OUT_ROOM;
 }
@@ -517,13 +440,13 @@ static enum step step_send(struct conn *c, struct http1 *s)
 	exchange_finish(&s->exchange);
 	s->exchange.times.accepted = c->accepted_at;
 	s->exchange.times.first_byte = c->net->loop->now;
-	bool unread = s->framing != HTTP1_BODY_NONE;
+	bool unread = s->rest.framing != HTTP1_BODY_NONE;
 
 	if (s->keep_alive) {
-		set_state(s, unread ? HTTP1_SKIP : HTTP1_HEAD);
+		http1_set_state(s, unread ? HTTP1_SKIP : HTTP1_HEAD);
 	} else {
 		s->linger |= unread;
-		set_state(s, HTTP1_LAST);
+		http1_set_state(s, HTTP1_LAST);
 	}
 	return STEP_MORE;
 }
@@ -540,7 +463,7 @@ static enum step step_last(struct conn *c, struct http1 *s)
 static enum step step_idle(struct conn *c)
 {
 	if (buf_length(&c->in) > 0) {
-		session_start(c);
+		http1_session_start(c);
 		return STEP_MORE;
 	}
 	switch (conn_read(c)) {
@@ -557,11 +480,10 @@ static enum step step_idle(struct conn *c)
 
 static enum step http1_step(struct conn *c)
 {
-	struct http1 *s = c->session;
+	struct http1 *s = http1_session(c);
 
 	if (s == NULL)
 		return step_idle(c);
-	ASSERT(s->magic == HTTP1_MAGIC);
 	switch (s->state) {
 	case HTTP1_HEAD:
 		return step_head(c, s);
@@ -579,7 +501,7 @@ static enum step http1_step(struct conn *c)
 
 static enum step http1_timeout(struct conn *c)
 {
-	struct http1 *s = c->session;
+	struct http1 *s = http1_session(c);
 
 	if (s == NULL)
 		return STEP_DONE; /* idle for too long: nothing to say */
@@ -607,5 +529,7 @@ const struct protocol http1_protocol = {
 	.step = http1_step,
 	.timeout = http1_timeout,
 	.drain = http1_drain,
-	.close = session_end,
+	.close = http1_session_end,
+	.freeze = http1_freeze,
+	.thaw = http1_thaw,
 };

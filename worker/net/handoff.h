@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The handoff: established connections move to another worker, of this
+ * generation or the next, and no client can tell.
+ *
+ * All workers of all generations share one pair of connected sockets. Who
+ * gives a connection away sends one message into it: a versioned header, the
+ * bytes that were read and not consumed, those written and not sent, what
+ * the protocol remembers, and the descriptor. Whoever has room takes it. A
+ * message that was sent belongs to nobody until it is taken, so a worker that
+ * dies loses only what it had taken.
+ *
+ * Bytes that are still in the kernel's buffers travel with the descriptor.
+ * Owned by the worker.
+ */
+#ifndef WORKER_NET_HANDOFF_H
+#define WORKER_NET_HANDOFF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/loop.h"
+#include "worker/net/net.h"
+
+struct conn;
+
+struct handoff {
+	struct net *net;
+	struct watch send;    /* watched only while it is full */
+	struct watch receive; /* watched only while we take connections */
+	bool is_receiving;
+	bool is_full;	     /* of `send`: wait until it is not */
+	int reserve;	     /* a descriptor held so that one can be received */
+	struct list offered; /* conns to be given away, by conn.ready */
+	struct task give;
+	struct timer retry; /* while full, or short of descriptors */
+};
+
+/* Neither socket becomes ours to close before handoff_fini(). */
+void handoff_init(struct handoff *handoff, struct net *net, int send_fd,
+		  int receive_fd);
+void handoff_fini(struct handoff *handoff);
+
+/* Starts and stops taking connections that others give away. */
+void handoff_start_receiving(struct handoff *handoff);
+void handoff_stop_receiving(struct handoff *handoff);
+
+/* Stops, but first takes all that was sent: nobody will be there for it. */
+void handoff_take_all(struct handoff *handoff);
+
+/* Gives a connection away as soon as its protocol can let it go and there is
+ * room. Until then it is served here as before. */
+void handoff_offer(struct handoff *handoff, struct conn *c);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker/proto/http1_session.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "worker/http/http.h"
+#include "worker/proto/http1.h"
+
+enum {
+	HTTP1_MAGIC = 0x68747031,
+	HTTP1_SPARES = 256, /* sessions kept for reuse */
+};
+
+static const char *const state_names[] = {
+	[HTTP1_HEAD] = "head", [HTTP1_BODY] = "body", [HTTP1_SEND] = "send",
+	[HTTP1_SKIP] = "skip", [HTTP1_LAST] = "last",
+};
+
+static struct {
+	struct http1 *first;
+	size_t n;
+} spares;
+
+struct http1 *http1_session(const struct conn *c)
+{
+	struct http1 *s = c->session;
+
+	ASSERT(s == NULL || s->magic == HTTP1_MAGIC);
+	return s;
+}
+
+void http1_set_state(struct http1 *s, enum http1_state state)
+{
+	log_debug("connection %ju: http1 %s -> %s", (uintmax_t)s->conn->id,
+		  state_names[s->state], state_names[state]);
+	s->state = state;
+}
+
+struct http1 *http1_session_start(struct conn *c)
+{
+	struct http1 *s = spares.first;
+
+	if (s != NULL) {
+		spares.first = s->next;
+		spares.n--;
+	} else {
+		s = mem_zalloc(1, sizeof(*s));
+		s->magic = HTTP1_MAGIC;
+		exchange_init(&s->exchange, c->listener->context, http1_on_answer);
+	}
+	s->conn = c;
+	s->state = HTTP1_HEAD;
+	s->scanned = 0;
+	s->linger = false;
+	s->rest.framing = HTTP1_BODY_NONE;
+	s->exchange.peer = c->peer;
+	s->exchange.times.accepted = c->accepted_at;
+	s->exchange.times.first_byte = c->net->loop->now;
+	c->session = s;
+	return s;
+}
+
+static void session_free(struct http1 *s)
+{
+	exchange_fini(&s->exchange);
+	free(s);
+}
+
+void http1_session_end(struct conn *c)
+{
+	struct http1 *s = http1_session(c);
+
+	if (s == NULL)
+		return;
+	c->session = NULL;
+	if (c->state == CONN_MOVED)
+		exchange_forget(&s->exchange);
+	else if (s->exchange.state != EXCHANGE_IDLE)
+		exchange_finish(&s->exchange);
+	buf_release(&s->body);
+	if (spares.n >= HTTP1_SPARES) {
+		session_free(s);
+		return;
+	}
+	s->next = spares.first;
+	spares.first = s;
+	spares.n++;
+}
+
+void http1_free_spares(void)
+{
+	while (spares.first != NULL) {
+		struct http1 *s = spares.first;
+
+		spares.first = s->next;
+		session_free(s);
+	}
+	spares.n = 0;
+}
