@@ -25,8 +25,8 @@ struct counters {
 	uint64_t requests;
 	uint64_t bytes_in;
 	uint64_t bytes_out;
-	uint64_t handed_in;  /* connections taken from other workers */
-	uint64_t handed_out; /* and given to them */
+	uint64_t handed_in;         /* connections taken from other workers */
+	uint64_t handed_out;        /* and given to them */
 	uint64_t accept_pauses;     /* descriptors ran out */
 	uint64_t responses[6];      /* by the first digit of the status; [0]
 				     * for connections refused unanswered */

@@ -49,6 +49,7 @@ struct conf_timeouts {
 	uint64_t send;
 	uint64_t keepalive;
 	uint64_t drain;
+	uint64_t watchdog;
 };
 
 struct conf_listener {

@@ -166,6 +166,9 @@ const struct schema_setting schema_settings[] = {
 	{TIMEOUT(drain), .name = "drain", .fallback = "30s",
 	 .help = "For a worker that takes no new connections to finish those "
 		 "that it has."},
+	{TIMEOUT(watchdog), .name = "watchdog", .fallback = "10s",
+	 .help = "A worker that gives no sign of life for so long is stuck: "
+		 "its stack is written to the log, and it is replaced."},
 
 	{LISTENER(text), .also = offsetof(struct conf_listener, addr),
 	 .name = "address", .type = SCHEMA_ADDRESS, .required = true,

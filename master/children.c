@@ -17,6 +17,8 @@
 #include "base/mem.h"
 #include "base/title.h"
 
+enum { CHILD_ABORT_MS = 1000 }; /* for a worker to write its stack */
+
 static const char *const state_names[] = {
 	[CHILD_FREE] = "free",         [CHILD_STARTING] = "starting",
 	[CHILD_READY] = "ready",       [CHILD_SERVING] = "serving",
@@ -133,6 +135,7 @@ struct child *children_spawn(struct children *children,
 	child->generation = spec->generation;
 	child->started_at = clock_read();
 	child->failure[0] = '\0';
+	child->suspect_beat = 0;
 	child->channel.fd = ends[0];
 	set_state(child, CHILD_STARTING);
 	if (loop_add(children->loop, &child->channel, EPOLLIN) == -1) {
@@ -364,6 +367,12 @@ void child_reopen(struct child *child, int error_log, int access_log)
 	}
 	if (n > 0)
 		tell(child, message, fds, n);
+}
+
+void child_abort(struct child *child)
+{
+	loop_timer(child->children->loop, &child->kill_timer, CHILD_ABORT_MS);
+	kill(child->pid, SIGABRT);
 }
 
 void child_kill(struct child *child)

@@ -36,6 +36,7 @@ struct child {
 	unsigned number;     /* of the slot */
 	uint64_t started_at; /* CLOCK_MONOTONIC ns */
 	struct watch channel;
+	uint64_t suspect_beat;   /* see watchdog.h; 0: it is fine */
 	struct timer kill_timer; /* armed when it should be gone by then */
 	struct slot *slot;
 	char failure[sizeof(((struct message *)0)->text)]; /* why not ready */
@@ -46,7 +47,7 @@ struct children {
 	struct child *table; /* SCOREBOARD_SLOTS of them */
 	struct scoreboard *board;
 	int board_fd;
-	int handoff[2]; /* shared by all workers; see net/handoff.h */
+	int handoff[2];          /* shared by all workers; see net/handoff.h */
 	struct counters retired; /* of the processes that are gone */
 	uint64_t cut;            /* connections that drains have cut */
 
@@ -103,6 +104,8 @@ void child_drain(struct child *child, uint64_t idle_grace_ms, uint64_t patience_
 void child_stop(struct child *child, uint64_t patience_ms);
 /* -1 for a log that stays. */
 void child_reopen(struct child *child, int error_log, int access_log);
+/* Asks for its stack, and kills it if that is not its end. */
+void child_abort(struct child *child);
 void child_kill(struct child *child);
 
 #endif

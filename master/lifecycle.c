@@ -21,6 +21,7 @@
 enum {
 	MAKE_MS = 30000,     /* as long as a generation may be made */
 	PATIENCE_MS = 5000,  /* beyond timeouts.drain, before a kill */
+	GENERATIONS = 4,     /* with the one that serves */
 	STOP_MS = 1000,      /* a stop that takes longer is a kill */
 	QUIT_GRACE_MS = 500, /* for idle keep-alive clients */
 };
@@ -226,6 +227,25 @@ static void log_listeners(const struct generation *g, const struct generation *o
 	}
 }
 
+/* So many reloads in a row that old workers pile up: the oldest must end. */
+static void bound_generations(struct master *m)
+{
+	unsigned n = 0;
+
+	LIST_EACH (link, &m->old)
+		n++;
+	if (n < GENERATIONS)
+		return;
+	struct generation *oldest =
+		CONTAINER_OF(m->old.next, struct generation, link);
+
+	log_warn("%d generations at once: cutting generation %u", GENERATIONS,
+		 oldest->number);
+	for (struct child *c = NULL;
+	     (c = children_next(&m->children, oldest, c)) != NULL;)
+		child_stop(c, STOP_MS);
+}
+
 static void commit(struct master *m)
 {
 	struct generation *old = m->serving;
@@ -246,6 +266,7 @@ static void commit(struct master *m)
 		generation_leave_listeners(old, m->serving, &m->children);
 		move_generation(m, old);
 		retire(m, old);
+		bound_generations(m);
 		m->last_reload = (struct outcome){.at = time(NULL), .ok = true};
 	}
 	describe(m, text, sizeof(text));
@@ -623,6 +644,7 @@ static int open_master(struct master *m, const char *file)
 	listeners_init(&m->listeners);
 	control_init(&m->control, &m->loop);
 	notify_init(&m->notify, &m->loop);
+	watchdog_start(&m->watchdog, &m->children);
 	timer_init(&m->make_timer, on_make_time);
 	timer_init(&m->respawn_timer, on_respawn_time);
 	list_init(&m->old);
@@ -643,6 +665,7 @@ static void close_master(struct master *m)
 	}
 	pid_file_move(&m->pid_file, "");
 	notify_fini(&m->notify);
+	watchdog_stop(&m->watchdog);
 	control_fini(&m->control);
 	children_fini(&m->children);
 	buf_release(&m->errors);

@@ -18,6 +18,7 @@
 #include "master/listeners.h"
 #include "master/notify.h"
 #include "master/respawn.h"
+#include "master/watchdog.h"
 
 enum life {
 	LIFE_STARTING,  /* the first generation is being made */
@@ -64,6 +65,7 @@ struct master {
 	struct list old;         /* generations that drain or were given up */
 	unsigned last_number;    /* of a generation */
 	struct timer make_timer; /* the next one must be ready by then */
+	struct watchdog watchdog;
 	struct respawn respawn;
 	struct timer respawn_timer;
 	uint64_t respawns;

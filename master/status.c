@@ -190,8 +190,8 @@ static void json_workers(struct master *m, const struct summary *s, struct buf *
 			   child_state_name(c->state),
 			   (uintmax_t)ms_since(s->now, c->started_at) / 1000,
 			   (uintmax_t)ms_since(s->now, c->slot->beat),
-			   (uintmax_t)c->slot->connections, (uintmax_t)n->accepted, (uintmax_t)n->handed_in,
-			   (uintmax_t)n->handed_out,
+			   (uintmax_t)c->slot->connections, (uintmax_t)n->accepted,
+			   (uintmax_t)n->handed_in, (uintmax_t)n->handed_out,
 			   (uintmax_t)n->requests, (uintmax_t)n->bytes_in,
 			   (uintmax_t)n->bytes_out);
 		comma = ",";

@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/channel.h"
+#include "base/crash.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -229,10 +230,25 @@ static void on_channel(struct watch *watch, uint32_t events)
 	}
 }
 
+#ifdef HOLDFAST_TEST_HOOKS
+/* How a test makes a worker stick. */
+static void stick(int number)
+{
+	for (volatile bool stuck = true; number == SIGUSR2 && stuck;)
+		;
+}
+static const int heard[] = {SIGTERM, SIGQUIT, SIGUSR2};
+#else
+static const int heard[] = {SIGTERM, SIGQUIT};
+#endif
+
 static void on_signal(struct signals *signals, int number)
 {
 	struct worker *w = CONTAINER_OF(signals, struct worker, signals);
 
+#ifdef HOLDFAST_TEST_HOOKS
+	stick(number);
+#endif
 	log_info("draining on %s", strsignal(number));
 	drain(w, WORKER_QUIT_GRACE_MS);
 }
@@ -286,14 +302,13 @@ static void introduce(const struct worker_env *env)
 
 	snprintf(name, sizeof(name), "worker %u", env->number);
 	log_set_process(name);
+	crash_install(name);
 	title_set("holdfast: worker %u (generation %u)", env->number,
 		  env->generation);
 }
 
 static int open_loop(struct worker *w)
 {
-	static const int drain_signals[] = {SIGTERM, SIGQUIT};
-
 	if (loop_init(&w->loop) == -1)
 		return -1;
 	w->loop.on_tick_end = on_tick_end;
@@ -302,7 +317,8 @@ static int open_loop(struct worker *w)
 	w->signals.on_signal = on_signal;
 	if (loop_add(&w->loop, &w->channel, EPOLLIN) == -1)
 		return -1;
-	return signals_open(&w->signals, &w->loop, drain_signals, 2);
+	return signals_open(&w->signals, &w->loop, heard,
+			    sizeof(heard) / sizeof(*heard));
 }
 
 static void open_net(struct worker *w)

@@ -22,7 +22,7 @@ struct worker_env {
 	int access_log;       /* open for appending, -1 for none */
 	int handoff[2];       /* where connections are given away, and taken */
 	const struct scoreboard *board;
-	struct slot *slot;    /* in the scoreboard; nobody else writes it */
+	struct slot *slot; /* in the scoreboard; nobody else writes it */
 };
 
 enum message_type {

@@ -6,9 +6,9 @@
 
 enum {
 	BALANCE_MS = 100,
-	BALANCE_SLACK = 2,     /* connections that are not worth moving */
-	BALANCE_GATE = 8,      /* beyond the mean, and an eighth of it more */
-	BALANCE_LOOK = 65536,  /* connections looked at for idle ones at once */
+	BALANCE_SLACK = 2,    /* connections that are not worth moving */
+	BALANCE_GATE = 8,     /* beyond the mean, and an eighth of it more */
+	BALANCE_LOOK = 65536, /* connections looked at for idle ones at once */
 };
 
 /* The workers that serve the same generation, we among them. */
@@ -69,8 +69,8 @@ static void on_timer(struct timer *timer)
 	loop_timer(b->net->loop, &b->timer, BALANCE_MS);
 	/* Rounded up: where connections cannot be divided evenly, one more
 	 * than another is even. */
-	uint64_t mean = peers.n > 0 ? (peers.connections + peers.n - 1) / peers.n
-				    : mine;
+	uint64_t mean =
+		peers.n > 0 ? (peers.connections + peers.n - 1) / peers.n : mine;
 
 	set_gate(b->net, mine, mean);
 	if (mine > mean + mean / 20 + BALANCE_SLACK) {

@@ -78,7 +78,8 @@ struct conn_origin {
 
 /* Takes over the established `fd` of a connection from elsewhere, as
  * conn_open(). */
-void conn_adopt(struct listener *listener, int fd, const struct conn_origin *origin);
+void conn_adopt(struct listener *listener, int fd,
+		const struct conn_origin *origin);
 
 /* It has gone elsewhere: closes our descriptor of it, and nothing more. */
 void conn_moved(struct conn *c);

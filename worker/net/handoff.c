@@ -15,8 +15,8 @@ enum {
 	HANDOFF_MAGIC = 0x68616e64,
 	HANDOFF_VERSION = 1,
 	HANDOFF_BYTES = 96 * 1024, /* the largest message */
-	HANDOFF_GIVE = 64,	   /* in one tick */
-	HANDOFF_TAKE = 32,	   /* in one wake-up */
+	HANDOFF_GIVE = 64,         /* in one tick */
+	HANDOFF_TAKE = 32,         /* in one wake-up */
 	HANDOFF_RETRY_MS = 10,
 };
 
@@ -232,8 +232,7 @@ static void take(struct handoff *handoff, size_t size, int fd)
 static bool hold_reserve(struct handoff *handoff)
 {
 	if (handoff->reserve == -1)
-		handoff->reserve =
-			fcntl(handoff->receive.fd, F_DUPFD_CLOEXEC, 0);
+		handoff->reserve = fcntl(handoff->receive.fd, F_DUPFD_CLOEXEC, 0);
 	return handoff->reserve != -1;
 }
 
@@ -244,9 +243,8 @@ static bool take_one(struct handoff *handoff)
 	size_t size, n_fds;
 
 	fd_close(&handoff->reserve);
-	enum channel_result result =
-		channel_receive(handoff->receive.fd, message, sizeof(message),
-				&size, fds, &n_fds);
+	enum channel_result result = channel_receive(
+		handoff->receive.fd, message, sizeof(message), &size, fds, &n_fds);
 
 	if (result == CHANNEL_OK && n_fds == 1)
 		take(handoff, size, fds[0]);

@@ -15,8 +15,9 @@ enum {
 };
 
 static const char *const state_names[] = {
-	[NET_IDLE] = "idle",   [NET_SERVING] = "serving",   [NET_FULL] = "full",
-	[NET_SHORT] = "short", [NET_GATED] = "gated", [NET_DRAINING] = "draining",
+	[NET_IDLE] = "idle",   [NET_SERVING] = "serving",
+	[NET_FULL] = "full",   [NET_SHORT] = "short",
+	[NET_GATED] = "gated", [NET_DRAINING] = "draining",
 };
 
 static void set_state(struct net *net, enum net_state state)

@@ -49,8 +49,8 @@ struct net {
 	/* While draining: where every connection goes that can be moved, or
 	 * NULL when there is nobody to go to. */
 	struct handoff *moving_to;
-	struct timer retry;     /* while NET_SHORT */
-	uint64_t short_since;   /* when accepting was last stopped */
+	struct timer retry;   /* while NET_SHORT */
+	uint64_t short_since; /* when accepting was last stopped */
 	/* The worker's: a peer should look at the listeners in our stead. */
 	void (*on_pause)(struct net *net);
 };

@@ -154,7 +154,8 @@ static bool take_body(struct http1 *s, bool collect, bool *bad_out)
 
 	*bad_out = false;
 	if (s->rest.framing == HTTP1_BODY_LENGTH) {
-		piece = (struct str){in.p, in.n < s->rest.left ? in.n : s->rest.left};
+		piece = (struct str){in.p,
+				     in.n < s->rest.left ? in.n : s->rest.left};
 		s->rest.left -= piece.n;
 		s->rest.body_read += piece.n;
 		if (collect)
@@ -162,8 +163,8 @@ static bool take_body(struct http1 *s, bool collect, bool *bad_out)
 		buf_consume(&s->conn->in, piece.n);
 		return s->rest.left == 0;
 	}
-	while (in.n > 0 && (result = chunked_decode(&s->rest.chunked, &in, &piece)) ==
-				   CHUNKED_PIECE) {
+	while (in.n > 0 && (result = chunked_decode(&s->rest.chunked, &in,
+						    &piece)) == CHUNKED_PIECE) {
 		s->rest.body_read += piece.n;
 		if (collect && s->rest.body_read <= s->conn->net->conf->limits.body)
 			buf_put(&s->body, piece);
@@ -263,7 +264,8 @@ static void set_framing(struct http1 *s, const struct http1_head *head)
 static void forgo_body(struct http1 *s, const struct http1_head *head)
 {
 	if (s->rest.framing != HTTP1_BODY_NONE &&
-	    (head->expects_continue || s->rest.left > s->conn->net->conf->limits.body)) {
+	    (head->expects_continue ||
+	     s->rest.left > s->conn->net->conf->limits.body)) {
 		s->keep_alive = false;
 		s->linger = true;
 		s->rest.framing = HTTP1_BODY_NONE;
@@ -317,8 +319,8 @@ static enum step begin(struct conn *c, struct http1 *s, struct http1_head *head)
 	return STEP_MORE;
 }
 
-bool http1_resume_body(struct conn *c, const struct http1_rest *rest, struct str raw,
-		       struct str body)
+bool http1_resume_body(struct conn *c, const struct http1_rest *rest,
+		       struct str raw, struct str body)
 {
 	struct http1_limits limits = {.bytes = raw.n + 1,
 				      .fields = HTTP1_FIELDS_MAX};
@@ -421,8 +423,8 @@ static enum io send_content(struct conn *c, struct http1 *s)
 /* True when the response may wait in conn->out for those after it. */
 static bool may_gather(const struct conn *c, const struct http1 *s)
 {
-	return s->keep_alive && s->rest.framing == HTTP1_BODY_NONE && s->tail.n == 0 &&
-	       s->exchange.response.body.kind != BODY_FILE &&
+	return s->keep_alive && s->rest.framing == HTTP1_BODY_NONE &&
+	       s->tail.n == 0 && s->exchange.response.body.kind != BODY_FILE &&
 	       buf_length(&c->in) > 0 && buf_free(&c->out) >= HTTP1_OUT_ROOM;
 }
 

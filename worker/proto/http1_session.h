@@ -35,12 +35,12 @@ struct http1_rest {
 struct http1 {
 	uint32_t magic;
 	enum http1_state state; /* by http1_set_state() only */
-	struct http1 *next;	/* among the spare ones */
+	struct http1 *next;     /* among the spare ones */
 	struct conn *conn;
-	size_t scanned;	 /* see http1_head_parse() */
-	unsigned minor;	 /* HTTP/1.minor of the request */
-	bool keep_alive; /* what the request allows, and we too */
-	bool linger;	 /* the peer may be sending what we did not read */
+	size_t scanned;      /* see http1_head_parse() */
+	unsigned minor;      /* HTTP/1.minor of the request */
+	bool keep_alive;     /* what the request allows, and we too */
+	bool linger;         /* the peer may be sending what we did not read */
 	struct str raw_head; /* as it came, in the exchange's arena */
 	struct http1_rest rest;
 	struct buf body;
@@ -67,7 +67,8 @@ void http1_on_answer(struct exchange *x);
  * whose body `body` was read, and `rest` is to come. False when `raw` is not a
  * head.
  */
-bool http1_resume_body(struct conn *c, const struct http1_rest *rest, struct str raw,
-		       struct str body) __attribute__((warn_unused_result));
+bool http1_resume_body(struct conn *c, const struct http1_rest *rest,
+		       struct str raw, struct str body)
+	__attribute__((warn_unused_result));
 
 #endif
