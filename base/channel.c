@@ -2,6 +2,7 @@
 #include "base/channel.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -86,11 +87,16 @@ enum channel_result channel_receive(int fd, void *message, size_t room,
 			     .msg_iovlen = 1,
 			     .msg_control = &control,
 			     .msg_controllen = sizeof(control)};
+	bool was_reset = false;
 	ssize_t got;
 
+	/* Who ends with messages of ours unread resets the socket; that is
+	 * reported once, before what they had sent us. */
 	do {
 		got = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-	} while (got == -1 && errno == EINTR);
+	} while (got == -1 &&
+		 (errno == EINTR ||
+		  (errno == ECONNRESET && !was_reset && (was_reset = true))));
 	if (got == -1)
 		return failure();
 	*n_fds_out = take_fds(&msg, fds_out);

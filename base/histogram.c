@@ -40,6 +40,14 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
 		into->buckets[i] += from->buckets[i];
 }
 
+void histogram_subtract(struct histogram *from, const struct histogram *before)
+{
+	from->count -= before->count;
+	from->sum_us -= before->sum_us;
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+		from->buckets[i] -= before->buckets[i];
+}
+
 uint64_t histogram_quantile(const struct histogram *h, double quantile)
 {
 	double wanted = quantile * (double)h->count;

@@ -39,6 +39,24 @@ void scoreboard_destroy(struct scoreboard **board)
 	*board = NULL;
 }
 
+void counters_subtract(struct counters *from, const struct counters *before)
+{
+	from->accepted -= before->accepted;
+	from->closed -= before->closed;
+	from->requests -= before->requests;
+	from->bytes_in -= before->bytes_in;
+	from->bytes_out -= before->bytes_out;
+	from->handed_in -= before->handed_in;
+	from->handed_out -= before->handed_out;
+	from->accept_pauses -= before->accept_pauses;
+	for (int i = 0; i < 6; i++)
+		from->responses[i] -= before->responses[i];
+	histogram_subtract(&from->to_head, &before->to_head);
+	histogram_subtract(&from->to_answer, &before->to_answer);
+	histogram_subtract(&from->to_end, &before->to_end);
+	histogram_subtract(&from->total, &before->total);
+}
+
 void counters_add(struct counters *into, const struct counters *from)
 {
 	into->accepted += from->accepted;

@@ -59,6 +59,8 @@ struct scoreboard *scoreboard_create(int *fd_out)
 	__attribute__((warn_unused_result));
 void scoreboard_destroy(struct scoreboard **board);
 
+/* What came after `before`: but for the largest values, which stay. */
+void counters_subtract(struct counters *from, const struct counters *before);
 void counters_add(struct counters *into, const struct counters *from);
 
 #endif

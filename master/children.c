@@ -78,6 +78,14 @@ void children_fini(struct children *children)
 	fd_close(&children->handoff[1]);
 }
 
+void children_use_handoff(struct children *children, const int handoff[2])
+{
+	for (int i = 0; i < 2; i++) {
+		fd_close(&children->handoff[i]);
+		children->handoff[i] = handoff[i];
+	}
+}
+
 static struct child *free_slot(struct children *children)
 {
 	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++)

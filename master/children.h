@@ -66,6 +66,9 @@ int children_init(struct children *children, struct loop *loop)
 	__attribute__((warn_unused_result));
 void children_fini(struct children *children);
 
+/* Uses the handoff of the master before us. Takes the descriptors over. */
+void children_use_handoff(struct children *children, const int handoff[2]);
+
 /* What the new process is given; see struct worker_env. */
 struct child_spec {
 	struct generation *generation;

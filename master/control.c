@@ -254,19 +254,44 @@ int control_prepare_move(struct control *control, const char *path, char *why_ou
 	return 0;
 }
 
+int control_prepare_takeover(struct control *control, const char *path,
+			     char *why_out)
+{
+	char name[PATH_MAX + 16];
+
+	snprintf(name, sizeof(name), "%s.%d", path, (int)getpid());
+	control->next_fd = listen_at(name, why_out);
+	if (control->next_fd == -1)
+		return -1;
+	control->next_path = mem_strdup(path);
+	control->next_name = mem_strdup(name);
+	return 0;
+}
+
+void control_leave(struct control *control)
+{
+	free(control->path);
+	control->path = NULL;
+	fd_close(&control->watch.fd);
+}
+
 void control_finish_move(struct control *control, bool commit)
 {
-	char *path = control->next_path;
+	char *path = control->next_path, *name = control->next_name;
 
 	if (path == NULL)
 		return;
-	control->next_path = NULL;
+	control->next_path = control->next_name = NULL;
 	if (commit) {
+		if (name != NULL && rename(name, path) == -1)
+			log_errno(LOG_LEVEL_ERROR, "cannot take over %s", path);
+		free(name);
 		control_close(control);
 		watch_at(control, control->next_fd, path);
 		return;
 	}
-	unlink(path);
+	unlink(name != NULL ? name : path);
+	free(name);
 	free(path);
 	fd_close(&control->next_fd);
 }

@@ -34,6 +34,7 @@ struct control {
 	struct watch watch;
 	char *next_path; /* where a reload will move it, or NULL */
 	int next_fd;
+	char *next_name; /* what is to be renamed to next_path, or NULL */
 	struct list clients;
 	struct list dead; /* to be freed at the end of the tick */
 	/* The owner's: somebody asks. `verb` ends in NUL. */
@@ -55,6 +56,17 @@ int control_open(struct control *control, const char *path, char *why_out)
 int control_prepare_move(struct control *control, const char *path, char *why_out)
 	__attribute__((warn_unused_result));
 void control_finish_move(struct control *control, bool commit);
+
+/*
+ * A new master takes the path over from the one that still answers there. As
+ * control_prepare_move(), and finished like it: by rename(2), so that at every
+ * moment one of the two answers.
+ */
+int control_prepare_takeover(struct control *control, const char *path,
+			     char *why_out) __attribute__((warn_unused_result));
+
+/* The other side of it: closes our socket and leaves the file. */
+void control_leave(struct control *control);
 
 /* Closes the listening socket and removes its file; clients stay. */
 void control_close(struct control *control);

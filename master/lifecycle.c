@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/title.h"
+#include "master/load.h"
 #include "master/pid_file.h"
 #include "master/supervise.h"
 
@@ -28,16 +29,17 @@ enum {
 
 static const char *const state_names[LIFE_COUNT] = {
 	[LIFE_STARTING] = "starting",   [LIFE_SERVING] = "serving",
-	[LIFE_RELOADING] = "reloading", [LIFE_QUITTING] = "quitting",
+	[LIFE_RELOADING] = "reloading", [LIFE_UPGRADING] = "upgrading",
+	[LIFE_LEAVING] = "leaving",     [LIFE_QUITTING] = "quitting",
 	[LIFE_STOPPING] = "stopping",   [LIFE_GONE] = "gone",
 };
 
 static const char *const event_names[EVENT_COUNT] = {
 	[EVENT_READY] = "ready",   [EVENT_FAILED] = "failed",
-	[EVENT_RELOAD] = "reload", [EVENT_QUIT] = "quit",
-	[EVENT_STOP] = "stop",     [EVENT_REOPEN] = "reopen",
-	[EVENT_MORE] = "more",     [EVENT_FEWER] = "fewer",
-	[EVENT_EMPTY] = "empty",
+	[EVENT_RELOAD] = "reload", [EVENT_UPGRADE] = "upgrade",
+	[EVENT_QUIT] = "quit",     [EVENT_STOP] = "stop",
+	[EVENT_REOPEN] = "reopen", [EVENT_MORE] = "more",
+	[EVENT_FEWER] = "fewer",   [EVENT_EMPTY] = "empty",
 };
 
 const char *life_name(enum life state)
@@ -149,9 +151,10 @@ static void on_make_time(struct timer *timer)
 {
 	struct master *m = CONTAINER_OF(timer, struct master, make_timer);
 
-	if (m->next == NULL)
-		return;
-	generation_fail(m->next, "its workers were not ready within 30 s");
+	if (m->next != NULL)
+		generation_fail(m->next, "its workers were not ready within 30 s");
+	else
+		note_reason(m, "the new master was not ready within 30 s");
 	lifecycle_event(m, EVENT_FAILED);
 }
 
@@ -272,6 +275,8 @@ static void commit(struct master *m)
 	describe(m, text, sizeof(text));
 	log_info("%s", text);
 	notify_ready(text);
+	if (first && m->upgrade.is_new)
+		upgrade_say_ready(&m->upgrade);
 	buf_printf(&m->errors, "%s\n", text);
 	answer_all(&m->reloading, true, buf_str(&m->errors));
 	buf_release(&m->errors);
@@ -337,21 +342,139 @@ static void refuse_reload(struct master *m)
 	answer_all(&m->queued, false, STR("the server is ending\n"));
 }
 
-/* Drops what a reload had begun. */
+static void check_empty(struct master *m)
+{
+	if (children_count(&m->children, NULL) == 0)
+		lifecycle_event(m, EVENT_EMPTY);
+}
+
+static void finish(struct master *m)
+{
+	char text[64] = "";
+
+	if (m->children.cut > 0)
+		snprintf(text, sizeof(text), "%ju connections were cut\n",
+			 (uintmax_t)m->children.cut);
+	log_info("ended; %ju connections were cut", (uintmax_t)m->children.cut);
+	answer_all(&m->quitting, true, str_of(text));
+	loop_stop(&m->loop);
+}
+
+/* The upgrade: see upgrade.h. */
+
+static void on_new_ready(struct upgrade *upgrade)
+{
+	lifecycle_event(CONTAINER_OF(upgrade, struct master, upgrade), EVENT_READY);
+}
+
+static void on_new_failed(struct upgrade *upgrade, const char *why)
+{
+	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
+
+	if (m->state != LIFE_UPGRADING) {
+		upgrade_close(upgrade);
+		return;
+	}
+	note_reason(m, why);
+	lifecycle_event(m, EVENT_FAILED);
+}
+
+/* Workers of the old master that have ended since it told us last. */
+static void on_counters(struct upgrade *upgrade, const struct counters *counters)
+{
+	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
+
+	counters_add(&m->children.retired, counters);
+}
+
+static void begin_upgrade(struct master *m)
+{
+	char why[WHY_SIZE];
+
+	log_info("upgrading: starting the binary on disk");
+	loop_timer(&m->loop, &m->make_timer, MAKE_MS);
+	if (upgrade_begin(&m->upgrade, m->file, m->last_number, &m->listeners,
+			  m->children.handoff, why) == 0)
+		return;
+	note_reason(m, why);
+	lifecycle_event(m, EVENT_FAILED);
+}
+
+static void upgrade_failed(struct master *m)
+{
+	char why[WHY_SIZE];
+
+	timer_disarm(&m->make_timer);
+	upgrade_abandon(&m->upgrade);
+	summarise(m, why, sizeof(why));
+	log_error("upgrade failed: %s; generation %u goes on", why,
+		  m->serving->number);
+	answer_all(&m->upgrading, false, buf_str(&m->errors));
+	buf_release(&m->errors);
+	if (m->reload_queued)
+		lifecycle_event(m, EVENT_RELOAD);
+}
+
+/* All that has a name in the file system is the new master's from now on. */
+static void leave_names(struct master *m)
+{
+	control_leave(&m->control);
+	pid_file_leave(&m->pid_file);
+	LIST_EACH (link, &m->listeners.all)
+		CONTAINER_OF(link, struct bound, link)->inherited = true;
+}
+
+static void hand_over(struct master *m)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text), "master %d serves now\n", (int)m->upgrade.pid);
+	log_info("upgraded: master %d serves; moving connections to it",
+		 (int)m->upgrade.pid);
+	notify_main_pid((int)m->upgrade.pid);
+	m->upgrade.pid = 0;
+	timer_disarm(&m->make_timer);
+	timer_disarm(&m->respawn_timer);
+	leave_names(m);
+	m->told = m->children.retired;
+	upgrade_send_counters(&m->upgrade, &m->told);
+	answer_all(&m->upgrading, true, str_of(text));
+	answer_all(&m->queued, false, STR("the server was upgraded meanwhile\n"));
+	generation_leave_listeners(m->serving, NULL, &m->children);
+	move_generation(m, m->serving);
+	check_empty(m);
+}
+
+static void leave(struct master *m)
+{
+	struct counters rest = m->children.retired;
+
+	counters_subtract(&rest, &m->told);
+	upgrade_send_counters(&m->upgrade, &rest);
+	upgrade_close(&m->upgrade);
+	finish(m);
+}
+
+void lifecycle_answer_idle_upgrade(struct master *m)
+{
+	if (m->state == LIFE_UPGRADING || m->state == LIFE_LEAVING)
+		return;
+	answer_all(&m->upgrading, false,
+		   STR("not now: the server starts, reloads or ends\n"));
+}
+
+/* Drops what a reload or an upgrade had begun. */
 static void abandon_reload(struct master *m)
 {
 	struct str why = STR("the server is ending\n");
 
 	give_up_next(m);
+	if (m->upgrade.pid > 0)
+		upgrade_abandon(&m->upgrade);
+	answer_all(&m->upgrading, false, why);
 	answer_all(&m->reloading, false, why);
 	answer_all(&m->queued, false, why);
 	m->reload_queued = false;
-}
-
-static void check_empty(struct master *m)
-{
-	if (children_count(&m->children, NULL) == 0)
-		lifecycle_event(m, EVENT_EMPTY);
 }
 
 static void begin_quit(struct master *m)
@@ -385,21 +508,11 @@ static void begin_stop(struct master *m)
 static void fail_to_start(struct master *m)
 {
 	m->exit_status = 1;
-	if (m->next != NULL)
+	if (m->next != NULL) {
 		log_error("cannot start: %s", m->next->failure);
+		upgrade_say_failed(&m->upgrade, str_of(m->next->failure));
+	}
 	begin_stop(m);
-}
-
-static void finish(struct master *m)
-{
-	char text[64] = "";
-
-	if (m->children.cut > 0)
-		snprintf(text, sizeof(text), "%ju connections were cut\n",
-			 (uintmax_t)m->children.cut);
-	log_info("ended; %ju connections were cut", (uintmax_t)m->children.cut);
-	answer_all(&m->quitting, true, str_of(text));
-	loop_stop(&m->loop);
 }
 
 static void reopen(struct master *m)
@@ -469,6 +582,7 @@ static const struct {
 	[LIFE_SERVING] =
 		{
 			[EVENT_RELOAD] = {begin_reload, LIFE_RELOADING},
+			[EVENT_UPGRADE] = {begin_upgrade, LIFE_UPGRADING},
 			[EVENT_QUIT] = {begin_quit, LIFE_QUITTING},
 			[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
 			[EVENT_REOPEN] = {reopen, LIFE_SERVING},
@@ -485,6 +599,23 @@ static const struct {
 			[EVENT_REOPEN] = {reopen, LIFE_RELOADING},
 			[EVENT_MORE] = {one_more, LIFE_RELOADING},
 			[EVENT_FEWER] = {one_fewer, LIFE_RELOADING},
+		},
+	[LIFE_UPGRADING] =
+		{
+			[EVENT_READY] = {hand_over, LIFE_LEAVING},
+			[EVENT_FAILED] = {upgrade_failed, LIFE_SERVING},
+			[EVENT_RELOAD] = {queue_reload, LIFE_UPGRADING},
+			[EVENT_QUIT] = {begin_quit, LIFE_QUITTING},
+			[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
+			[EVENT_REOPEN] = {reopen, LIFE_UPGRADING},
+			[EVENT_MORE] = {one_more, LIFE_UPGRADING},
+			[EVENT_FEWER] = {one_fewer, LIFE_UPGRADING},
+		},
+	[LIFE_LEAVING] =
+		{
+			[EVENT_RELOAD] = {refuse_reload, LIFE_LEAVING},
+			[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
+			[EVENT_EMPTY] = {leave, LIFE_GONE},
 		},
 	[LIFE_QUITTING] =
 		{
@@ -616,7 +747,8 @@ static void on_gone(struct children *children, const struct child *gone, int sta
 		generation_fail(g, gone->failure[0] != '\0' ? gone->failure : what);
 		lifecycle_event(m, EVENT_FAILED);
 	} else if (g == m->serving && gone->state != CHILD_DRAINING &&
-		   (m->state == LIFE_SERVING || m->state == LIFE_RELOADING)) {
+		   (m->state == LIFE_SERVING || m->state == LIFE_RELOADING ||
+		    m->state == LIFE_UPGRADING)) {
 		replace(m, gone, what);
 	} else if (gone->state == CHILD_DRAINING && status != 0) {
 		log_warn("%s while it drained", what);
@@ -650,7 +782,12 @@ static int open_master(struct master *m, const char *file)
 	list_init(&m->old);
 	list_init(&m->reloading);
 	list_init(&m->queued);
+	list_init(&m->upgrading);
 	list_init(&m->quitting);
+	upgrade_init(&m->upgrade, &m->loop);
+	m->upgrade.on_ready = on_new_ready;
+	m->upgrade.on_failed = on_new_failed;
+	m->upgrade.on_counters = on_counters;
 	return 0;
 }
 
@@ -666,6 +803,7 @@ static void close_master(struct master *m)
 	pid_file_move(&m->pid_file, "");
 	notify_fini(&m->notify);
 	watchdog_stop(&m->watchdog);
+	upgrade_close(&m->upgrade);
 	control_fini(&m->control);
 	children_fini(&m->children);
 	buf_release(&m->errors);
@@ -673,33 +811,82 @@ static void close_master(struct master *m)
 	buf_free_all();
 }
 
-/* The first generation, of a configuration that is loaded already. */
-static bool start(struct master *m, struct conf **conf)
+/* Where to listen and answer: from the master before us, from systemd, or by
+ * ourselves. 0, or -1 with why_out. */
+static int take_place(struct master *m, const struct conf *conf,
+		      char why_out[WHY_SIZE])
 {
-	char why[WHY_SIZE];
+	if (m->upgrade.is_new)
+		return control_prepare_takeover(&m->control, conf->control,
+						why_out);
+	listeners_inherit(&m->listeners);
+	return control_open(&m->control, conf->control, why_out);
+}
+
+static int take_over(struct master *m, char why_out[WHY_SIZE])
+{
+	int handoff[2];
+
+	if (!upgrade_is_wanted())
+		return 0;
+	if (upgrade_receive(&m->upgrade, &m->listeners, handoff, &m->last_number,
+			    why_out) == -1)
+		return -1;
+	children_use_handoff(&m->children, handoff);
+	return 0;
+}
+
+/* The first generation. Takes `*conf`. 0, or -1 with why_out. */
+static int start(struct master *m, struct conf **conf, char why_out[WHY_SIZE])
+{
 	uint64_t fds = fd_raise_limit();
 
 	if (fds > 0 && fds < (*conf)->limits.connections)
 		log_warn("limits.connections is %ju, but a process may have "
 			 "only %ju descriptors",
 			 (uintmax_t)(*conf)->limits.connections, (uintmax_t)fds);
-	listeners_inherit(&m->listeners);
-	if (control_open(&m->control, (*conf)->control, why) == -1) {
-		log_error("cannot start: %s", why);
-		return false;
-	}
-	m->next = generation_create(conf, ++m->last_number, &m->listeners, why);
+	if (take_place(m, *conf, why_out) == -1)
+		return -1;
+	m->next = generation_create(conf, ++m->last_number, &m->listeners, why_out);
 	listeners_drop_unused(&m->listeners);
-	if (m->next == NULL) {
-		log_error("cannot start: %s", why);
-		return false;
-	}
+	if (m->next == NULL)
+		return -1;
 	log_set_level((enum log_level)m->next->conf->log.level);
 	spawn_next(m);
-	return true;
+	return 0;
 }
 
-int lifecycle_run(struct master *m, const char *file, struct conf **conf)
+/* Up to the first generation being made; false when it cannot be. */
+static bool begin(struct master *m, struct supervision *supervision)
+{
+	struct conf *conf = NULL;
+	struct buf said = {0};
+	char why[WHY_SIZE];
+	bool begun = false;
+
+	if (supervise_open(supervision, m) == -1) {
+		log_errno(LOG_LEVEL_ERROR, "cannot start");
+		return false;
+	}
+	if (take_over(m, why) == -1) {
+		log_error("cannot start: %s", why);
+		return false;
+	}
+	conf = load_aloud(m->file, &said);
+	if (conf == NULL) {
+		upgrade_say_failed(&m->upgrade, buf_str(&said));
+	} else if (start(m, &conf, why) == -1) {
+		log_error("cannot start: %s", why);
+		upgrade_say_failed(&m->upgrade, str_of(why));
+	} else {
+		begun = true;
+	}
+	buf_release(&said);
+	conf_destroy(&conf);
+	return begun;
+}
+
+int lifecycle_run(struct master *m, const char *file)
 {
 	struct supervision supervision;
 	int status = 1;
@@ -707,14 +894,12 @@ int lifecycle_run(struct master *m, const char *file, struct conf **conf)
 	if (open_master(m, file) == -1)
 		return 1;
 	title_set("holdfast: master %s", file);
-	if (supervise_open(&supervision, m) == -1)
-		log_errno(LOG_LEVEL_ERROR, "cannot start");
-	else if (start(m, conf)) {
+	if (begin(m, &supervision)) {
 		loop_run(&m->loop);
 		status = m->exit_status;
 	}
+	control_finish_move(&m->control, false);
 	supervise_close(&supervision);
-	conf_destroy(conf);
 	close_master(m);
 	return status;
 }

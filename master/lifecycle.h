@@ -18,12 +18,15 @@
 #include "master/listeners.h"
 #include "master/notify.h"
 #include "master/respawn.h"
+#include "master/upgrade.h"
 #include "master/watchdog.h"
 
 enum life {
 	LIFE_STARTING,  /* the first generation is being made */
 	LIFE_SERVING,   /* one generation serves */
 	LIFE_RELOADING, /* it does, and the next is being made */
+	LIFE_UPGRADING, /* and so is a new master */
+	LIFE_LEAVING,   /* the new master serves: giving it the connections */
 	LIFE_QUITTING,  /* finishing what is begun */
 	LIFE_STOPPING,  /* ending as fast as can be */
 	LIFE_GONE,      /* no worker is left; the loop ends */
@@ -31,9 +34,10 @@ enum life {
 };
 
 enum event {
-	EVENT_READY,  /* the generation being made is ready */
+	EVENT_READY,  /* the generation, or the master, being made is ready */
 	EVENT_FAILED, /* it cannot be made */
 	EVENT_RELOAD,
+	EVENT_UPGRADE,
 	EVENT_QUIT,
 	EVENT_STOP,
 	EVENT_REOPEN,
@@ -66,6 +70,8 @@ struct master {
 	unsigned last_number;    /* of a generation */
 	struct timer make_timer; /* the next one must be ready by then */
 	struct watchdog watchdog;
+	struct upgrade upgrade;
+	struct counters told; /* what the new master knows already */
 	struct respawn respawn;
 	struct timer respawn_timer;
 	uint64_t respawns;
@@ -73,6 +79,7 @@ struct master {
 	bool reload_queued;
 	struct list reloading; /* clients that wait for this reload */
 	struct list queued;    /* for the next one */
+	struct list upgrading; /* for the new master */
 	struct list quitting;  /* for the end */
 	struct outcome last_reload;
 	struct buf errors;   /* of the reload: what those who wait are told */
@@ -80,8 +87,12 @@ struct master {
 	int exit_status;
 };
 
-/* Serves until the end; the exit status of the process. Takes `*conf`. */
-int lifecycle_run(struct master *m, const char *file, struct conf **conf);
+/* Serves with the configuration in `file` until the end; the exit status of
+ * the process. */
+int lifecycle_run(struct master *m, const char *file);
+
+/* Tells who asked for an upgrade when none was begun. */
+void lifecycle_answer_idle_upgrade(struct master *m);
 
 /* For whoever has heard something: a signal, a verb, a child. */
 void lifecycle_event(struct master *m, enum event event);

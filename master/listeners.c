@@ -62,6 +62,16 @@ void listeners_inherit(struct listeners *listeners)
 	}
 }
 
+void listeners_take_over(struct listeners *listeners, const char *key, int fd,
+			 bool inherited)
+{
+	struct bound *bound = bound_create(fd);
+
+	bound->key = mem_strdup(key);
+	bound->inherited = inherited;
+	list_append(&listeners->inherited, &bound->link);
+}
+
 static struct bound *find(struct list *all, const struct conf_listener *conf)
 {
 	LIST_EACH (link, all) {
@@ -180,6 +190,7 @@ struct bound *listeners_use(struct listeners *listeners,
 		}
 		bound = bound_create(fd);
 	}
+	free(bound->key);
 	bound->key = mem_strdup(conf->text);
 	bound->users = 1;
 	list_append(&listeners->all, &bound->link);
@@ -206,9 +217,13 @@ void listeners_drop_unused(struct listeners *listeners)
 		struct bound *bound = CONTAINER_OF(link, struct bound, link);
 		char text[ADDR_TEXT];
 
-		log_warn("no listener in the configuration is for %s, which "
-			 "systemd passed: closing it",
-			 addr_format(&bound->addr, text));
+		if (bound->key != NULL)
+			log_info("closing %s", bound->key);
+		else
+			log_warn(
+				"no listener in the configuration is for %s, which "
+				"systemd passed: closing it",
+				addr_format(&bound->addr, text));
 		bound_destroy(bound);
 	}
 }

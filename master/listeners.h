@@ -25,13 +25,17 @@ struct bound {
 
 struct listeners {
 	struct list all;
-	struct list inherited; /* from systemd, asked for by nobody yet */
+	struct list inherited; /* given to us, asked for by nobody yet */
 };
 
 void listeners_init(struct listeners *listeners);
 
 /* Takes the sockets that systemd passes (sd_listen_fds(3)), once. */
 void listeners_inherit(struct listeners *listeners);
+
+/* Takes a socket that the master before us used for the address `key`. */
+void listeners_take_over(struct listeners *listeners, const char *key, int fd,
+			 bool inherited);
 
 /*
  * The bound socket for `conf`, with one more user: one that is there, one
@@ -48,7 +52,7 @@ struct bound *listeners_use(struct listeners *listeners,
  * file of a Unix socket. True when that was the last. */
 bool listeners_leave(struct bound **bound);
 
-/* Closes what systemd passed and no listener asked for, with a warning. */
+/* Closes what was given to us and no listener asked for, and says so. */
 void listeners_drop_unused(struct listeners *listeners);
 
 #endif

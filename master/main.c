@@ -10,8 +10,10 @@
 #include "master/connect.h"
 #include "master/control.h"
 #include "master/lifecycle.h"
+#include "master/load.h"
 #include "master/options.h"
 #include "master/supervise.h"
+#include "master/upgrade.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -32,29 +34,19 @@ static int printed(void)
 /* NULL when it is wrong: then everything that is was said. */
 static struct conf *load(const char *file)
 {
-	struct conf_errors errors = {0};
-	struct conf *conf = conf_load(file, &errors);
-	struct buf text = {0};
+	struct buf said;
+	struct conf *conf = load_aloud(file, &said);
 
-	if (conf == NULL) {
-		conf_errors_print(&errors, &text);
-		buf_printf(&text, "%s: %zu error%s\n", file, errors.n,
-			   errors.n == 1 ? "" : "s");
-		print(stderr, &text);
-	}
-	conf_errors_fini(&errors);
+	buf_release(&said);
 	return conf;
 }
 
 static int run(const struct options *options)
 {
 	static struct master master;
-	struct conf *conf = load(options->file);
 
-	if (conf == NULL)
-		return EXIT_FAILURE;
 	log_set_process("master");
-	return lifecycle_run(&master, options->file, &conf);
+	return lifecycle_run(&master, options->file);
 }
 
 static int check(const struct options *options)
@@ -112,6 +104,8 @@ static int act(const struct options *options)
 		return ask(options, "reload");
 	case VERB_REOPEN:
 		return ask(options, "reopen");
+	case VERB_UPGRADE:
+		return ask(options, "upgrade");
 	case VERB_QUIT:
 		return ask(options, "quit");
 	case VERB_STOP:
@@ -135,6 +129,7 @@ static int act(const struct options *options)
 int main(int argc, char **argv)
 {
 	argv = title_init(argc, argv);
+	upgrade_remember_program();
 	struct options options = options_parse(argc, argv);
 
 	if (options.verb == VERB_RUN)

@@ -49,6 +49,11 @@ void notify_reloading(const char *status)
 		   (uint64_t)(clock_read() / NS_PER_US), status);
 }
 
+void notify_main_pid(int pid)
+{
+	sd_notifyf(0, "MAINPID=%d", pid);
+}
+
 void notify_stopping(const char *status)
 {
 	sd_notifyf(0, "STOPPING=1\nSTATUS=%s", status);
@@ -84,6 +89,11 @@ void notify_ready(const char *status)
 void notify_reloading(const char *status)
 {
 	(void)status;
+}
+
+void notify_main_pid(int pid)
+{
+	(void)pid;
 }
 
 void notify_stopping(const char *status)

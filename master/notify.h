@@ -23,6 +23,8 @@ void notify_fini(struct notify *notify);
 /* Each with the STATUS= line that systemctl shows. */
 void notify_ready(const char *status);
 void notify_reloading(const char *status);
+/* Another process is the main one now. */
+void notify_main_pid(int pid);
 void notify_stopping(const char *status);
 
 /* How many listening sockets we were given, and the first. */

@@ -19,6 +19,7 @@ const char options_help[] =
 	"  reload  (-s reload)     load the configuration anew; wait for the "
 	"outcome\n"
 	"  reopen  (-s reopen)     open the log files anew\n"
+	"  upgrade                 replace the program by the one on disk; wait\n"
 	"  quit    (-s quit)       finish what is begun, then end; wait\n"
 	"  stop    (-s stop)       end now\n"
 	"  status [--json]         what the running server does\n"
@@ -33,11 +34,11 @@ static const struct {
 	enum verb verb;
 	bool by_signal_option; /* -s NAME */
 } verbs[] = {
-	{"run", VERB_RUN, false},         {"check", VERB_CHECK, false},
-	{"show", VERB_SHOW, false},       {"reload", VERB_RELOAD, true},
-	{"reopen", VERB_REOPEN, true},    {"quit", VERB_QUIT, true},
-	{"stop", VERB_STOP, true},        {"status", VERB_STATUS, false},
-	{"connect", VERB_CONNECT, false},
+	{"run", VERB_RUN, false},       {"check", VERB_CHECK, false},
+	{"show", VERB_SHOW, false},     {"reload", VERB_RELOAD, true},
+	{"reopen", VERB_REOPEN, true},  {"upgrade", VERB_UPGRADE, true},
+	{"quit", VERB_QUIT, true},      {"stop", VERB_STOP, true},
+	{"status", VERB_STATUS, false}, {"connect", VERB_CONNECT, false},
 };
 
 struct parser {
@@ -78,7 +79,7 @@ static void take_verb(struct parser *p, const char *name, bool by_signal)
 			return;
 		}
 	complain(p,
-		 by_signal ? "-s knows reload, reopen, quit and stop, not "
+		 by_signal ? "-s knows reload, reopen, upgrade, quit and stop, not "
 			     "\"%s\""
 			   : "there is no verb \"%s\"",
 		 name);

@@ -9,6 +9,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+void pid_file_leave(char **current)
+{
+	free(*current);
+	*current = NULL;
+}
+
 void pid_file_move(char **current, const char *path)
 {
 	if (*current != NULL && strcmp(*current, path) == 0)

@@ -10,4 +10,7 @@
  */
 void pid_file_move(char **current, const char *path);
 
+/* It is another master's now: forgets it, and leaves it where it is. */
+void pid_file_leave(char **current);
+
 #endif

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "master/status.h"
 
-static const int taken[] = {SIGCHLD, SIGHUP, SIGUSR1, SIGTERM,
+static const int taken[] = {SIGCHLD, SIGHUP, SIGUSR2, SIGUSR1, SIGTERM,
 			    SIGQUIT, SIGINT, SIGTTIN, SIGTTOU};
 enum { TAKEN = sizeof(taken) / sizeof(*taken) };
 
@@ -16,9 +16,9 @@ static const struct {
 	int number;
 	enum event event;
 } meanings[] = {
-	{SIGHUP, EVENT_RELOAD}, {SIGUSR1, EVENT_REOPEN}, {SIGTERM, EVENT_QUIT},
-	{SIGQUIT, EVENT_QUIT},  {SIGINT, EVENT_STOP},    {SIGTTIN, EVENT_MORE},
-	{SIGTTOU, EVENT_FEWER},
+	{SIGHUP, EVENT_RELOAD}, {SIGUSR1, EVENT_REOPEN}, {SIGUSR2, EVENT_UPGRADE},
+	{SIGTERM, EVENT_QUIT},  {SIGQUIT, EVENT_QUIT},   {SIGINT, EVENT_STOP},
+	{SIGTTIN, EVENT_MORE},  {SIGTTOU, EVENT_FEWER},
 };
 
 void supervise_block_signals(void)
@@ -78,6 +78,10 @@ static void on_verb(struct control *control, struct control_client *client,
 	} else if (strcmp(verb, "reload") == 0) {
 		list_append(&m->queued, &client->waiting);
 		lifecycle_event(m, EVENT_RELOAD);
+	} else if (strcmp(verb, "upgrade") == 0) {
+		list_append(&m->upgrading, &client->waiting);
+		lifecycle_event(m, EVENT_UPGRADE);
+		lifecycle_answer_idle_upgrade(m);
 	} else if (strcmp(verb, "quit") == 0) {
 		control_hold(client);
 		list_append(&m->quitting, &client->waiting);

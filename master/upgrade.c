@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "master/upgrade.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/channel.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum {
+	UPGRADE_VERSION = 1,
+	UPGRADE_PATIENCE_MS = 5000, /* for what the old master has sent us */
+	UPGRADE_TEXT = 8192,
+};
+
+static const char variable[] = "HOLDFAST_UPGRADE"; /* the channel's number */
+
+enum upgrade_type {
+	/* From the old master. */
+	UPGRADE_HELLO = 1, /* `number`: its generation; fds: the handoff */
+	UPGRADE_LISTENER,  /* `text`: its address as configured; its fd;
+			    * `number` 1: systemd's */
+	UPGRADE_END,       /* that was all */
+	UPGRADE_COUNTERS,  /* `text`: a struct counters of `number` bytes */
+	/* From the new master. */
+	UPGRADE_READY,
+	UPGRADE_FAILED, /* `text`: why */
+};
+
+struct upgrade_message {
+	uint32_t version;
+	uint32_t type; /* enum upgrade_type */
+	uint64_t number;
+	char text[UPGRADE_TEXT];
+};
+_Static_assert(sizeof(struct counters) <= UPGRADE_TEXT, "counters fit a message");
+
+static char program[PATH_MAX];
+
+void upgrade_remember_program(void)
+{
+	/* Now: when the file is replaced the link will say "(deleted)". */
+	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+	program[n > 0 ? n : 0] = '\0';
+}
+
+void upgrade_init(struct upgrade *u, struct loop *loop)
+{
+	*u = (struct upgrade){.loop = loop, .channel.fd = -1};
+}
+
+void upgrade_close(struct upgrade *u)
+{
+	if (u->channel.fd == -1)
+		return;
+	if (u->channel.on_event != NULL)
+		loop_remove(u->loop, &u->channel);
+	fd_close(&u->channel.fd);
+}
+
+static int send_message(struct upgrade *u, struct upgrade_message *message,
+			const int *fds, size_t n_fds)
+{
+	message->version = UPGRADE_VERSION;
+	return channel_send(u->channel.fd, message, sizeof(*message), fds, n_fds) ==
+			       CHANNEL_OK
+		       ? 0
+		       : -1;
+}
+
+static enum channel_result receive_message(struct upgrade *u,
+					   struct upgrade_message *message,
+					   int fds[CHANNEL_FDS], size_t *n_fds)
+{
+	size_t n;
+	enum channel_result result = channel_receive(
+		u->channel.fd, message, sizeof(*message), &n, fds, n_fds);
+
+	if (result == CHANNEL_OK &&
+	    (n != sizeof(*message) || message->version != UPGRADE_VERSION)) {
+		while (*n_fds > 0)
+			close(fds[--*n_fds]);
+		errno = EPROTO;
+		return CHANNEL_ERROR;
+	}
+	message->text[sizeof(message->text) - 1] = '\0';
+	return result;
+}
+
+/* The old master's side. */
+
+static void on_new_master(struct watch *watch, uint32_t events)
+{
+	struct upgrade *u = CONTAINER_OF(watch, struct upgrade, channel);
+	struct upgrade_message *message = mem_alloc(sizeof(*message));
+	int fds[CHANNEL_FDS];
+	size_t n_fds = 0;
+
+	(void)events;
+	switch (receive_message(u, message, fds, &n_fds)) {
+	case CHANNEL_OK:
+		if (message->type == UPGRADE_READY)
+			u->on_ready(u);
+		else if (message->type == UPGRADE_FAILED)
+			u->on_failed(u, message->text);
+		break;
+	case CHANNEL_AGAIN:
+		break;
+	case CHANNEL_CLOSED:
+		u->on_failed(u, "the new master ended before it was ready");
+		break;
+	case CHANNEL_ERROR:
+		u->on_failed(u, "the new master sent what is not understood");
+		break;
+	}
+	free(message);
+}
+
+/* In the new process: becomes the program on disk, or says why not. */
+static void become_program(struct upgrade *u, int channel, const char *file)
+{
+	struct upgrade_message message = {.type = UPGRADE_FAILED};
+	char number[16];
+	const char *argv[] = {program, "-c", file, "run", NULL};
+
+	fd_close(&u->channel.fd);
+	u->channel.fd = channel;
+	snprintf(number, sizeof(number), "%d", fcntl(channel, F_DUPFD, 3));
+	setenv(variable, number, 1);
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_PID");
+	/* sd_watchdog_enabled(3) asks whether it is us who is watched. */
+	snprintf(number, sizeof(number), "%d", (int)getpid());
+	if (getenv("WATCHDOG_PID") != NULL)
+		setenv("WATCHDOG_PID", number, 1);
+	execv(program, (char **)(size_t)argv);
+	snprintf(message.text, sizeof(message.text), "cannot execute %s: %s",
+		 program, strerror(errno));
+	(void)send_message(u, &message, NULL, 0);
+	_exit(127);
+}
+
+static int give_all(struct upgrade *u, unsigned generation,
+		    const struct listeners *listeners, const int handoff[2])
+{
+	struct upgrade_message *message = mem_zalloc(1, sizeof(*message));
+	int failed;
+
+	message->type = UPGRADE_HELLO;
+	message->number = generation;
+	failed = send_message(u, message, handoff, 2);
+	LIST_EACH (link, &listeners->all) {
+		const struct bound *bound = CONTAINER_OF(link, struct bound, link);
+
+		message->type = UPGRADE_LISTENER;
+		message->number = bound->inherited;
+		snprintf(message->text, sizeof(message->text), "%s", bound->key);
+		failed |= send_message(u, message, &bound->fd, 1);
+	}
+	message->type = UPGRADE_END;
+	failed |= send_message(u, message, NULL, 0);
+	free(message);
+	return failed;
+}
+
+int upgrade_begin(struct upgrade *u, const char *file, unsigned generation,
+		  const struct listeners *listeners, const int handoff[2],
+		  char why_out[WHY_SIZE])
+{
+	int ends[2];
+
+	if (channel_open(ends) == -1)
+		goto fail;
+	channel_grow(ends[0]);
+	u->is_new = false;
+	u->channel = (struct watch){on_new_master, ends[0]};
+	u->pid = fork();
+	if (u->pid == 0)
+		become_program(u, ends[1], file);
+	fd_close(&ends[1]);
+	if (u->pid == -1 || loop_add(u->loop, &u->channel, EPOLLIN) == -1) {
+		fd_close(&u->channel.fd);
+		goto fail;
+	}
+	if (give_all(u, generation, listeners, handoff) == 0)
+		return 0;
+	upgrade_abandon(u);
+fail:
+	snprintf(why_out, WHY_SIZE, "cannot start a new master: %s",
+		 strerror(errno));
+	return -1;
+}
+
+void upgrade_abandon(struct upgrade *u)
+{
+	upgrade_close(u);
+	/* Its workers see that their master is gone, and end. */
+	if (u->pid > 0)
+		kill(u->pid, SIGKILL);
+	u->pid = 0;
+}
+
+void upgrade_send_counters(struct upgrade *u, const struct counters *counters)
+{
+	if (u->channel.fd == -1)
+		return;
+	struct upgrade_message *message = mem_zalloc(1, sizeof(*message));
+
+	message->type = UPGRADE_COUNTERS;
+	message->number = sizeof(*counters);
+	memcpy(message->text, counters, sizeof(*counters));
+	if (send_message(u, message, NULL, 0) == -1)
+		log_warn("the new master does not take the counters");
+	free(message);
+}
+
+/* The new master's side. */
+
+bool upgrade_is_wanted(void)
+{
+	return getenv(variable) != NULL;
+}
+
+static void on_old_master(struct watch *watch, uint32_t events)
+{
+	struct upgrade *u = CONTAINER_OF(watch, struct upgrade, channel);
+	struct upgrade_message *message = mem_alloc(sizeof(*message));
+	int fds[CHANNEL_FDS];
+	size_t n_fds = 0;
+	struct counters counters;
+
+	(void)events;
+	switch (receive_message(u, message, fds, &n_fds)) {
+	case CHANNEL_OK:
+		/* Another release may count other things. */
+		if (message->type == UPGRADE_COUNTERS &&
+		    message->number == sizeof(counters)) {
+			memcpy(&counters, message->text, sizeof(counters));
+			u->on_counters(u, &counters);
+		}
+		break;
+	case CHANNEL_AGAIN:
+		break;
+	default: /* it has ended, as it should */
+		upgrade_close(u);
+	}
+	free(message);
+}
+
+/* Waits for the next message; the old master has sent all of them before we
+ * began. */
+static int next_message(struct upgrade *u, struct upgrade_message *message,
+			int fds[CHANNEL_FDS], size_t *n_fds)
+{
+	struct pollfd ready = {.fd = u->channel.fd, .events = POLLIN};
+
+	if (poll(&ready, 1, UPGRADE_PATIENCE_MS) <= 0)
+		return -1;
+	return receive_message(u, message, fds, n_fds) == CHANNEL_OK ? 0 : -1;
+}
+
+static bool take(struct upgrade_message *message, const int *fds, size_t n_fds,
+		 struct listeners *listeners, int handoff_out[2],
+		 unsigned *generation_out)
+{
+	if (message->type == UPGRADE_HELLO && n_fds == 2) {
+		handoff_out[0] = fds[0];
+		handoff_out[1] = fds[1];
+		*generation_out = (unsigned)message->number;
+		return true;
+	}
+	if (message->type == UPGRADE_LISTENER && n_fds == 1) {
+		listeners_take_over(listeners, message->text, fds[0],
+				    message->number == 1);
+		return true;
+	}
+	return message->type == UPGRADE_END;
+}
+
+int upgrade_receive(struct upgrade *u, struct listeners *listeners,
+		    int handoff_out[2], unsigned *generation_out,
+		    char why_out[WHY_SIZE])
+{
+	struct upgrade_message *message = mem_zalloc(1, sizeof(*message));
+	int fds[CHANNEL_FDS];
+	size_t n_fds;
+	bool fine;
+
+	u->is_new = true;
+	u->channel.fd = atoi(getenv(variable));
+	unsetenv(variable);
+	fine = fd_set_cloexec(u->channel.fd) == 0;
+	while (fine && message->type != UPGRADE_END)
+		fine = next_message(u, message, fds, &n_fds) == 0 &&
+		       take(message, fds, n_fds, listeners, handoff_out,
+			    generation_out);
+	free(message);
+	u->channel.on_event = on_old_master;
+	if (fine && loop_add(u->loop, &u->channel, EPOLLIN) == 0)
+		return 0;
+	u->channel.on_event = NULL;
+	snprintf(why_out, WHY_SIZE, "what the old master gives is not understood");
+	return -1;
+}
+
+void upgrade_say_ready(struct upgrade *u)
+{
+	struct upgrade_message *message = mem_zalloc(1, sizeof(*message));
+
+	message->type = UPGRADE_READY;
+	/* If it is gone, the server is ours anyway. */
+	if (send_message(u, message, NULL, 0) == -1)
+		log_warn("the old master is gone");
+	free(message);
+}
+
+void upgrade_say_failed(struct upgrade *u, struct str why)
+{
+	if (!u->is_new || u->channel.fd == -1)
+		return;
+	struct upgrade_message *message = mem_zalloc(1, sizeof(*message));
+
+	message->type = UPGRADE_FAILED;
+	snprintf(message->text, sizeof(message->text), "%" STR_FMT, STR_ARG(why));
+	(void)send_message(u, message, NULL, 0);
+	free(message);
+}

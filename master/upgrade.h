@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Replacing the program while it serves. The old master starts the binary on
+ * disk as a new master and gives it, by a channel, the listening sockets and
+ * the handoff; the new one loads the configuration, gets its workers ready,
+ * takes the control socket and says READY; then the old one's workers move
+ * their connections and it ends. Until READY nothing has changed for the old
+ * one, and whatever happens to the new one is a reason in its log.
+ *
+ * Both sides of the channel are here. Versioned: the two may be of different
+ * releases. Master.
+ */
+#ifndef MASTER_UPGRADE_H
+#define MASTER_UPGRADE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/loop.h"
+#include "base/scoreboard.h"
+#include "base/str.h"
+#include "master/listeners.h"
+
+struct upgrade {
+	struct loop *loop;
+	struct watch channel; /* to the other master; -1: there is none */
+	pid_t pid;            /* the old one's: of the new master */
+	bool is_new;          /* we are the new master */
+	/* The old one's: the new master is ready, or is not to be (`why`). */
+	void (*on_ready)(struct upgrade *upgrade);
+	void (*on_failed)(struct upgrade *upgrade, const char *why);
+	/* The new one's: counters of the old one's workers that are gone. */
+	void (*on_counters)(struct upgrade *upgrade,
+			    const struct counters *counters);
+};
+
+/* First in main(): remembers which file on disk we are. */
+void upgrade_remember_program(void);
+
+void upgrade_init(struct upgrade *upgrade, struct loop *loop);
+/* Closes the channel. */
+void upgrade_close(struct upgrade *upgrade);
+
+/* The old master's side. */
+
+/* Starts the new master and gives it everything. 0, or -1 with why_out. */
+int upgrade_begin(struct upgrade *upgrade, const char *file, unsigned generation,
+		  const struct listeners *listeners, const int handoff[2],
+		  char why_out[WHY_SIZE]) __attribute__((warn_unused_result));
+
+/* It is not to be: kills it. */
+void upgrade_abandon(struct upgrade *upgrade);
+
+/* Counters to be added to what the new master shows. */
+void upgrade_send_counters(struct upgrade *upgrade,
+			   const struct counters *counters);
+
+/* The new master's side. */
+
+/* True when an old master has started us. */
+bool upgrade_is_wanted(void);
+
+/*
+ * Takes what the old master gives: listening sockets into `listeners`, the
+ * handoff, the number of its last generation. 0, or -1 with why_out.
+ */
+int upgrade_receive(struct upgrade *upgrade, struct listeners *listeners,
+		    int handoff_out[2], unsigned *generation_out,
+		    char why_out[WHY_SIZE]) __attribute__((warn_unused_result));
+
+/* We serve; or we do not, and this is why. */
+void upgrade_say_ready(struct upgrade *upgrade);
+void upgrade_say_failed(struct upgrade *upgrade, struct str why);
+
+#endif
