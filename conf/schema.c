@@ -151,7 +151,7 @@ const struct schema_setting schema_settings[] = {
 	 .help = "The number of header fields of a request; more are answered "
 		 "with 431."},
 	{LIMIT(body), .name = "body", .type = SCHEMA_SIZE,
-	 .fallback = "1m", .most = (uint64_t)KIB * KIB * MIB,
+	 .fallback = "1m", .most = 64 * MIB,
 	 .help = "The size of a request's body; more is answered with 413."},
 
 	{TIMEOUT(header), .name = "header", .fallback = "10s",

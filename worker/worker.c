@@ -156,7 +156,8 @@ static void reopen(struct worker *w, uint64_t which, const int *fds, size_t n_fd
 
 	if (which & REOPEN_ERROR_LOG && next < n_fds)
 		log_set_fd(fds[next++]);
-	if (which & REOPEN_ACCESS_LOG && next < n_fds)
+	if (which & REOPEN_ACCESS_LOG && next < n_fds &&
+	    w->http.on_finished != NULL)
 		access_log_reopen(&w->access_log, fds[next]);
 }
 

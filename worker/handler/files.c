@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -17,11 +18,20 @@
 #include "worker/codec/date.h"
 
 enum {
-	FILES_OPEN = 512,              /* kept by one root */
-	FILES_CONTENT = 16 * 1024,     /* a file that is kept in memory */
-	FILES_BYTES = 8 * 1024 * 1024, /* of all those of one root */
+	FILES_OPEN = 512,              /* files that are kept */
+	FILES_CONTENT = 16 * 1024,     /* the largest that is kept in memory */
+	FILES_BYTES = 8 * 1024 * 1024, /* of content in memory */
+	FILES_TRIES = 32,              /* while the tree is being changed */
 };
-#define FILES_FRESH NS_PER_S /* as long as a file is not looked at again */
+#define FILES_FRESH   NS_PER_S         /* as long as one is not looked at again */
+#define FILES_UNUSED  (5 * NS_PER_S)   /* as long as it is kept */
+#define FILES_SETTLED (50 * NS_PER_MS) /* after a change: see is_settled() */
+
+/* By all roots of this process. */
+static struct {
+	size_t files;
+	uint64_t bytes;
+} kept;
 
 int files_init(struct files *files, const char *root, enum conf_symlinks symlinks,
 	       const struct mime_types *types)
@@ -54,14 +64,33 @@ static void forget(struct files *files, struct file *file)
 {
 	map_remove(&files->by_path, &file->node);
 	list_remove(&file->used);
-	files->bytes -= file->content.n;
+	kept.files--;
+	kept.bytes -= file->content.n;
 	file_release(file);
+}
+
+static void forget_oldest(struct files *files)
+{
+	forget(files, CONTAINER_OF(files->used.next, struct file, used));
+}
+
+bool files_expire(struct files *files, uint64_t now)
+{
+	while (!list_is_empty(&files->used)) {
+		struct file *oldest =
+			CONTAINER_OF(files->used.next, struct file, used);
+
+		if (now - oldest->used_at < FILES_UNUSED)
+			return true;
+		forget(files, oldest);
+	}
+	return false;
 }
 
 void files_fini(struct files *files)
 {
 	while (!list_is_empty(&files->used))
-		forget(files, CONTAINER_OF(files->used.next, struct file, used));
+		forget_oldest(files);
 	map_fini(&files->by_path);
 	fd_close(&files->root);
 }
@@ -125,18 +154,23 @@ static int open_below(const struct files *files, struct str path)
 	how.resolve |= RESOLVE_BENEATH;
 	if (files->symlinks == CONF_SYMLINKS_NONE)
 		how.resolve |= RESOLVE_NO_SYMLINKS;
-	if (!no_openat2) {
+	/* EAGAIN: something was renamed somewhere while it looked at a "..";
+	 * openat2(2) asks us to try again. */
+	for (int i = 0; i < FILES_TRIES && !no_openat2; i++) {
 		int fd = (int)syscall(SYS_openat2, files->root, name, &how,
 				      sizeof(how));
 
-		if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
+		if (fd >= 0 ||
+		    (errno != ENOSYS && errno != EPERM && errno != EAGAIN))
 			return fd;
+		if (errno == EPERM)
+			break;
 		no_openat2 = errno == ENOSYS;
 	}
 	return open_by_steps(files->root, path);
 }
 
-static enum files_result failure(struct str path)
+static enum files_result failure(struct files *files, struct str path, uint64_t now)
 {
 	switch (errno) {
 	case ENOENT:
@@ -146,12 +180,18 @@ static enum files_result failure(struct str path)
 	case ENAMETOOLONG:
 	case ENXIO: /* a socket */
 	case ENODEV:
+	case EINVAL: /* a name that this file system cannot have */
+	case EILSEQ:
 		return FILES_MISSING;
 	case EACCES:
 	case EPERM:
 		return FILES_DENIED;
 	default:
-		log_errno(LOG_LEVEL_WARN, "cannot open %" STR_FMT, STR_ARG(path));
+		if (files->complained_at == 0 ||
+		    now - files->complained_at > NS_PER_S)
+			log_errno(LOG_LEVEL_WARN, "cannot open %" STR_FMT,
+				  STR_ARG(path));
+		files->complained_at = now;
 		return FILES_FAILED;
 	}
 }
@@ -196,11 +236,17 @@ static enum files_result open_file(struct files *files, struct str path,
 	struct stat st;
 	int fd = open_below(files, path);
 
+	if (fd == -1 && (errno == EMFILE || errno == ENFILE) &&
+	    !list_is_empty(&files->used)) {
+		while (!list_is_empty(&files->used)) /* ours, for a start */
+			forget_oldest(files);
+		fd = open_below(files, path);
+	}
 	if (fd == -1)
-		return failure(path);
+		return failure(files, path, now);
 	if (fstat(fd, &st) == -1) {
 		fd_close(&fd);
-		return failure(path);
+		return failure(files, path, now);
 	}
 	if (!S_ISREG(st.st_mode)) {
 		fd_close(&fd);
@@ -211,7 +257,7 @@ static enum files_result open_file(struct files *files, struct str path,
 	file->fd = fd;
 	file->st = st;
 	file->holders = 1;
-	file->checked_at = now;
+	file->checked_at = file->used_at = now;
 	list_init(&file->used);
 	file->node.key = arena_copy(&file->arena, path);
 	make_fields(file, mime_type_of(files->types, path));
@@ -238,14 +284,32 @@ static bool is_fresh(const struct files *files, struct file *file, uint64_t now)
 	       st.st_ctim.tv_nsec == file->st.st_ctim.tv_nsec;
 }
 
+/* The clock of file systems is coarse: a file that was changed a moment ago
+ * may change again and look the same. Such a one is not kept. */
+static bool is_settled(const struct stat *st)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	uint64_t wall = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+	uint64_t changed = (uint64_t)st->st_ctim.tv_sec * NS_PER_S +
+			   (uint64_t)st->st_ctim.tv_nsec;
+
+	return wall > changed + FILES_SETTLED;
+}
+
 static void remember(struct files *files, struct file *file)
 {
+	if (!is_settled(&file->st))
+		return;
 	map_put(&files->by_path, &file->node);
 	list_append(&files->used, &file->used);
-	files->bytes += file->content.n;
+	kept.files++;
+	kept.bytes += file->content.n;
 	file->holders++;
-	while (files->by_path.n > FILES_OPEN || files->bytes > FILES_BYTES)
-		forget(files, CONTAINER_OF(files->used.next, struct file, used));
+	while (!list_is_empty(&files->used) &&
+	       (kept.files > FILES_OPEN || kept.bytes > FILES_BYTES))
+		forget_oldest(files);
 }
 
 enum files_result files_get(struct files *files, struct str path, uint64_t now,
@@ -259,6 +323,7 @@ enum files_result files_get(struct files *files, struct str path, uint64_t now,
 		if (is_fresh(files, file, now)) {
 			list_remove(&file->used);
 			list_append(&files->used, &file->used);
+			file->used_at = now;
 			file->holders++;
 			*file_out = file;
 			return FILES_OK;

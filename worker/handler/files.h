@@ -3,7 +3,8 @@
  * The files below a root, opened so that no path leads out of it, and kept
  * open for a while: what is asked for often costs no system call, with the
  * fields of its response ready and the content of small ones in memory. A
- * file is looked at again when it was not for a second. Worker.
+ * file is looked at again when it was not for a second. What is kept is
+ * bounded for all roots of the worker together. Worker.
  */
 #ifndef WORKER_HANDLER_FILES_H
 #define WORKER_HANDLER_FILES_H
@@ -29,7 +30,8 @@ struct file {
 	struct str content;   /* p == NULL when it is sent from fd */
 	struct fields fields; /* Content-Type, Last-Modified, ETag */
 	uint64_t checked_at;  /* CLOCK_MONOTONIC ns */
-	struct arena arena;   /* of the path, the content and the fields */
+	uint64_t used_at;
+	struct arena arena; /* of the path, the content and the fields */
 };
 
 struct files {
@@ -38,7 +40,7 @@ struct files {
 	const struct mime_types *types;
 	struct map by_path;
 	struct list used;
-	uint64_t bytes; /* of content in memory */
+	uint64_t complained_at; /* when a failure was last logged */
 };
 
 enum files_result {
@@ -69,5 +71,9 @@ enum files_result files_get(struct files *files, struct str path, uint64_t now,
 	__attribute__((warn_unused_result));
 
 void file_release(struct file *file);
+
+/* Lets go of what was not asked for in the last seconds: of its memory, and of
+ * the disk space of files that are deleted. True while some are left. */
+bool files_expire(struct files *files, uint64_t now);
 
 #endif

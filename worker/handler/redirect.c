@@ -37,23 +37,47 @@ static void *redirect_create(struct http *http, const struct conf_route *conf,
 static struct str moved(struct exchange *x, struct str to)
 {
 	struct str rest = route_rest(x->route, x->request.path);
+	const char *slash = "";
 	struct str query = x->request.query;
 	char *text = arena_bytes(&x->arena, 3 * rest.n);
 
 	/* The path was decoded: encode it, or its "?" would be another. */
 	rest = (struct str){text, uri_encode(rest, false, text)};
-	return arena_printf(&x->arena, "%" STR_FMT "%" STR_FMT "%s%" STR_FMT,
-			    STR_ARG(to), STR_ARG(rest), query.p != NULL ? "?" : "",
-			    STR_ARG(query));
+	/* One slash between the two: with none the rest would go on with the
+	 * host of `to`, and two at the beginning would name a host. */
+	if (rest.n > 0 && rest.p[0] == '/' && str_ends_with(to, STR("/")))
+		rest = str_tail(rest, 1);
+	else if (rest.n > 0 && rest.p[0] != '/' && !str_ends_with(to, STR("/")))
+		slash = "/";
+	return arena_printf(&x->arena, "%" STR_FMT "%s%" STR_FMT "%s%" STR_FMT,
+			    STR_ARG(to), slash, STR_ARG(rest),
+			    query.p != NULL ? "?" : "", STR_ARG(query));
+}
+
+/* A value must not name another host where the template names none: what
+ * begins with two slashes does (RFC 3986 section 4.2). */
+static struct str keep_host(const struct template *t, struct str to)
+{
+	bool meant = t->n_pieces > 0 && t->pieces[0].variable == TEMPLATE_LITERAL &&
+		     str_starts_with(t->pieces[0].text, STR("//"));
+
+	while (!meant && str_starts_with(to, STR("//")))
+		to = str_tail(to, 1);
+	return to;
 }
 
 static void redirect_answer(struct exchange *x, void *instance)
 {
 	const struct redirect *r = instance;
-	struct str to = template_evaluate(r->to, x, ESCAPE_URI);
+	struct str to;
 
+	if (!template_evaluate(r->to, x, ESCAPE_URI, &to)) {
+		exchange_answer_error(x, 414);
+		return;
+	}
 	if (r->moves_tree)
 		to = moved(x, to);
+	to = keep_host(r->to, to);
 	exchange_answer_redirect(x, r->status, to);
 }
 

@@ -19,18 +19,33 @@ struct respond {
 	enum escape escape;
 };
 
+/* By the end of the media type: "application/problem+json" is JSON, too. In
+ * a script a value can only stand in a string. */
+static const struct {
+	struct str ending;
+	enum escape escape;
+} escapes[] = {
+	{STR_INIT("/html"), ESCAPE_HTML},
+	{STR_INIT("/xml"), ESCAPE_HTML},
+	{STR_INIT("+xml"), ESCAPE_HTML},
+	{STR_INIT("/json"), ESCAPE_JSON},
+	{STR_INIT("+json"), ESCAPE_JSON},
+	{STR_INIT("/javascript"), ESCAPE_JSON},
+	{STR_INIT("/x-javascript"), ESCAPE_JSON},
+	{STR_INIT("/ecmascript"), ESCAPE_JSON},
+};
+
 static enum escape escape_for(struct str type)
 {
 	struct str media = str_trim(str_cut(&type, ';'));
 
-	if (str_equal_nocase(media, STR("text/html")) ||
-	    str_equal_nocase(media, STR("application/xhtml+xml")) ||
-	    str_equal_nocase(media, STR("image/svg+xml")) ||
-	    str_equal_nocase(media, STR("application/xml")) ||
-	    str_equal_nocase(media, STR("text/xml")))
-		return ESCAPE_HTML;
-	if (str_equal_nocase(media, STR("application/json")))
-		return ESCAPE_JSON;
+	for (size_t i = 0; i < sizeof(escapes) / sizeof(*escapes); i++) {
+		struct str ending = escapes[i].ending;
+
+		if (media.n >= ending.n &&
+		    str_equal_nocase(str_tail(media, media.n - ending.n), ending))
+			return escapes[i].escape;
+	}
 	return ESCAPE_NONE;
 }
 
@@ -59,8 +74,14 @@ static void respond_answer(struct exchange *x, void *instance)
 {
 	const struct respond *r = instance;
 
+	struct str text;
+
+	if (!template_evaluate(r->body, x, r->escape, &text)) {
+		exchange_answer_error(x, 413); /* what it was made from is */
+		return;
+	}
 	x->response.status = r->status;
-	exchange_set_bytes(x, r->type, template_evaluate(r->body, x, r->escape));
+	exchange_set_bytes(x, r->type, text);
 	exchange_answer(x);
 }
 

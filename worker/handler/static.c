@@ -22,12 +22,24 @@ struct static_root {
 	const struct conf_route *conf;
 	struct loop *loop;
 	struct files files;
+	struct timer expiry; /* armed while files are kept */
 };
+
+enum { STATIC_EXPIRY_MS = 5000 };
+
+static void on_expiry(struct timer *timer)
+{
+	struct static_root *root = CONTAINER_OF(timer, struct static_root, expiry);
+
+	if (files_expire(&root->files, root->loop->now))
+		loop_timer(root->loop, timer, STATIC_EXPIRY_MS);
+}
 
 static void static_destroy(void *instance)
 {
 	struct static_root *root = instance;
 
+	timer_detach(&root->loop->timers, &root->expiry);
 	files_fini(&root->files);
 	free(root);
 }
@@ -39,6 +51,7 @@ static void *static_create(struct http *http, const struct conf_route *conf,
 
 	root->conf = conf;
 	root->loop = http->loop;
+	timer_init(&root->expiry, on_expiry);
 	if (files_init(&root->files, conf->root, (enum conf_symlinks)conf->symlinks,
 		       http->mime_types) == -1) {
 		*why_out = arena_printf(&http->arena, "cannot open root \"%s\": %s",
@@ -68,10 +81,13 @@ static void release(void *file)
 	file_release(file);
 }
 
-static void answer_file(struct exchange *x, struct file *file)
+static void answer_file(struct static_root *root, struct exchange *x,
+			struct file *file)
 {
 	struct response *r = &x->response;
 
+	if (!timer_is_armed(&root->expiry))
+		loop_timer(root->loop, &root->expiry, STATIC_EXPIRY_MS);
 	r->status = 200;
 	r->prepared = &file->fields;
 	r->body = (struct body){
@@ -143,7 +159,7 @@ static void answer_directory(struct static_root *root, struct exchange *x,
 	enum files_result result = get_index(root, x, path, &file);
 
 	if (result == FILES_OK)
-		answer_file(x, file);
+		answer_file(root, x, file);
 	else if (result == FILES_MISSING) /* 403 if it is there at all */
 		answer_failure(
 			x, files_get(&root->files, path, root->loop->now, &unused));
@@ -167,7 +183,7 @@ static void static_answer(struct exchange *x, void *instance)
 		files_get(&root->files, path, root->loop->now, &file);
 
 	if (result == FILES_OK)
-		answer_file(x, file);
+		answer_file(root, x, file);
 	else if (result == FILES_DIRECTORY)
 		add_slash(x);
 	else

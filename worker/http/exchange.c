@@ -146,9 +146,10 @@ void exchange_handle(struct exchange *x)
 	x->route->handler->answer(x, x->route->instance);
 }
 
-void exchange_refuse(struct exchange *x, unsigned status)
+void exchange_refuse(struct exchange *x, unsigned status, struct str method)
 {
-	x->request.method = METHOD_COUNT;
+	x->request.method_text = arena_copy(&x->arena, method);
+	x->request.method = method_of(method);
 	set_state(x, EXCHANGE_REQUEST);
 	exchange_answer_error(x, status);
 }

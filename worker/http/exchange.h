@@ -115,8 +115,8 @@ bool exchange_wants_body(const struct exchange *x);
 void exchange_handle(struct exchange *x);
 
 /* What came is not a request, or came too slowly: answers with that error,
- * so that it is counted and logged like the others. */
-void exchange_refuse(struct exchange *x, unsigned status);
+ * so that it is counted and logged like the others. `method` may be empty. */
+void exchange_refuse(struct exchange *x, unsigned status, struct str method);
 
 /* For handlers: fill the response, then answer. */
 

@@ -9,6 +9,11 @@
 #include "worker/http/exchange.h"
 #include "worker/http/router.h"
 
+enum {
+	TEMPLATE_MOST = 64 * 1024 * 1024, /* bytes of a text */
+	ESCAPE_GROWTH = 6,                /* "\\u0000", "&quot;" */
+};
+
 static const char hex[] = "0123456789abcdef";
 
 static struct str decoded_field(struct exchange *x, struct str form,
@@ -86,31 +91,43 @@ static const char *html_reference(char c)
 	}
 }
 
+/* Puts s[from..to), and says where the next such run begins. */
+static size_t put_run(struct buf *out, struct str s, size_t from, size_t to)
+{
+	buf_put(out, (struct str){s.p + from, to - from});
+	return to + 1;
+}
+
 static void put_html(struct buf *out, struct str s)
 {
+	size_t run = 0;
+
 	for (size_t i = 0; i < s.n; i++) {
 		const char *reference = html_reference(s.p[i]);
 
-		if (reference != NULL)
-			buf_put_cstr(out, reference);
-		else
-			buf_put(out, (struct str){s.p + i, 1});
+		if (reference == NULL)
+			continue;
+		run = put_run(out, s, run, i);
+		buf_put_cstr(out, reference);
 	}
+	put_run(out, s, run, s.n);
 }
 
 static void put_json(struct buf *out, struct str s)
 {
+	size_t run = 0;
+
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 		char unicode[] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
 
-		if (c == '"' || c == '\\')
-			buf_put(out, STR("\\"));
-		if (c < ' ' || c == '<' || c == 0x7f) /* "</script>" */
-			buf_put(out, (struct str){unicode, 6});
-		else
-			buf_put(out, (struct str){s.p + i, 1});
+		/* "<" because of "</script>". */
+		if (c >= ' ' && c != '"' && c != '\\' && c != '<' && c != 0x7f)
+			continue;
+		run = put_run(out, s, run, i);
+		buf_put(out, (struct str){unicode, sizeof(unicode)});
 	}
+	put_run(out, s, run, s.n);
 }
 
 static void put_uri(struct buf *out, struct str s)
@@ -138,24 +155,30 @@ static void put_escaped(struct buf *out, struct str s, enum escape escape)
 	}
 }
 
-struct str template_evaluate(const struct template *t, struct exchange *x,
-			     enum escape escape)
+bool template_evaluate(const struct template *t, struct exchange *x,
+		       enum escape escape, struct str *text_out)
 {
 	struct buf out = {0};
+	bool fits = true;
 
-	if (t->is_literal)
-		return t->n_pieces > 0 ? t->pieces[0].text : STR("");
-	for (size_t i = 0; i < t->n_pieces; i++) {
+	if (t->is_literal) {
+		*text_out = t->n_pieces > 0 ? t->pieces[0].text : STR("");
+		return true;
+	}
+	for (size_t i = 0; i < t->n_pieces && fits; i++) {
 		const struct template_piece *piece = &t->pieces[i];
 		struct str value = variable(piece, x);
 
+		fits = buf_length(&out) + ESCAPE_GROWTH * value.n <= TEMPLATE_MOST;
+		if (!fits)
+			break;
 		if (piece->variable == TEMPLATE_LITERAL || value.n == 0)
 			buf_put(&out, piece->text);
 		else
 			put_escaped(&out, value, escape);
 	}
-	struct str text = arena_copy(&x->arena, buf_str(&out));
-
+	if (fits)
+		*text_out = arena_copy(&x->arena, buf_str(&out));
 	buf_release(&out);
-	return text;
+	return fits;
 }

@@ -17,8 +17,10 @@ enum escape {
 	ESCAPE_URI,  /* all but unreserved characters and "/" */
 };
 
-/* The text, in the exchange's arena (or the template's own if literal). */
-struct str template_evaluate(const struct template *t, struct exchange *x,
-			     enum escape escape);
+/* Puts the text, in the exchange's arena (or the template's own if literal),
+ * into *text_out. False when it would be over 64 MiB. */
+bool template_evaluate(const struct template *t, struct exchange *x,
+		       enum escape escape, struct str *text_out)
+	__attribute__((warn_unused_result));
 
 #endif

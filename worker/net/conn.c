@@ -15,7 +15,8 @@ enum {
 	CONN_MAGIC = 0x636f6e6e,
 	CONN_STEPS = 64,              /* of a protocol in one tick */
 	CONN_FILE_SHARE = 256 * 1024, /* bytes of a file in one tick */
-	CONN_LINGER_MS = 2000,        /* as long as a peer may go on sending */
+	CONN_LINGER_MS = 2000,        /* for a peer that sends no more */
+	CONN_LINGER_MOST_MS = 30000,  /* for one that goes on sending */
 	CONN_LINGER_READS = 64,       /* in one tick */
 	CONNS_IN_BLOCK = 64,
 };
@@ -114,6 +115,13 @@ void conn_moved(struct conn *c)
 	conn_end(c, CONN_MOVED);
 }
 
+static void set_linger_timeout(struct conn *c)
+{
+	uint64_t silent = c->net->loop->now + CONN_LINGER_MS * NS_PER_MS;
+
+	conn_set_timeout_at(c, silent < c->linger_until ? silent : c->linger_until);
+}
+
 /* Closes politely: what we sent must not be lost to a reset. */
 static void conn_linger(struct conn *c)
 {
@@ -121,7 +129,8 @@ static void conn_linger(struct conn *c)
 	buf_release(&c->in);
 	buf_release(&c->out);
 	c->transport->finish(c);
-	conn_set_timeout(c, CONN_LINGER_MS);
+	c->linger_until = c->net->loop->now + CONN_LINGER_MOST_MS * NS_PER_MS;
+	set_linger_timeout(c);
 	conn_queue(c);
 }
 
@@ -137,6 +146,7 @@ static void discard(struct conn *c)
 			conn_close(c);
 			return;
 		}
+		set_linger_timeout(c);
 	}
 	if (c->readable)
 		conn_queue(c);
@@ -148,6 +158,10 @@ static bool conn_obey(struct conn *c, enum step step)
 	switch (step) {
 	case STEP_MORE:
 		return true;
+	case STEP_LATER:
+		conn_clear_timeout(c);
+		conn_queue(c);
+		return false;
 	case STEP_WAIT:
 		buf_shrink(&c->in);
 		buf_shrink(&c->out);
@@ -176,7 +190,7 @@ static void conn_run(struct conn *c)
 	for (int budget = CONN_STEPS; budget > 0; budget--)
 		if (!conn_obey(c, c->protocol->step(c)))
 			return;
-	conn_queue(c);
+	conn_obey(c, STEP_LATER);
 }
 
 static void on_event(struct watch *watch, uint32_t events)
@@ -185,12 +199,12 @@ static void on_event(struct watch *watch, uint32_t events)
 
 	if (c->state >= CONN_CLOSED)
 		return; /* by an earlier event of this tick */
-	if (events & (EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP))
+	if (events & (EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLPRI))
 		c->readable = true;
 	if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
 		c->writable = true;
-	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-		c->peer_finished = true;
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI))
+		c->read_to_end = true;
 	conn_run(c);
 }
 
@@ -248,7 +262,7 @@ static struct conn *conn_create(struct listener *listener, int fd)
 static void conn_watch(struct conn *c)
 {
 	if (loop_add(c->net->loop, &c->watch,
-		     EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) == -1) {
+		     EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET) == -1) {
 		log_errno(LOG_LEVEL_WARN, "cannot watch a connection");
 		conn_close(c);
 	}

@@ -42,7 +42,8 @@ struct conn {
 	uint8_t state; /* enum conn_state, by conn_set_state() only */
 	bool readable; /* a read may succeed */
 	bool writable;
-	bool peer_finished; /* EPOLLRDHUP was seen */
+	bool read_to_end; /* a short read does not mean that nothing is left:
+			   * the peer has finished, or sent urgent data */
 	struct watch watch;
 	struct net *net;
 	struct listener *listener;
@@ -53,10 +54,13 @@ struct conn {
 	struct buf in;  /* read and not yet consumed */
 	struct buf out; /* written by the protocol and not yet sent */
 	struct timer timer;
-	struct list link;     /* in net->conns */
-	struct list ready;    /* in net->ready, or offered by the handoff */
-	uint64_t id;          /* unique in the worker */
-	uint64_t accepted_at; /* CLOCK_MONOTONIC ns */
+	struct list link;  /* in net->conns */
+	struct list ready; /* in net->ready, or offered by the handoff */
+	uint64_t id;       /* unique in the worker */
+	union {
+		uint64_t accepted_at;  /* CLOCK_MONOTONIC ns */
+		uint64_t linger_until; /* CONN_LINGERING */
+	};
 	struct endpoint peer;
 	uint32_t requests; /* begun on this connection */
 };

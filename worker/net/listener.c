@@ -52,13 +52,24 @@ static enum accepted accept_one(struct listener *l)
 	case ENOBUFS:
 	case ENOMEM:
 		return ACCEPTED_SHORT;
-	default:
-		/* accept(2): errors of the new connection itself, which is
+	case ECONNABORTED:
+	case EINTR:
+	case ENETDOWN:
+	case EPROTO:
+	case ENOPROTOOPT:
+	case EHOSTDOWN:
+	case ENONET:
+	case EHOSTUNREACH:
+	case EOPNOTSUPP:
+	case ENETUNREACH:
+	case EPERM:
+	case ETIMEDOUT:
+		/* accept(2): what happened to the new connection, which is
 		 * gone; the next in the queue may be fine. */
-		if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK ||
-		    errno == EOPNOTSUPP || errno == EFAULT)
-			log_fatal("accept on %s: errno %d", l->conf->text, errno);
 		return ACCEPTED_ONE;
+	default:
+		log_errno(LOG_LEVEL_ERROR, "cannot accept on %s", l->conf->text);
+		return ACCEPTED_NONE;
 	}
 }
 
@@ -143,16 +154,21 @@ void listener_pause(struct listener *l)
 	set_state(l, LISTENER_IDLE);
 }
 
-void listener_finish(struct listener *l)
+static enum accepted accept_rest(struct listener *l)
 {
-	enum accepted accepted = ACCEPTED_NONE;
+	enum accepted accepted;
 
-	if (l->state == LISTENER_CLOSED)
-		return;
 	do {
 		accepted = accept_one(l);
 	} while (accepted == ACCEPTED_ONE);
-	if (accepted == ACCEPTED_SHORT)
+	return accepted;
+}
+
+void listener_finish(struct listener *l)
+{
+	if (l->state == LISTENER_CLOSED)
+		return;
+	if (accept_rest(l) == ACCEPTED_SHORT)
 		log_warn("closing %s with connections in its queue: "
 			 "no file descriptors or memory to accept them",
 			 l->conf->text);
@@ -163,6 +179,10 @@ void listener_close(struct listener *l)
 {
 	if (l->state == LISTENER_CLOSED)
 		return;
+	/* We may have been woken for what is in the queue, and nobody else
+	 * was: so it is ours. */
+	if (l->state == LISTENER_ACCEPTING)
+		(void)accept_rest(l);
 	/* Others still hold the socket, so closing is not enough to leave. */
 	listener_pause(l);
 	fd_close(&l->watch.fd);

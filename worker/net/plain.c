@@ -14,9 +14,8 @@ static enum io plain_read(struct conn *c, char *into, size_t room, size_t *n_out
 
 	*n_out = 0;
 	if (n > 0) {
-		/* A short read means that the socket was drained: epoll(7).
-		 * But when the peer has finished, only 0 ends it. */
-		if ((size_t)n < room && !c->peer_finished)
+		/* A short read means that the socket was drained: epoll(7). */
+		if ((size_t)n < room && !c->read_to_end)
 			c->readable = false;
 		*n_out = (size_t)n;
 		return IO_OK;
@@ -74,7 +73,9 @@ static enum io plain_send_file(struct conn *c, int file, off_t *offset, size_t n
 		*n_out = 0;
 		return IO_EOF;
 	}
-	return wrote(c, sent, n, n_out);
+	/* It may be the file that was short, not the room: the next call
+	 * tells. */
+	return wrote(c, sent, 0, n_out);
 }
 
 static void plain_finish(struct conn *c)

@@ -125,10 +125,11 @@ static void forsake(struct http1 *s, unsigned status, const char *why)
 }
 
 /* Not a request, or not in time. */
-static enum step refuse(struct http1 *s, unsigned status, const char *why)
+static enum step refuse(struct http1 *s, unsigned status, const char *why,
+			struct str method)
 {
 	forsake(s, status, why);
-	exchange_refuse(&s->exchange, status);
+	exchange_refuse(&s->exchange, status, method);
 	return STEP_MORE;
 }
 
@@ -219,6 +220,7 @@ static enum step step_skip(struct conn *c, struct http1 *s)
 	if (!whole)
 		return read_more_body(c);
 	s->rest.framing = HTTP1_BODY_NONE;
+	s->exchange.times.first_byte = c->net->loop->now; /* of the next */
 	http1_set_state(s, HTTP1_HEAD);
 	return STEP_MORE;
 }
@@ -388,7 +390,7 @@ static enum step step_head(struct conn *c, struct http1 *s)
 		break;
 	}
 	c->requests++;
-	return refuse(s, v.status, v.why);
+	return refuse(s, v.status, v.why, head.method);
 }
 
 /* The response. */
@@ -437,7 +439,7 @@ static enum step step_send(struct conn *c, struct http1 *s)
 			return not_sent(c, io);
 		if (s->exchange.response.body.kind == BODY_FILE &&
 		    s->exchange.response.body.length > 0)
-			return STEP_MORE;
+			return STEP_LATER;
 	}
 	exchange_finish(&s->exchange);
 	s->exchange.times.accepted = c->accepted_at;
@@ -447,7 +449,9 @@ static enum step step_send(struct conn *c, struct http1 *s)
 	if (s->keep_alive) {
 		http1_set_state(s, unread ? HTTP1_SKIP : HTTP1_HEAD);
 	} else {
-		s->linger |= unread;
+		/* What came meanwhile must not make the close a reset. */
+		s->linger |= unread || c->readable || buf_length(&c->in) > 0 ||
+			     conn_is_leaving(c);
 		http1_set_state(s, HTTP1_LAST);
 	}
 	return STEP_MORE;
@@ -462,8 +466,17 @@ static enum step step_last(struct conn *c, struct http1 *s)
 	return s->linger ? STEP_LINGER : STEP_DONE;
 }
 
+/* RFC 9112 section 2.2: an empty line that old clients send after a body is
+ * no request yet. */
+static bool is_empty_line(const struct conn *c)
+{
+	return str_equal(buf_str(&c->in), STR("\r\n"));
+}
+
 static enum step step_idle(struct conn *c)
 {
+	if (is_empty_line(c))
+		buf_consume(&c->in, 2);
 	if (buf_length(&c->in) > 0) {
 		http1_session_start(c);
 		return STEP_MORE;
@@ -512,7 +525,8 @@ static enum step http1_timeout(struct conn *c)
 		return STEP_FAIL; /* the peer does not read */
 	switch (s->state) {
 	case HTTP1_HEAD:
-		return refuse(s, 408, "the head took over timeouts.header");
+		return refuse(s, 408, "the head took over timeouts.header",
+			      STR(""));
 	case HTTP1_BODY:
 		return give_up(s, 408, "the body took over timeouts.body");
 	default:

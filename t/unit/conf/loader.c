@@ -209,14 +209,14 @@ static void routes(void **state)
 static void numbers(void **state)
 {
 	struct conf *conf =
-		load(ECHO "workers = 4; limits = { body = 5000000000;\n"
+		load(ECHO "workers = 4; limits = { body = 50000000;\n"
 			  "header = 0x4000; connections = 77L; headers = +5; };\n"
 			  "timeouts = { body = 2; send = \"3\"; };");
 
 	(void)state;
 	assert_int_equal(conf->workers, 4);
 	assert_false(conf->workers_auto);
-	assert_int_equal(conf->limits.body, 5000000000);
+	assert_int_equal(conf->limits.body, 50000000);
 	assert_int_equal(conf->limits.header, 16384);
 	assert_int_equal(conf->limits.connections, 77);
 	assert_int_equal(conf->limits.headers, 5);
@@ -427,8 +427,8 @@ static void ranges(void **state)
 		{ECHO "limits = { header = 16q; };\n", "2 |syntax error"},
 		{ECHO "limits = { header = \"16q\"; };\n", "2 limits.header|units"},
 		{ECHO "limits = { body = -1; };\n", "2 limits.body|negative"},
-		{ECHO "limits = { body = \"1025g\"; };\n",
-		 "2 limits.body|above the most, 1024g"},
+		{ECHO "limits = { body = \"65m\"; };\n",
+		 "2 limits.body|above the most, 64m"},
 		{ECHO "limits = { headers = 257; connections = 0; };\n",
 		 "2 limits.connections|least\n2 limits.headers|most"},
 		{ECHO

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The log: one write(2) a line, in its form, and no way to forge one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "t/unit/base/child.h"
+
+enum { LINE = 2048 }; /* LOG_LINE of log.c */
+
+/* Packets, so that two writes are never taken for one. */
+static int reader;
+
+static int set_up(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK | O_DIRECT) == -1)
+		return -1;
+	reader = ends[0];
+	log_set_process("test");
+	log_set_level(LOG_LEVEL_INFO);
+	log_set_fd(ends[1]);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	log_set_fd(STDERR_FILENO);
+	fd_close(&reader);
+	return 0;
+}
+
+/* The next line, without what comes before the message; "" for none. */
+static const char *whole_line(void)
+{
+	static char line[2 * LINE];
+	ssize_t n = read(reader, line, sizeof(line) - 1);
+
+	line[n > 0 ? n : 0] = '\0';
+	return line;
+}
+
+static const char *message(void)
+{
+	const char *line = whole_line(), *at = strstr(line, "]: ");
+
+	return at != NULL ? at + 3 : line;
+}
+
+static void assert_matches(const char *text, const char *pattern)
+{
+	regex_t regex;
+
+	assert_int_equal(regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB), 0);
+	int result = regexec(&regex, text, 0, NULL, 0);
+
+	regfree(&regex);
+	if (result != 0)
+		fail_msg("\"%s\" does not match %s", text, pattern);
+}
+
+static void form(void **state)
+{
+	char pattern[200];
+
+	(void)state;
+	log_info("generation %d serves", 2);
+	snprintf(pattern, sizeof(pattern),
+		 "^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]"
+		 "\\.[0-9]{3}Z info test\\[%d\\]: generation 2 serves\n$",
+		 (int)getpid());
+	assert_matches(whole_line(), pattern);
+	log_set_process("worker 3");
+	log_warn("x");
+	assert_matches(whole_line(), "Z warn worker 3\\[[0-9]+\\]: x\n$");
+	log_error("%s", "");
+	assert_matches(whole_line(), "Z error worker 3\\[[0-9]+\\]: \n$");
+	assert_string_equal(whole_line(), "");
+}
+
+static void levels(void **state)
+{
+	static const char *const names[] = {"error", "warn", "info", "debug"};
+
+	(void)state;
+	for (int wanted = LOG_LEVEL_ERROR; wanted <= LOG_LEVEL_DEBUG; wanted++) {
+		log_set_level((enum log_level)wanted);
+		for (int level = LOG_LEVEL_ERROR; level <= LOG_LEVEL_DEBUG;
+		     level++) {
+			assert_int_equal(log_wants((enum log_level)level),
+					 level <= wanted);
+			log_line((enum log_level)level, "m");
+			const char *line = whole_line();
+
+			assert_int_equal(line[0] != '\0', level <= wanted);
+			if (level <= wanted)
+				assert_non_null(strstr(line, names[level]));
+			log_errno((enum log_level)level, "m");
+			assert_int_equal(whole_line()[0] != '\0', level <= wanted);
+		}
+		assert_string_equal(log_level_name((enum log_level)wanted),
+				    names[wanted]);
+	}
+}
+
+static int n_evaluated;
+
+static int evaluated(void)
+{
+	return ++n_evaluated;
+}
+
+static void debug_costs_nothing(void **state)
+{
+	(void)state;
+	log_debug("%d", evaluated());
+	assert_int_equal(n_evaluated, 0);
+	log_set_level(LOG_LEVEL_DEBUG);
+	log_debug("%d", evaluated());
+	assert_string_equal(message(), "1\n");
+}
+
+static void tells_errno(void **state)
+{
+	(void)state;
+	errno = ENOENT;
+	log_errno(LOG_LEVEL_WARN, "cannot open %s", "/x");
+	/* And leaves it as it was, as the others do. */
+	assert_int_equal(errno, ENOENT);
+	assert_string_equal(message(),
+			    "cannot open /x: No such file or directory\n");
+	log_line(LOG_LEVEL_WARN, "x");
+	assert_int_equal(errno, ENOENT);
+	assert_string_equal(message(), "x\n");
+}
+
+static void errno_survives_a_broken_log(void **state)
+{
+	(void)state;
+	log_set_fd(open("/dev/full", O_WRONLY | O_CLOEXEC));
+	errno = ENOENT;
+	log_warn("x");
+	assert_int_equal(errno, ENOENT);
+}
+
+static void control_characters_are_defused(void **state)
+{
+	char text[300], wanted[300];
+	size_t n = 0;
+
+	(void)state;
+	for (int c = 1; c < 256; c++, n++) {
+		text[n] = (char)c;
+		wanted[n] = c < ' ' || c == 0x7f ? '?' : (char)c;
+	}
+	text[n] = wanted[n + 1] = '\0';
+	wanted[n] = '\n';
+	log_warn("%s", text);
+	assert_string_equal(message(), wanted);
+	log_warn("GET /\r\n2026-11-20T16:00:00.123Z error master[1]: forged");
+	assert_string_equal(
+		message(),
+		"GET /??2026-11-20T16:00:00.123Z error master[1]: forged\n");
+	assert_string_equal(whole_line(), "");
+}
+
+static void long_lines_are_cut(void **state)
+{
+	char text[3 * LINE];
+	size_t prefix, n;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	log_warn("%s", "");
+	prefix = strlen(whole_line()) - 1;
+	for (n = LINE - prefix - 20; n < LINE - prefix + 20; n++) {
+		log_warn("%.*s", (int)n, text);
+		const char *line = whole_line(), *end = strchr(line, '\n');
+		size_t length = strlen(line);
+
+		assert_true(length <= LINE);
+		assert_ptr_equal(end, line + length - 1);
+		if (end[-1] == '.') {
+			assert_memory_equal(end - 4, "x...", 4);
+			assert_true(length > LINE - 10);
+		} else {
+			assert_int_equal(length, prefix + n + 1);
+		}
+		/* Cut or not, what errno says does not go beyond either. */
+		errno = ENOENT;
+		log_errno(LOG_LEVEL_WARN, "%.*s", (int)n - 15, text);
+		line = whole_line();
+		length = strlen(line);
+		assert_true(length <= LINE);
+		assert_int_equal(line[length - 1], '\n');
+	}
+	log_warn("%s", text);
+	const char *line = message();
+
+	assert_string_equal(line + strlen(line) - 5, "x...\n");
+	log_set_process(text);
+	log_warn("after a long name");
+	assert_string_equal(message(), "after a long name\n");
+}
+
+static void owns_its_descriptor(void **state)
+{
+	int old = log_fd(), ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	log_set_fd(ends[1]);
+	assert_int_equal(log_fd(), ends[1]);
+	assert_int_equal(fcntl(old, F_GETFD), -1);
+	/* The one that is in use stays. */
+	log_set_fd(ends[1]);
+	assert_int_not_equal(fcntl(ends[1], F_GETFD), -1);
+	log_set_fd(STDERR_FILENO);
+	assert_int_equal(fcntl(ends[1], F_GETFD), -1);
+	assert_int_equal(log_fd(), STDERR_FILENO);
+	/* stderr is nobody's to close. */
+	log_set_fd(ends[0]);
+	assert_int_not_equal(fcntl(STDERR_FILENO, F_GETFD), -1);
+}
+
+static void fatal(void)
+{
+	log_set_level(LOG_LEVEL_ERROR);
+	log_fatal("the end of %s", "it");
+}
+
+static void assertion(void)
+{
+	ASSERT(1 + 1 == 2);
+	log_error("goes on");
+	ASSERT(1 + 1 == 3);
+}
+
+static void fatal_aborts(void **state)
+{
+	int status = child_status(fatal);
+
+	(void)state;
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	assert_string_equal(message(), "the end of it\n");
+	status = child_status(assertion);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	assert_string_equal(message(), "goes on\n");
+	assert_matches(message(), "^t/unit/base/log\\.c:[0-9]+: assertion failed: "
+				  "1 \\+ 1 == 3\n$|/t/unit/base/log\\.c:[0-9]+: "
+				  "assertion failed: 1 \\+ 1 == 3\n$");
+}
+
+/* stderr is a pipe that JOURNAL_STREAM names; in a child. */
+static void log_to_journal(void)
+{
+	struct stat st;
+	char stream[64];
+
+	CHILD_CHECK(dup2(log_fd(), STDERR_FILENO) == STDERR_FILENO);
+	CHILD_CHECK(fstat(STDERR_FILENO, &st) == 0);
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev,
+		 (uintmax_t)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_set_level(LOG_LEVEL_DEBUG);
+	log_set_fd(STDERR_FILENO);
+	log_error("a");
+	log_warn("b");
+	log_info("c");
+	log_debug("d");
+	/* Inherited from a parent whose stderr was the journal. */
+	setenv("JOURNAL_STREAM", "1:2", 1);
+	log_set_process("test");
+	log_info("e");
+}
+
+static void journal(void **state)
+{
+	(void)state;
+	assert_int_equal(child_status(log_to_journal), 0);
+	assert_matches(whole_line(), "^<3>test\\[[0-9]+\\]: a\n$");
+	assert_matches(whole_line(), "^<4>test\\[[0-9]+\\]: b\n$");
+	assert_matches(whole_line(), "^<6>test\\[[0-9]+\\]: c\n$");
+	assert_matches(whole_line(), "^<7>test\\[[0-9]+\\]: d\n$");
+	assert_matches(whole_line(), "^2.*Z info test\\[[0-9]+\\]: e\n$");
+}
+
+#define LOG_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LOG_TEST(form),
+		LOG_TEST(levels),
+		LOG_TEST(debug_costs_nothing),
+		LOG_TEST(tells_errno),
+		LOG_TEST(errno_survives_a_broken_log),
+		LOG_TEST(control_characters_are_defused),
+		LOG_TEST(long_lines_are_cut),
+		LOG_TEST(owns_its_descriptor),
+		LOG_TEST(fatal_aborts),
+		LOG_TEST(journal),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

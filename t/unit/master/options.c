@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command line: every verb, every option, and every mistake with what is
+ * said of it, once. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "master/options.h"
+
+enum { MOST_WORDS = 16 };
+
+static char said[4096]; /* on stderr, by the last parse() */
+
+/* `line` is the words after the program's name; "''" is an empty one. */
+static struct options parse(const char *line)
+{
+	/* The options point into it. */
+	static char words[1000];
+	char *argv[MOST_WORDS + 2] = {"holdfast"}, *save;
+	int argc = 1, saved, file = memfd_create("stderr", MFD_CLOEXEC);
+
+	snprintf(words, sizeof(words), "%s", line);
+	for (char *w = strtok_r(words, " ", &save); w != NULL;
+	     w = strtok_r(NULL, " ", &save)) {
+		assert_true(argc <= MOST_WORDS);
+		argv[argc++] = strcmp(w, "''") == 0 ? "" : w;
+	}
+	fflush(stderr);
+	saved = dup(STDERR_FILENO);
+	assert_true(file >= 0 && saved >= 0);
+	dup2(file, STDERR_FILENO);
+	struct options options = options_parse(argc, argv);
+
+	fflush(stderr);
+	dup2(saved, STDERR_FILENO);
+	fd_close(&saved);
+	ssize_t n = pread(file, said, sizeof(said) - 1, 0);
+
+	fd_close(&file);
+	assert_true(n >= 0);
+	said[n] = '\0';
+	return options;
+}
+
+static void expect(const char *line, struct options wanted)
+{
+	struct options got = parse(line);
+
+	if (got.verb != wanted.verb)
+		fail_msg("%s: verb %d, not %d; %s", line, (int)got.verb,
+			 (int)wanted.verb, said);
+	assert_string_equal(said, "");
+	assert_string_equal(got.file, wanted.file ? wanted.file : HOLDFAST_CONF);
+	assert_int_equal(got.json, wanted.json);
+	assert_int_equal(got.verbose, wanted.verbose);
+	if (wanted.target == NULL)
+		assert_null(got.target);
+	else
+		assert_string_equal(got.target, wanted.target);
+}
+
+static void refuse(const char *line, const char *says)
+{
+	struct options got = parse(line);
+
+	if (got.verb != VERB_USAGE)
+		fail_msg("%s: verb %d", line, (int)got.verb);
+	if (strstr(said, says) == NULL)
+		fail_msg("%s: \"%s\" does not say \"%s\"", line, said, says);
+	/* One mistake is one complaint, and where help is. */
+	assert_memory_equal(said, "holdfast: ", 10);
+	const char *end = strchr(said, '\n');
+
+	assert_non_null(end);
+	assert_string_equal(end, "\nTry \"holdfast -h\".\n");
+}
+
+static void verbs(void **state)
+{
+	static const struct {
+		const char *name;
+		enum verb verb;
+	} all[] = {
+		{"run", VERB_RUN},	 {"check", VERB_CHECK},
+		{"show", VERB_SHOW},	 {"reload", VERB_RELOAD},
+		{"reopen", VERB_REOPEN}, {"quit", VERB_QUIT},
+		{"stop", VERB_STOP},	 {"status", VERB_STATUS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		char line[100];
+
+		expect(all[i].name, (struct options){.verb = all[i].verb});
+		snprintf(line, sizeof(line), "-c /f %s", all[i].name);
+		expect(line, (struct options){.verb = all[i].verb, .file = "/f"});
+		snprintf(line, sizeof(line), "%s -c /f", all[i].name);
+		expect(line, (struct options){.verb = all[i].verb, .file = "/f"});
+		snprintf(line, sizeof(line), "  %s", all[i].name);
+		assert_non_null(strstr(options_help, line));
+	}
+}
+
+static void options(void **state)
+{
+	(void)state;
+	expect("", (struct options){.verb = VERB_RUN});
+	expect("-c a.conf", (struct options){.verb = VERB_RUN, .file = "a.conf"});
+	expect("-c a -c b", (struct options){.verb = VERB_RUN, .file = "b"});
+	expect("-c -x", (struct options){.verb = VERB_RUN, .file = "-x"});
+	expect("-t", (struct options){.verb = VERB_CHECK});
+	expect("-T", (struct options){.verb = VERB_SHOW});
+	expect("-t -c f", (struct options){.verb = VERB_CHECK, .file = "f"});
+	expect("-h", (struct options){.verb = VERB_HELP});
+	expect("--help", (struct options){.verb = VERB_HELP});
+	expect("-v", (struct options){.verb = VERB_VERSION, .verbose = true});
+	expect("--version", (struct options){.verb = VERB_VERSION});
+	expect("-s reload", (struct options){.verb = VERB_RELOAD});
+	expect("-s reopen", (struct options){.verb = VERB_REOPEN});
+	expect("-s quit -c f", (struct options){.verb = VERB_QUIT, .file = "f"});
+	expect("-c f -s stop", (struct options){.verb = VERB_STOP, .file = "f"});
+	expect("status --json",
+	       (struct options){.verb = VERB_STATUS, .json = true});
+	expect("--json status",
+	       (struct options){.verb = VERB_STATUS, .json = true});
+}
+
+static void connect_has_a_target(void **state)
+{
+	const struct options quiet = {.verb = VERB_CONNECT, .target = "h:80"};
+	const struct options verbose = {
+		.verb = VERB_CONNECT, .target = "h:80", .verbose = true};
+
+	(void)state;
+	expect("connect h:80", quiet);
+	expect("connect -v h:80", verbose);
+	expect("connect h:80 -v", verbose);
+	expect("-v connect h:80", verbose);
+	refuse("connect", "connect needs HOST:PORT");
+	refuse("connect -v", "connect needs HOST:PORT");
+	refuse("connect a:1 b:2", "\"b:2\" is one word too many");
+	refuse("h:80 connect", "there is no verb \"h:80\"");
+}
+
+static void mistakes(void **state)
+{
+	static const struct {
+		const char *line, *says;
+	} cases[] = {
+		{"start", "there is no verb \"start\""},
+		{"Run", "there is no verb \"Run\""},
+		{"''", "there is no verb \"\""},
+		{"-", "there is no verb \"-\""},
+		{"-x", "there is no option \"-x\""},
+		{"--", "there is no option \"--\""},
+		{"--verbose", "there is no option \"--verbose\""},
+		{"-cfile", "there is no option \"-cfile\""},
+		{"-c", "-c needs an argument"},
+		{"run -c", "-c needs an argument"},
+		{"-c ''", "-c needs the name of a file"},
+		{"-s", "-s needs an argument"},
+		{"-s status", "not \"status\""},
+		{"-s run", "not \"run\""},
+		{"-s ''", "not \"\""},
+		{"-s kill", "-s knows reload, reopen, quit and stop"},
+		{"run check", "\"check\" is one word too many"},
+		{"run run", "\"run\" is one word too many"},
+		{"-t run", "\"run\" is one word too many"},
+		{"run -t", "one verb at a time: \"-t\" is one too many"},
+		{"-t -T", "one verb at a time: \"-T\""},
+		{"-s stop -s quit", "one verb at a time: \"quit\""},
+		{"reload -h", "one verb at a time: \"-h\""},
+		{"-h --version", "one verb at a time: \"--version\""},
+		{"-v run", "-v belongs to connect"},
+		{"status -v", "-v belongs to connect"},
+		{"--json", "--json belongs to status"},
+		{"run --json", "--json belongs to status"},
+		{"connect h:80 --json", "--json belongs to status"},
+		{"-v --json", "--json belongs to status"},
+		{"status h:80", "\"h:80\" is one word too many"},
+		/* The first of several. */
+		{"-x -y start", "there is no option \"-x\""},
+		{"start --json -v", "there is no verb \"start\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		refuse(cases[i].line, cases[i].says);
+}
+
+static void no_arguments_at_all(void **state)
+{
+	char *argv[] = {NULL};
+
+	(void)state;
+	assert_int_equal(options_parse(0, argv).verb, VERB_RUN);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(verbs),
+		cmocka_unit_test(options),
+		cmocka_unit_test(connect_has_a_target),
+		cmocka_unit_test(mistakes),
+		cmocka_unit_test(no_arguments_at_all),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

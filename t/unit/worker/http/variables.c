@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the variables of a template are worth, and how values are escaped. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/loop.h"
+#include "base/scoreboard.h"
+#include "worker/http/exchange.h"
+#include "worker/http/http.h"
+#include "worker/http/router.h"
+#include "worker/http/variables.h"
+
+static struct http http;
+static struct exchange x;
+static struct conf_route conf_route;
+static struct route route = {.conf = &conf_route};
+static struct field fields[4];
+
+static void set_field(size_t i, const char *name, const char *value)
+{
+	fields[i] = (struct field){.name = str_of(name), .value = str_of(value)};
+	x.request.fields = fields;
+	x.request.n_fields = i + 1;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	exchange_init(&x, &http, NULL);
+	x.route = &route;
+	conf_route.path = STR("/doc");
+	x.request.method_text = STR("GET");
+	x.request.path = STR("/doc/a b");
+	x.request.raw_path = STR("/doc/a%20b");
+	x.request.host = STR("example.org");
+	x.peer = (struct endpoint){.family = AF_INET, .port = 54321};
+	memcpy(x.peer.ip, "\300\0\2\1", 4);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	exchange_fini(&x);
+	return 0;
+}
+
+static void expect_escaped(enum escape escape, const char *source,
+			   struct str wanted)
+{
+	struct arena arena = {0};
+	struct template t;
+	const char *why = "";
+
+	if (!template_compile(&arena, str_of(source), &t, &why))
+		fail_msg("%s", why);
+	struct str got = template_evaluate(&t, &x, escape);
+
+	if (!str_equal(got, wanted))
+		fail_msg("%s is \"%" STR_FMT "\", not \"%" STR_FMT "\"", source,
+			 STR_ARG(got), STR_ARG(wanted));
+	arena_fini(&arena);
+}
+
+static void expect(const char *source, const char *wanted)
+{
+	expect_escaped(ESCAPE_NONE, source, str_of(wanted));
+}
+
+static void literals(void **state)
+{
+	(void)state;
+	for (int escape = ESCAPE_NONE; escape <= ESCAPE_URI; escape++) {
+		/* What the template itself says is as it should be. */
+		expect_escaped((enum escape)escape, "", STR(""));
+		expect_escaped((enum escape)escape, "<b>\"$$\" & ?#</b>",
+			       STR("<b>\"$\" & ?#</b>"));
+	}
+}
+
+static void variables_of_the_request(void **state)
+{
+	(void)state;
+	expect("${path}", "/doc/a b");
+	expect("${rest}", "/a b");
+	expect("${method}", "GET");
+	expect("${host}", "example.org");
+	expect("${scheme}", "http");
+	expect("${remote_addr}", "192.0.2.1");
+	expect("${remote_port}", "54321");
+	expect("[${query}]", "[]");
+	x.request.query = STR("a=%41&b");
+	expect("[${query}]", "[a=%41&b]");
+	expect("${method} ${scheme}://${host}${path}!",
+	       "GET http://example.org/doc/a b!");
+	x.request.path = STR("/doc");
+	expect("[${rest}]", "[]");
+}
+
+static void variables_of_the_peer(void **state)
+{
+	struct addr addr;
+
+	(void)state;
+	assert_null(addr_parse(STR("[2001:db8::1]:0"), &addr));
+	x.peer = endpoint_of(&addr);
+	expect("${remote_addr} ${remote_port}", "2001:db8::1 0");
+	x.peer = (struct endpoint){.family = AF_UNIX};
+	expect("${remote_addr} ${remote_port}", "unix 0");
+}
+
+static void fields_of_the_query(void **state)
+{
+	(void)state;
+	x.request.query = STR("name=J%C3%B6rg+M&empty=&flag&a%2Bb=1&bad=%zz"
+			      "&twice=1&twice=2");
+	expect("${query.name}", "J\xc3\xb6rg M");
+	expect("[${query.empty}${query.flag}${query.missing}]", "[]");
+	expect("${query.a+b}", "1");
+	expect("${query.bad}", "%zz");
+	expect("${query.twice}", "1");
+	expect("[${query.NAME}]", "[]");
+	expect("${query.name}, ${query.a+b}", "J\xc3\xb6rg M, 1");
+}
+
+static void fields_of_the_form(void **state)
+{
+	static const char *const forms[] = {
+		"application/x-www-form-urlencoded",
+		"Application/X-WWW-Form-Urlencoded; charset=utf-8",
+		"application/x-www-form-urlencoded ;charset=utf-8",
+	};
+	static const char *const others[] = {
+		"",
+		"text/plain",
+		"multipart/form-data",
+		"application/x-www-form-urlencoded-not",
+		"text/plain; application/x-www-form-urlencoded",
+	};
+
+	(void)state;
+	x.request.body = STR("name=a+b%21&other=2");
+	expect("[${form.name}]", "[]");
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+		set_field(0, "Content-Type", forms[i]);
+		expect("${form.name} ${form.other}", "a b! 2");
+		expect("[${form.missing}]", "[]");
+		/* The query is not the form. */
+		expect("[${query.name}]", "[]");
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		set_field(0, "Content-Type", others[i]);
+		expect("[${form.name}]", "[]");
+	}
+	set_field(0, "Content-Type", forms[0]);
+	x.request.body = (struct str){NULL, 0};
+	expect("[${form.name}]", "[]");
+}
+
+static void fields_of_the_header(void **state)
+{
+	(void)state;
+	set_field(0, "User-Agent", "curl/8");
+	set_field(1, "X-Twice", "first");
+	set_field(2, "x-TWICE", "second");
+	set_field(3, "X-Empty", "");
+	expect("${header.User-Agent}", "curl/8");
+	expect("${header.user-agent}", "curl/8");
+	expect("${header.x-twice}", "first");
+	expect("[${header.x-empty}${header.x-missing}]", "[]");
+}
+
+static void defaults(void **state)
+{
+	(void)state;
+	x.request.query = STR("empty=&name=x");
+	set_field(0, "X-Empty", "");
+	expect("${query.name:-world}", "x");
+	expect("${query.empty:-world} ${query.missing:-world}", "world world");
+	expect("${form.a:-b} ${header.a:-c} ${header.x-empty:-d}", "b c d");
+	x.request.host = STR("");
+	expect("${host:-nobody}", "nobody");
+	x.request.query = (struct str){NULL, 0};
+	expect("${query:-none}", "none");
+	x.request.path = STR("/doc");
+	expect("${rest:-/}", "/");
+	/* A default is the template's own: it is not escaped. */
+	expect_escaped(ESCAPE_HTML, "${query.a:-<b>}", STR("<b>"));
+	expect_escaped(ESCAPE_JSON, "${query.a:-\"}", STR("\""));
+	expect_escaped(ESCAPE_URI, "${query.a:-?x=y}", STR("?x=y"));
+}
+
+/* A value with every octet but NUL, by way of a header field. */
+static void set_octets(char octets[256])
+{
+	for (int c = 1; c < 256; c++)
+		octets[c - 1] = (char)c;
+	octets[255] = '\0';
+	set_field(0, "X", octets);
+}
+
+static void not_escaped(void **state)
+{
+	char octets[256];
+
+	(void)state;
+	set_octets(octets);
+	expect("${header.x}", octets);
+}
+
+static void escaped_for_html(void **state)
+{
+	char octets[256];
+	struct buf wanted = {0};
+
+	(void)state;
+	x.request.path = STR("/<script>alert('a' & \"b\")</script>");
+	conf_route.path = STR("/");
+	expect_escaped(ESCAPE_HTML, "<p>${path}</p>",
+		       STR("<p>/&lt;script&gt;alert(&#39;a&#39; &amp; "
+			   "&quot;b&quot;)&lt;/script&gt;</p>"));
+	/* What looks like a reference is a text, too. */
+	x.request.path = STR("/&lt;");
+	expect_escaped(ESCAPE_HTML, "${path}", STR("/&amp;lt;"));
+	set_octets(octets);
+	for (const char *p = octets; *p != '\0'; p++) {
+		if (*p == '&')
+			buf_put_cstr(&wanted, "&amp;");
+		else if (*p == '<')
+			buf_put_cstr(&wanted, "&lt;");
+		else if (*p == '>')
+			buf_put_cstr(&wanted, "&gt;");
+		else if (*p == '"')
+			buf_put_cstr(&wanted, "&quot;");
+		else if (*p == '\'')
+			buf_put_cstr(&wanted, "&#39;");
+		else
+			buf_put(&wanted, (struct str){p, 1});
+	}
+	expect_escaped(ESCAPE_HTML, "${header.x}", buf_str(&wanted));
+	buf_release(&wanted);
+}
+
+static void escaped_for_json(void **state)
+{
+	char octets[256];
+	struct buf wanted = {0};
+
+	(void)state;
+	x.request.query = STR("a=%22,%5C%22%00%0A");
+	expect_escaped(ESCAPE_JSON, "{\"a\":\"${query.a}\"}",
+		       STR("{\"a\":\"\\\",\\\\\\\"\\u0000\\u000a\"}"));
+	set_octets(octets);
+	for (const char *p = octets; *p != '\0'; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (c < ' ' || c == '<' || c == 0x7f)
+			buf_printf(&wanted, "\\u%04x", c);
+		else if (c == '"' || c == '\\')
+			buf_printf(&wanted, "\\%c", c);
+		else
+			buf_put(&wanted, (struct str){p, 1});
+	}
+	expect_escaped(ESCAPE_JSON, "${header.x}", buf_str(&wanted));
+	buf_release(&wanted);
+}
+
+static void escaped_for_uris(void **state)
+{
+	char octets[256];
+	struct buf wanted = {0};
+
+	(void)state;
+	x.request.path = STR("/a b?c#d%e");
+	expect_escaped(ESCAPE_URI, "http://h${path}",
+		       STR("http://h/a%20b%3Fc%23d%25e"));
+	set_octets(octets);
+	for (const char *p = octets; *p != '\0'; p++) {
+		unsigned char c = (unsigned char)*p;
+		char lower = ascii_lower(*p);
+
+		if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') ||
+		    strchr("-._~/", *p) != NULL)
+			buf_put(&wanted, (struct str){p, 1});
+		else
+			buf_printf(&wanted, "%%%02X", c);
+	}
+	expect_escaped(ESCAPE_URI, "${header.x}", buf_str(&wanted));
+	buf_release(&wanted);
+}
+
+/* The text is the exchange's: it outlives what it was made from. */
+static void text_is_kept(void **state)
+{
+	char query[] = "a=1";
+	struct arena arena = {0};
+	struct template t;
+	const char *why;
+
+	(void)state;
+	x.request.query = str_of(query);
+	assert_true(template_compile(&arena, STR("${query.a}-"), &t, &why));
+	struct str first = template_evaluate(&t, &x, ESCAPE_NONE);
+
+	query[2] = '2';
+	struct str second = template_evaluate(&t, &x, ESCAPE_NONE);
+
+	arena_fini(&arena);
+	memset(query, '?', sizeof(query));
+	buf_free_all();
+	assert_true(str_equal(first, STR("1-")));
+	assert_true(str_equal(second, STR("2-")));
+}
+
+static int free_all(void **state)
+{
+	(void)state;
+	buf_free_all();
+	return 0;
+}
+
+#define VARIABLES_TEST(test) \
+	cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		VARIABLES_TEST(literals),
+		VARIABLES_TEST(variables_of_the_request),
+		VARIABLES_TEST(variables_of_the_peer),
+		VARIABLES_TEST(fields_of_the_query),
+		VARIABLES_TEST(fields_of_the_form),
+		VARIABLES_TEST(fields_of_the_header),
+		VARIABLES_TEST(defaults),
+		VARIABLES_TEST(not_escaped),
+		VARIABLES_TEST(escaped_for_html),
+		VARIABLES_TEST(escaped_for_json),
+		VARIABLES_TEST(escaped_for_uris),
+		VARIABLES_TEST(text_is_kept),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, free_all);
+}
