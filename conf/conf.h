@@ -50,6 +50,7 @@ struct conf_timeouts {
 	uint64_t keepalive;
 	uint64_t drain;
 	uint64_t watchdog;
+	uint64_t linger;
 };
 
 struct conf_listener {

@@ -35,6 +35,12 @@ const struct schema_handler schema_handlers[] = {
 	{"respond", METHOD_SET(GET) | METHOD_SET(HEAD) | METHOD_SET(POST),
 	 "Answers with a text from the configuration."},
 	{"redirect", ALL_METHODS, "Sends the client to another URL."},
+	{"ready", METHOD_SET(GET) | METHOD_SET(HEAD),
+	 "Answers 200 while the server serves and 503 once it was told to "
+	 "quit: for the health check of a load balancer."},
+	{"status", METHOD_SET(GET) | METHOD_SET(HEAD),
+	 "Tells as JSON what each worker does; 200 or 503 like ready. It has no "
+	 "secrets of the requests, but is rarely meant for everyone."},
 };
 const size_t schema_n_handlers =
 	sizeof(schema_handlers) / sizeof(schema_handlers[0]);
@@ -169,6 +175,12 @@ const struct schema_setting schema_settings[] = {
 	{TIMEOUT(watchdog), .name = "watchdog", .fallback = "10s",
 	 .help = "A worker that gives no sign of life for so long is stuck: "
 		 "its stack is written to the log, and it is replaced."},
+	{.section = SCHEMA_TIMEOUTS, .type = SCHEMA_DURATION, .most = MS_DAY,
+	 .offset = offsetof(struct conf_timeouts, linger),
+	 .name = "linger", .fallback = "0s",
+	 .help = "When it is told to quit, the server goes on for so long as "
+		 "if nothing were, but for the handlers ready and status, "
+		 "which answer 503: time for a load balancer to turn away."},
 
 	{LISTENER(text), .also = offsetof(struct conf_listener, addr),
 	 .name = "address", .type = SCHEMA_ADDRESS, .required = true,

@@ -144,6 +144,7 @@ struct child *children_spawn(struct children *children,
 	child->started_at = clock_read();
 	child->failure[0] = '\0';
 	child->suspect_beat = 0;
+	child->rate = (struct rate){0};
 	child->channel.fd = ends[0];
 	set_state(child, CHILD_STARTING);
 	if (loop_add(children->loop, &child->channel, EPOLLIN) == -1) {
@@ -322,6 +323,11 @@ void child_start(struct child *child)
 void child_look(struct child *child)
 {
 	tell(child, (struct message){.type = MESSAGE_LOOK}, NULL, 0);
+}
+
+void child_unready(struct child *child)
+{
+	tell(child, (struct message){.type = MESSAGE_UNREADY}, NULL, 0);
 }
 
 void child_serve_out(struct child *child, size_t listener)

@@ -28,6 +28,13 @@ enum child_state {
 
 const char *child_state_name(enum child_state state);
 
+/* Requests a second; see sample.h. */
+struct rate {
+	uint64_t per_s;
+	uint64_t requests; /* when it was taken */
+	uint64_t taken_at; /* CLOCK_MONOTONIC ns; 0: never */
+};
+
 struct child {
 	enum child_state state; /* by child_set_state() only */
 	struct children *children;
@@ -39,6 +46,7 @@ struct child {
 	uint64_t suspect_beat;   /* see watchdog.h; 0: it is fine */
 	struct timer kill_timer; /* armed when it should be gone by then */
 	struct slot *slot;
+	struct rate rate;
 	char failure[sizeof(((struct message *)0)->text)]; /* why not ready */
 };
 
@@ -100,6 +108,7 @@ unsigned children_count_staying(struct children *children,
 /* Each is a message; a child that cannot even take it is killed. */
 void child_start(struct child *child);
 void child_look(struct child *child);
+void child_unready(struct child *child);
 void child_serve_out(struct child *child, size_t listener);
 /* `patience_ms`: it is killed when it is not gone by then. */
 void child_move(struct child *child, uint64_t patience_ms);

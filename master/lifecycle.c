@@ -30,16 +30,18 @@ enum {
 static const char *const state_names[LIFE_COUNT] = {
 	[LIFE_STARTING] = "starting",   [LIFE_SERVING] = "serving",
 	[LIFE_RELOADING] = "reloading", [LIFE_UPGRADING] = "upgrading",
-	[LIFE_LEAVING] = "leaving",     [LIFE_QUITTING] = "quitting",
-	[LIFE_STOPPING] = "stopping",   [LIFE_GONE] = "gone",
+	[LIFE_LEAVING] = "leaving",     [LIFE_LINGERING] = "lingering",
+	[LIFE_QUITTING] = "quitting",   [LIFE_STOPPING] = "stopping",
+	[LIFE_GONE] = "gone",
 };
 
 static const char *const event_names[EVENT_COUNT] = {
 	[EVENT_READY] = "ready",   [EVENT_FAILED] = "failed",
 	[EVENT_RELOAD] = "reload", [EVENT_UPGRADE] = "upgrade",
-	[EVENT_QUIT] = "quit",     [EVENT_STOP] = "stop",
-	[EVENT_REOPEN] = "reopen", [EVENT_MORE] = "more",
-	[EVENT_FEWER] = "fewer",   [EVENT_EMPTY] = "empty",
+	[EVENT_QUIT] = "quit",     [EVENT_LINGERED] = "lingered",
+	[EVENT_STOP] = "stop",     [EVENT_REOPEN] = "reopen",
+	[EVENT_MORE] = "more",     [EVENT_FEWER] = "fewer",
+	[EVENT_EMPTY] = "empty",
 };
 
 const char *life_name(enum life state)
@@ -482,7 +484,6 @@ static void begin_quit(struct master *m)
 	log_info("quitting: at most %ju ms for what is begun",
 		 (uintmax_t)m->serving->conf->timeouts.drain);
 	notify_stopping("quitting");
-	abandon_reload(m);
 	timer_disarm(&m->respawn_timer);
 	generation_leave_listeners(m->serving, NULL, &m->children);
 	drain_generation(m, m->serving, QUIT_GRACE_MS);
@@ -492,9 +493,34 @@ static void begin_quit(struct master *m)
 	check_empty(m);
 }
 
+static void on_linger_time(struct timer *timer)
+{
+	lifecycle_event(CONTAINER_OF(timer, struct master, linger_timer),
+			EVENT_LINGERED);
+}
+
+/* Health checks fail first, and only then are listeners closed. */
+static void begin_linger(struct master *m)
+{
+	uint64_t linger = m->serving->conf->timeouts.linger;
+
+	abandon_reload(m);
+	if (linger == 0) {
+		lifecycle_event(m, EVENT_LINGERED);
+		return;
+	}
+	log_info("quitting in %ju ms; health checks answer 503", (uintmax_t)linger);
+	notify_stopping("lingering");
+	for (struct child *c = NULL;
+	     (c = children_next(&m->children, m->serving, c)) != NULL;)
+		child_unready(c);
+	loop_timer(&m->loop, &m->linger_timer, linger);
+}
+
 static void begin_stop(struct master *m)
 {
 	log_info("stopping");
+	timer_disarm(&m->linger_timer);
 	notify_stopping("stopping");
 	abandon_reload(m);
 	timer_disarm(&m->respawn_timer);
@@ -583,7 +609,7 @@ static const struct {
 		{
 			[EVENT_RELOAD] = {begin_reload, LIFE_RELOADING},
 			[EVENT_UPGRADE] = {begin_upgrade, LIFE_UPGRADING},
-			[EVENT_QUIT] = {begin_quit, LIFE_QUITTING},
+			[EVENT_QUIT] = {begin_linger, LIFE_LINGERING},
 			[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
 			[EVENT_REOPEN] = {reopen, LIFE_SERVING},
 			[EVENT_MORE] = {one_more, LIFE_SERVING},
@@ -594,7 +620,7 @@ static const struct {
 			[EVENT_READY] = {commit, LIFE_SERVING},
 			[EVENT_FAILED] = {roll_back, LIFE_SERVING},
 			[EVENT_RELOAD] = {queue_reload, LIFE_RELOADING},
-			[EVENT_QUIT] = {begin_quit, LIFE_QUITTING},
+			[EVENT_QUIT] = {begin_linger, LIFE_LINGERING},
 			[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
 			[EVENT_REOPEN] = {reopen, LIFE_RELOADING},
 			[EVENT_MORE] = {one_more, LIFE_RELOADING},
@@ -605,7 +631,7 @@ static const struct {
 			[EVENT_READY] = {hand_over, LIFE_LEAVING},
 			[EVENT_FAILED] = {upgrade_failed, LIFE_SERVING},
 			[EVENT_RELOAD] = {queue_reload, LIFE_UPGRADING},
-			[EVENT_QUIT] = {begin_quit, LIFE_QUITTING},
+			[EVENT_QUIT] = {begin_linger, LIFE_LINGERING},
 			[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
 			[EVENT_REOPEN] = {reopen, LIFE_UPGRADING},
 			[EVENT_MORE] = {one_more, LIFE_UPGRADING},
@@ -616,6 +642,14 @@ static const struct {
 			[EVENT_RELOAD] = {refuse_reload, LIFE_LEAVING},
 			[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
 			[EVENT_EMPTY] = {leave, LIFE_GONE},
+		},
+	[LIFE_LINGERING] =
+		{
+			[EVENT_LINGERED] = {begin_quit, LIFE_QUITTING},
+			[EVENT_RELOAD] = {refuse_reload, LIFE_LINGERING},
+			[EVENT_QUIT] = {begin_stop, LIFE_STOPPING},
+			[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
+			[EVENT_REOPEN] = {reopen, LIFE_LINGERING},
 		},
 	[LIFE_QUITTING] =
 		{
@@ -653,10 +687,12 @@ static void on_ready(struct children *children, struct child *child)
 {
 	struct master *m = CONTAINER_OF(children, struct master, children);
 
-	if (child->generation == m->serving)
-		child_start(child); /* a replacement */
-	else if (child->generation == m->next &&
-		 generation_is_ready(m->next, children))
+	if (child->generation == m->serving) { /* a replacement */
+		child_start(child);
+		if (m->state == LIFE_LINGERING)
+			child_unready(child);
+	} else if (child->generation == m->next &&
+		   generation_is_ready(m->next, children))
 		lifecycle_event(m, EVENT_READY);
 }
 
@@ -748,7 +784,7 @@ static void on_gone(struct children *children, const struct child *gone, int sta
 		lifecycle_event(m, EVENT_FAILED);
 	} else if (g == m->serving && gone->state != CHILD_DRAINING &&
 		   (m->state == LIFE_SERVING || m->state == LIFE_RELOADING ||
-		    m->state == LIFE_UPGRADING)) {
+		    m->state == LIFE_UPGRADING || m->state == LIFE_LINGERING)) {
 		replace(m, gone, what);
 	} else if (gone->state == CHILD_DRAINING && status != 0) {
 		log_warn("%s while it drained", what);
@@ -777,8 +813,10 @@ static int open_master(struct master *m, const char *file)
 	control_init(&m->control, &m->loop);
 	notify_init(&m->notify, &m->loop);
 	watchdog_start(&m->watchdog, &m->children);
+	sampler_start(&m->sampler, &m->children);
 	timer_init(&m->make_timer, on_make_time);
 	timer_init(&m->respawn_timer, on_respawn_time);
+	timer_init(&m->linger_timer, on_linger_time);
 	list_init(&m->old);
 	list_init(&m->reloading);
 	list_init(&m->queued);
@@ -803,6 +841,7 @@ static void close_master(struct master *m)
 	pid_file_move(&m->pid_file, "");
 	notify_fini(&m->notify);
 	watchdog_stop(&m->watchdog);
+	sampler_stop(&m->sampler);
 	upgrade_close(&m->upgrade);
 	control_fini(&m->control);
 	children_fini(&m->children);

@@ -18,6 +18,7 @@
 #include "master/listeners.h"
 #include "master/notify.h"
 #include "master/respawn.h"
+#include "master/sample.h"
 #include "master/upgrade.h"
 #include "master/watchdog.h"
 
@@ -27,6 +28,7 @@ enum life {
 	LIFE_RELOADING, /* it does, and the next is being made */
 	LIFE_UPGRADING, /* and so is a new master */
 	LIFE_LEAVING,   /* the new master serves: giving it the connections */
+	LIFE_LINGERING, /* will quit; health checks are told already */
 	LIFE_QUITTING,  /* finishing what is begun */
 	LIFE_STOPPING,  /* ending as fast as can be */
 	LIFE_GONE,      /* no worker is left; the loop ends */
@@ -39,6 +41,7 @@ enum event {
 	EVENT_RELOAD,
 	EVENT_UPGRADE,
 	EVENT_QUIT,
+	EVENT_LINGERED, /* timeouts.linger is over */
 	EVENT_STOP,
 	EVENT_REOPEN,
 	EVENT_MORE,  /* one worker more */
@@ -70,8 +73,10 @@ struct master {
 	unsigned last_number;    /* of a generation */
 	struct timer make_timer; /* the next one must be ready by then */
 	struct watchdog watchdog;
+	struct sampler sampler;
 	struct upgrade upgrade;
 	struct counters told; /* what the new master knows already */
+	struct timer linger_timer;
 	struct respawn respawn;
 	struct timer respawn_timer;
 	uint64_t respawns;

@@ -13,6 +13,7 @@
 #include "master/load.h"
 #include "master/options.h"
 #include "master/supervise.h"
+#include "master/top.h"
 #include "master/upgrade.h"
 
 enum { EXIT_USAGE = 2 };
@@ -91,6 +92,15 @@ static int ask(const struct options *options, const char *verb)
 	return status == CONTROL_OK ? printed() : EXIT_FAILURE;
 }
 
+static int top(const struct options *options)
+{
+	char *control = conf_find_control(options->file);
+	int status = top_run(control);
+
+	free(control);
+	return status;
+}
+
 static int act(const struct options *options)
 {
 	switch (options->verb) {
@@ -112,6 +122,8 @@ static int act(const struct options *options)
 		return ask(options, "stop");
 	case VERB_STATUS:
 		return ask(options, options->json ? "status --json" : "status");
+	case VERB_TOP:
+		return top(options);
 	case VERB_CONNECT:
 		return connect_run(options->target, options->verbose);
 	case VERB_VERSION:

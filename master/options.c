@@ -23,6 +23,7 @@ const char options_help[] =
 	"  quit    (-s quit)       finish what is begun, then end; wait\n"
 	"  stop    (-s stop)       end now\n"
 	"  status [--json]         what the running server does\n"
+	"  top                     the same, live\n"
 	"  connect [-v] HOST:PORT  talk to a server by lines\n"
 	"\n"
 	"  -c FILE  the configuration (" HOLDFAST_CONF ")\n"
@@ -34,11 +35,12 @@ static const struct {
 	enum verb verb;
 	bool by_signal_option; /* -s NAME */
 } verbs[] = {
-	{"run", VERB_RUN, false},       {"check", VERB_CHECK, false},
-	{"show", VERB_SHOW, false},     {"reload", VERB_RELOAD, true},
-	{"reopen", VERB_REOPEN, true},  {"upgrade", VERB_UPGRADE, true},
-	{"quit", VERB_QUIT, true},      {"stop", VERB_STOP, true},
-	{"status", VERB_STATUS, false}, {"connect", VERB_CONNECT, false},
+	{"run", VERB_RUN, false},         {"check", VERB_CHECK, false},
+	{"show", VERB_SHOW, false},       {"reload", VERB_RELOAD, true},
+	{"reopen", VERB_REOPEN, true},    {"upgrade", VERB_UPGRADE, true},
+	{"quit", VERB_QUIT, true},        {"stop", VERB_STOP, true},
+	{"status", VERB_STATUS, false},   {"top", VERB_TOP, false},
+	{"connect", VERB_CONNECT, false},
 };
 
 struct parser {

@@ -6,11 +6,13 @@
 #include "master/status.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "master/sample.h"
 
 struct summary {
 	uint64_t now;
@@ -52,23 +54,32 @@ static uint64_t ms_since(uint64_t now, uint64_t then)
 
 /* Text. */
 
+static unsigned generation_of(const struct child *c)
+{
+	return c->generation != NULL ? c->generation->number : 0;
+}
+
 static void text_workers(struct master *m, const struct summary *s, struct buf *out)
 {
-	buf_put_cstr(out, "worker     pid  generation  state        age s  "
-			  "connections    accepted    requests  beat ms\n");
+	buf_put_cstr(out, "worker     pid   gen  state       age s  conns   req/s"
+			  "  moved in/out   cpu s   MiB\n");
 	for (struct child *c = NULL;
-	     (c = children_next(&m->children, NULL, c)) != NULL;)
-		buf_printf(out,
-			   "%6u  %6d  %10u  %-9s  %7ju  %11ju  %10ju  %10ju"
-			   "  %7ju\n",
-			   c->number, (int)c->pid,
-			   c->generation != NULL ? c->generation->number : 0,
-			   child_state_name(c->state),
-			   (uintmax_t)ms_since(s->now, c->started_at) / 1000,
-			   (uintmax_t)c->slot->connections,
-			   (uintmax_t)c->slot->counters.accepted,
-			   (uintmax_t)c->slot->counters.requests,
-			   (uintmax_t)ms_since(s->now, c->slot->beat));
+	     (c = children_next(&m->children, NULL, c)) != NULL;) {
+		const struct counters *n = &c->slot->counters;
+		struct usage usage = usage_of(c->pid);
+		char moved[48];
+
+		snprintf(moved, sizeof(moved), "%ju/%ju", (uintmax_t)n->handed_in,
+			 (uintmax_t)n->handed_out);
+		buf_printf(
+			out, "%6u %7d %5u  %-9s %7ju %6ju %7ju  %12s %7.1f %5.1f\n",
+			c->number, (int)c->pid, generation_of(c),
+			child_state_name(c->state),
+			(uintmax_t)ms_since(s->now, c->started_at) / 1000,
+			(uintmax_t)c->slot->connections, (uintmax_t)c->rate.per_s,
+			moved, (double)usage.cpu_ms / 1000,
+			(double)usage.rss_kib / 1024);
+	}
 }
 
 static void text_reload(const struct outcome *last, struct buf *out)
@@ -169,6 +180,30 @@ static void json_string(struct buf *out, const char *s)
 	buf_put(out, STR("\""));
 }
 
+static void json_worker(const struct child *c, const struct summary *s,
+			struct buf *out)
+{
+	const struct counters *n = &c->slot->counters;
+	struct usage usage = usage_of(c->pid);
+
+	buf_printf(out,
+		   "{\"slot\":%u,\"pid\":%d,\"generation\":%u,"
+		   "\"state\":\"%s\",\"age_s\":%ju,\"beat_age_ms\":%ju,"
+		   "\"connections\":%ju,\"accepted\":%ju,\"handed_in\":%ju,"
+		   "\"handed_out\":%ju,\"requests\":%ju,\"requests_per_s\":%ju,"
+		   "\"bytes_in\":%ju,\"bytes_out\":%ju,\"cpu_ms\":%ju,"
+		   "\"rss_kib\":%ju}",
+		   c->number, (int)c->pid, generation_of(c),
+		   child_state_name(c->state),
+		   (uintmax_t)ms_since(s->now, c->started_at) / 1000,
+		   (uintmax_t)ms_since(s->now, c->slot->beat),
+		   (uintmax_t)c->slot->connections, (uintmax_t)n->accepted,
+		   (uintmax_t)n->handed_in, (uintmax_t)n->handed_out,
+		   (uintmax_t)n->requests, (uintmax_t)c->rate.per_s,
+		   (uintmax_t)n->bytes_in, (uintmax_t)n->bytes_out,
+		   (uintmax_t)usage.cpu_ms, (uintmax_t)usage.rss_kib);
+}
+
 static void json_workers(struct master *m, const struct summary *s, struct buf *out)
 {
 	const char *comma = "";
@@ -176,24 +211,8 @@ static void json_workers(struct master *m, const struct summary *s, struct buf *
 	buf_put(out, STR(",\"workers\":["));
 	for (struct child *c = NULL;
 	     (c = children_next(&m->children, NULL, c)) != NULL;) {
-		const struct counters *n = &c->slot->counters;
-
-		buf_printf(out,
-			   "%s{\"slot\":%u,\"pid\":%d,\"generation\":%u,"
-			   "\"state\":\"%s\",\"age_s\":%ju,"
-			   "\"beat_age_ms\":%ju,\"connections\":%ju,"
-			   "\"accepted\":%ju,\"handed_in\":%ju,"
-			   "\"handed_out\":%ju,\"requests\":%ju,"
-			   "\"bytes_in\":%ju,\"bytes_out\":%ju}",
-			   comma, c->number, (int)c->pid,
-			   c->generation != NULL ? c->generation->number : 0,
-			   child_state_name(c->state),
-			   (uintmax_t)ms_since(s->now, c->started_at) / 1000,
-			   (uintmax_t)ms_since(s->now, c->slot->beat),
-			   (uintmax_t)c->slot->connections, (uintmax_t)n->accepted,
-			   (uintmax_t)n->handed_in, (uintmax_t)n->handed_out,
-			   (uintmax_t)n->requests, (uintmax_t)n->bytes_in,
-			   (uintmax_t)n->bytes_out);
+		buf_put_cstr(out, comma);
+		json_worker(c, s, out);
 		comma = ",";
 	}
 	buf_put(out, STR("]"));
@@ -291,5 +310,40 @@ void status_json(struct master *m, struct buf *out)
 	json_latency(s, out);
 	json_reload(&m->last_reload, out);
 	buf_put(out, STR("}\n"));
+	free(s);
+}
+
+/* Lines of words, for holdfast top: see top.c. */
+
+void status_lines(struct master *m, struct buf *out)
+{
+	struct summary *s = mem_alloc(sizeof(*s));
+	const struct counters *t = &s->totals;
+
+	summarise(m, s);
+	buf_printf(out, "server %s %u %ju %ju %ju %ju %ju %ju %ju\n",
+		   life_name(m->state), m->serving != NULL ? m->serving->number : 0,
+		   (uintmax_t)ms_since(s->now, m->started_at) / 1000,
+		   (uintmax_t)s->connections, (uintmax_t)t->accepted,
+		   (uintmax_t)t->requests, (uintmax_t)t->bytes_in,
+		   (uintmax_t)t->bytes_out, (uintmax_t)m->respawns);
+	for (struct child *c = NULL;
+	     (c = children_next(&m->children, NULL, c)) != NULL;) {
+		const struct counters *n = &c->slot->counters;
+		struct usage usage = usage_of(c->pid);
+
+		buf_printf(out, "worker %u %d %u %s %ju %ju %ju %ju %ju %ju %ju\n",
+			   c->number, (int)c->pid, generation_of(c),
+			   child_state_name(c->state),
+			   (uintmax_t)ms_since(s->now, c->started_at) / 1000,
+			   (uintmax_t)c->slot->connections, (uintmax_t)n->requests,
+			   (uintmax_t)n->handed_in, (uintmax_t)n->handed_out,
+			   (uintmax_t)usage.cpu_ms, (uintmax_t)usage.rss_kib);
+	}
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+		if (t->total.buckets[i] > 0)
+			buf_printf(out, "latency %u %ju\n", i,
+				   (uintmax_t)t->total.buckets[i]);
+	text_reload(&m->last_reload, out);
 	free(s);
 }

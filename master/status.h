@@ -7,6 +7,8 @@
 #include "master/lifecycle.h"
 
 void status_text(struct master *m, struct buf *out);
+/* For holdfast top. */
+void status_lines(struct master *m, struct buf *out);
 void status_json(struct master *m, struct buf *out);
 
 #endif

@@ -43,14 +43,11 @@ static void on_signal(struct signals *signals, int number)
 }
 
 static void answer_status(struct master *m, struct control_client *client,
-			  bool json)
+			  void (*write)(struct master *m, struct buf *out))
 {
 	struct buf text = {0};
 
-	if (json)
-		status_json(m, &text);
-	else
-		status_text(m, &text);
+	write(m, &text);
 	control_answer(client, true, buf_str(&text));
 	buf_release(&text);
 }
@@ -72,9 +69,11 @@ static void on_verb(struct control *control, struct control_client *client,
 	struct master *m = CONTAINER_OF(control, struct master, control);
 
 	if (strcmp(verb, "status") == 0) {
-		answer_status(m, client, false);
+		answer_status(m, client, status_text);
 	} else if (strcmp(verb, "status --json") == 0) {
-		answer_status(m, client, true);
+		answer_status(m, client, status_json);
+	} else if (strcmp(verb, "status --lines") == 0) {
+		answer_status(m, client, status_lines);
 	} else if (strcmp(verb, "reload") == 0) {
 		list_append(&m->queued, &client->waiting);
 		lifecycle_event(m, EVENT_RELOAD);
@@ -86,7 +85,7 @@ static void on_verb(struct control *control, struct control_client *client,
 		control_hold(client);
 		list_append(&m->quitting, &client->waiting);
 		/* A second quit waits with the first, it does not hurry. */
-		if (m->state != LIFE_QUITTING)
+		if (m->state != LIFE_QUITTING && m->state != LIFE_LINGERING)
 			lifecycle_event(m, EVENT_QUIT);
 	} else if (strcmp(verb, "stop") == 0) {
 		control_hold(client);

@@ -109,6 +109,7 @@ static void drain(struct worker *w, uint64_t idle_grace_ms)
 {
 	uint64_t most = w->env->conf->timeouts.drain;
 
+	w->http.is_quitting = true;
 	begin_end(w);
 	net_drain(&w->net, idle_grace_ms < most ? idle_grace_ms : most);
 	/* Those that were given away, and that nobody has taken yet. */
@@ -185,6 +186,9 @@ static bool obey(struct worker *w, const struct message *message, const int *fds
 		if (message->number >= w->net.n_listeners)
 			return false;
 		listener_finish(&w->net.listeners[message->number]);
+		return true;
+	case MESSAGE_UNREADY:
+		w->http.is_quitting = true;
 		return true;
 	case MESSAGE_MOVE:
 		move(w);
@@ -369,6 +373,7 @@ static int open_http(struct worker *w, const char **why_out)
 	if (http_init(&w->http, &w->loop, env->conf, &env->slot->counters,
 		      parts_handlers, why_out) == -1)
 		return -1;
+	w->http.board = env->board;
 	if (env->access_log != -1) {
 		access_log_init(&w->access_log, &w->loop, env->access_log,
 				(enum conf_log_format)env->conf->log.format);

@@ -36,6 +36,7 @@ enum message_type {
 	MESSAGE_LOOK,      /* a peer is gone or paused: look at the listeners */
 	MESSAGE_SERVE_OUT, /* listener `number` is gone: accept its queue, then
 			    * close it */
+	MESSAGE_UNREADY,   /* the server will end soon: say so when asked */
 	MESSAGE_MOVE,      /* give every connection to other workers, exit */
 	MESSAGE_DRAIN,     /* finish; an idle client has `number` ms */
 	MESSAGE_STOP,      /* close everything and exit */

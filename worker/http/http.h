@@ -22,7 +22,9 @@ struct http {
 	const struct conf *conf;
 	struct loop *loop;
 	struct counters *counters;
-	struct arena arena; /* for the worker's life */
+	const struct scoreboard *board; /* of all workers */
+	bool is_quitting;               /* the server was told to end */
+	struct arena arena;             /* for the worker's life */
 	struct mime_types *mime_types;
 	struct router router;
 	/* The worker's: an exchange is over. NULL when nobody wants to know. */

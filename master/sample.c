@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "master/sample.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum { SAMPLE_MS = 1000 };
+
+static void take(struct child *child, uint64_t now)
+{
+	struct rate *rate = &child->rate;
+	uint64_t requests = child->slot->counters.requests;
+	uint64_t span = now - rate->taken_at;
+
+	if (span == 0)
+		return;
+	rate->per_s = rate->taken_at == 0 || requests < rate->requests
+			      ? 0
+			      : (requests - rate->requests) * NS_PER_S / span;
+	rate->requests = requests;
+	rate->taken_at = now;
+}
+
+static void on_timer(struct timer *timer)
+{
+	struct sampler *sampler = CONTAINER_OF(timer, struct sampler, timer);
+	struct children *children = sampler->children;
+	uint64_t now = clock_read();
+
+	for (struct child *c = NULL;
+	     (c = children_next(children, NULL, c)) != NULL;)
+		take(c, now);
+	loop_timer(children->loop, timer, SAMPLE_MS);
+}
+
+void sampler_start(struct sampler *sampler, struct children *children)
+{
+	sampler->children = children;
+	timer_init(&sampler->timer, on_timer);
+	loop_timer(children->loop, &sampler->timer, SAMPLE_MS);
+}
+
+void sampler_stop(struct sampler *sampler)
+{
+	timer_detach(&sampler->children->loop->timers, &sampler->timer);
+}
+
+/* Reads a small file of proc(5); an empty text when it is not there. */
+static void read_proc(pid_t pid, const char *name, char *text, size_t size)
+{
+	char path[64];
+	size_t n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	FILE *file = fopen(path, "re");
+
+	if (file != NULL) {
+		n = fread(text, 1, size - 1, file);
+		fclose(file);
+	}
+	text[n] = '\0';
+}
+
+struct usage usage_of(pid_t pid)
+{
+	struct usage usage = {0};
+	uint64_t user = 0, system = 0, pages = 0;
+	char text[1024];
+
+	/* proc_pid_stat(5): the name in parentheses may hold anything; utime
+	 * and stime are the 14th and 15th field, the 11th and 12th after it. */
+	read_proc(pid, "stat", text, sizeof(text));
+	const char *rest = strrchr(text, ')');
+
+	if (rest != NULL &&
+	    sscanf(rest + 1,
+		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64
+		   " %" SCNu64,
+		   &user, &system) == 2)
+		usage.cpu_ms =
+			(user + system) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+	read_proc(pid, "statm", text, sizeof(text));
+	if (sscanf(text, "%*u %" SCNu64, &pages) == 1)
+		usage.rss_kib = pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+	return usage;
+}

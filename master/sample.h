@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a process costs and how fast it works: requests a second, taken once a
+ * second from the scoreboard, and from proc(5) CPU time and memory. Master.
+ */
+#ifndef MASTER_SAMPLE_H
+#define MASTER_SAMPLE_H
+
+#include "base/timer.h"
+#include "master/children.h"
+
+struct sampler {
+	struct timer timer;
+	struct children *children;
+};
+
+void sampler_start(struct sampler *sampler, struct children *children);
+void sampler_stop(struct sampler *sampler);
+
+struct usage {
+	uint64_t cpu_ms;  /* user and system, since it started */
+	uint64_t rss_kib; /* resident memory */
+};
+
+/* All zero for a process that is gone. */
+struct usage usage_of(pid_t pid);
+
+#endif

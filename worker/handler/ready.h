@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Tells a load balancer whether new requests are welcome. */
+#ifndef WORKER_HANDLER_READY_H
+#define WORKER_HANDLER_READY_H
+
+#include "worker/http/handler.h"
+
+extern const struct handler ready_handler;
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The workers that serve now, from the scoreboard, by whichever worker is
+ * asked. `holdfast status` knows more: this is for those who may only make a
+ * request. 503 when the server quits, as handler ready. Worker.
+ */
+#include "worker/handler/status_page.h"
+
+#include <inttypes.h>
+
+#include "base/buf.h"
+#include "worker/http/exchange.h"
+#include "worker/http/http.h"
+
+static void *status_create(struct http *http, const struct conf_route *conf,
+			   const char **why_out)
+{
+	(void)conf;
+	(void)why_out;
+	return http;
+}
+
+static void status_destroy(void *instance)
+{
+	(void)instance;
+}
+
+static void put_slot(struct buf *out, uint32_t number, const struct slot *slot)
+{
+	const struct counters *n = &slot->counters;
+
+	buf_printf(out,
+		   "{\"slot\":%u,\"generation\":%ju,\"connections\":%ju,"
+		   "\"accepted\":%ju,\"handed_in\":%ju,\"handed_out\":%ju,"
+		   "\"requests\":%ju,\"bytes_in\":%ju,\"bytes_out\":%ju}",
+		   number, (uintmax_t)slot->generation,
+		   (uintmax_t)slot->connections, (uintmax_t)n->accepted,
+		   (uintmax_t)n->handed_in, (uintmax_t)n->handed_out,
+		   (uintmax_t)n->requests, (uintmax_t)n->bytes_in,
+		   (uintmax_t)n->bytes_out);
+}
+
+static void put_workers(struct buf *out, const struct scoreboard *board)
+{
+	const char *comma = "";
+
+	for (uint32_t i = 0; i < board->n_used && i < SCOREBOARD_SLOTS; i++) {
+		if (board->slots[i].generation == 0)
+			continue;
+		buf_put_cstr(out, comma);
+		put_slot(out, i, &board->slots[i]);
+		comma = ",";
+	}
+}
+
+static void status_answer(struct exchange *x, void *instance)
+{
+	const struct http *http = instance;
+	struct buf text = {0};
+
+	buf_printf(&text, "{\"state\":\"%s\",\"workers\":[",
+		   http->is_quitting ? "quitting" : "serving");
+	put_workers(&text, http->board);
+	buf_put(&text, STR("]}\n"));
+	x->response.status = http->is_quitting ? 503 : 200;
+	fields_add(&x->response.fields, &x->arena, STR("Cache-Control"),
+		   STR("no-store"));
+	exchange_set_bytes(x, STR("application/json"),
+			   arena_copy(&x->arena, buf_str(&text)));
+	buf_release(&text);
+	exchange_answer(x);
+}
+
+const struct handler status_handler = {
+	.name = "status",
+	.create = status_create,
+	.destroy = status_destroy,
+	.answer = status_answer,
+};

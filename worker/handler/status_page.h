@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the workers do, as JSON over HTTP. */
+#ifndef WORKER_HANDLER_STATUS_PAGE_H
+#define WORKER_HANDLER_STATUS_PAGE_H
+
+#include "worker/http/handler.h"
+
+extern const struct handler status_handler;
+
+#endif
