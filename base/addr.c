@@ -77,7 +77,7 @@ const char *addr_parse(struct str text, struct addr *addr_out)
 
 	if (bracketed)
 		ip = (struct str){ip.p + 1, ip.n - 2};
-	if (ip.n == 0 || ip.n >= sizeof(host))
+	if (ip.n == 0 || ip.n >= sizeof(host) || memchr(ip.p, '\0', ip.n) != NULL)
 		return form;
 	memcpy(host, ip.p, ip.n);
 	host[ip.n] = '\0';

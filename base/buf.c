@@ -70,7 +70,7 @@ char *buf_room(struct buf *b, size_t n)
 
 	if (want > BUF_MAX)
 		log_fatal("a buffer of %zu bytes", want);
-	if (want <= b->size) {
+	if (want <= b->size && b->storage != NULL) {
 		memmove(b->storage, b->storage + b->start, have);
 		b->start = 0;
 		b->end = (uint32_t)have;

@@ -106,6 +106,8 @@ enum channel_result channel_receive(int fd, void *message, size_t room,
 		errno = EBADMSG;
 		return CHANNEL_ERROR;
 	}
+	while (got == 0 && *n_fds_out > 0)
+		close(fds_out[--*n_fds_out]);
 	*n_out = (size_t)got;
 	return got == 0 ? CHANNEL_CLOSED : CHANNEL_OK;
 }

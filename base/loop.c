@@ -65,14 +65,10 @@ static int wait_ms(const struct loop *loop, uint64_t next)
 	return ms > 60000 ? 60000 : (int)ms;
 }
 
-static void run_ready(struct loop *loop)
+static void run_all(struct list *tasks)
 {
-	struct list now;
-
-	list_init(&now);
-	list_take_all(&now, &loop->ready);
-	while (!list_is_empty(&now)) {
-		struct task *task = CONTAINER_OF(now.next, struct task, link);
+	while (!list_is_empty(tasks)) {
+		struct task *task = CONTAINER_OF(tasks->next, struct task, link);
 
 		list_remove(&task->link);
 		task->run(task);
@@ -83,6 +79,9 @@ void loop_run(struct loop *loop)
 {
 	struct epoll_event events[LOOP_EVENTS];
 	uint64_t next = 0; /* the first tick looks at the timers at once */
+	struct list due;
+
+	list_init(&due);
 
 	while (!loop->stopped) {
 		int n = epoll_wait(loop->epoll_fd, events, LOOP_EVENTS,
@@ -91,13 +90,16 @@ void loop_run(struct loop *loop)
 		loop->now = clock_read();
 		if (n == -1 && errno != EINTR)
 			log_fatal("epoll_wait: errno %d", errno);
+		/* What the events queue is for the next tick: everyone has one
+		 * turn in each. */
+		list_take_all(&due, &loop->ready);
 		for (int i = 0; i < n; i++) {
 			struct watch *watch = events[i].data.ptr;
 
 			watch->on_event(watch, events[i].events);
 		}
 		timers_run(&loop->timers, loop->now);
-		run_ready(loop);
+		run_all(&due);
 		if (loop->on_tick_end != NULL)
 			loop->on_tick_end(loop);
 		next = timers_next(&loop->timers);

@@ -25,6 +25,20 @@ static void link_node(struct map *map, struct map_node *node)
 	*bucket = node;
 }
 
+/* Of equal keys the last one put in comes first: linking the other way round
+ * keeps it so. */
+static struct map_node *reversed(struct map_node *chain)
+{
+	struct map_node *result = NULL;
+
+	for (struct map_node *n = chain, *next; n != NULL; n = next) {
+		next = n->next;
+		n->next = result;
+		result = n;
+	}
+	return result;
+}
+
 static void grow(struct map *map)
 {
 	struct map old = *map;
@@ -32,7 +46,8 @@ static void grow(struct map *map)
 	map->n_buckets = old.n_buckets ? 2 * old.n_buckets : 16;
 	map->buckets = mem_zalloc(map->n_buckets, sizeof(struct map_node *));
 	for (size_t i = 0; i < old.n_buckets; i++)
-		for (struct map_node *n = old.buckets[i], *next; n; n = next) {
+		for (struct map_node *n = reversed(old.buckets[i]), *next; n;
+		     n = next) {
 			next = n->next;
 			link_node(map, n);
 		}

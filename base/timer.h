@@ -41,7 +41,8 @@ static inline void timer_disarm(struct timer *timer)
 /* Takes it out of the heap: the memory may go. */
 void timer_detach(struct timers *timers, struct timer *timer);
 
-/* Calls on_expire of every timer that is due at `now`. */
+/* Calls on_expire of every timer that is due at `now`. One that arms itself
+ * again in there has to do so for a later time. */
 void timers_run(struct timers *timers, uint64_t now);
 
 /* The time at which to run them next, or UINT64_MAX when none is armed. */

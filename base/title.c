@@ -64,7 +64,7 @@ void title_set(const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	/* comm has 15 characters: "worker 3" says more than "holdfast". */
-	const char *what = strchr(text, ':');
+	const char *what = strstr(text, ": ");
 
 	prctl(PR_SET_NAME, what != NULL ? what + 2 : text);
 	if (title.room == 0)

@@ -152,17 +152,30 @@ static enum files_result get_index(struct static_root *root, struct exchange *x,
 	return FILES_MISSING;
 }
 
+/* There is no index: is there a directory at all? */
+static enum files_result look_at_directory(struct static_root *root,
+					   struct str path)
+{
+	struct file *file;
+	enum files_result result =
+		files_get(&root->files, path, root->loop->now, &file);
+
+	if (result != FILES_OK)
+		return result;
+	file_release(file); /* a file, just now: it has no slash at its end */
+	return FILES_MISSING;
+}
+
 static void answer_directory(struct static_root *root, struct exchange *x,
 			     struct str path)
 {
-	struct file *file, *unused;
+	struct file *file;
 	enum files_result result = get_index(root, x, path, &file);
 
 	if (result == FILES_OK)
 		answer_file(root, x, file);
-	else if (result == FILES_MISSING) /* 403 if it is there at all */
-		answer_failure(
-			x, files_get(&root->files, path, root->loop->now, &unused));
+	else if (result == FILES_MISSING)
+		answer_failure(x, look_at_directory(root, path));
 	else
 		answer_failure(x, result);
 }

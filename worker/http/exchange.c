@@ -154,8 +154,16 @@ void exchange_refuse(struct exchange *x, unsigned status, struct str method)
 	exchange_answer_error(x, status);
 }
 
+static void release_body(struct body *body)
+{
+	if (body->release != NULL)
+		body->release(body->owner);
+	*body = (struct body){0};
+}
+
 void exchange_set_bytes(struct exchange *x, struct str type, struct str bytes)
 {
+	release_body(&x->response.body);
 	if (type.n > 0)
 		fields_add(&x->response.fields, &x->arena, STR("Content-Type"),
 			   type);
@@ -220,10 +228,7 @@ static void count(const struct exchange *x)
 
 void exchange_forget(struct exchange *x)
 {
-	struct body *body = &x->response.body;
-
-	if (body->release != NULL)
-		body->release(body->owner);
+	release_body(&x->response.body);
 	if (x->state != EXCHANGE_IDLE)
 		set_state(x, EXCHANGE_IDLE);
 	arena_reset(&x->arena);
@@ -236,6 +241,7 @@ void exchange_forget(struct exchange *x)
 
 void exchange_finish(struct exchange *x)
 {
+	ASSERT(x->state != EXCHANGE_IDLE);
 	x->times.last_byte = clock_read();
 	x->http->loop->now = x->times.last_byte;
 	count(x);

@@ -169,7 +169,9 @@ bool template_evaluate(const struct template *t, struct exchange *x,
 		const struct template_piece *piece = &t->pieces[i];
 		struct str value = variable(piece, x);
 
-		fits = buf_length(&out) + ESCAPE_GROWTH * value.n <= TEMPLATE_MOST;
+		size_t growth = escape == ESCAPE_NONE ? 1 : ESCAPE_GROWTH;
+
+		fits = buf_length(&out) + growth * value.n <= TEMPLATE_MOST;
 		if (!fits)
 			break;
 		if (piece->variable == TEMPLATE_LITERAL || value.n == 0)

@@ -41,6 +41,8 @@ static uint64_t count_lines(struct str text)
  * the server. */
 void access_log_flush(struct access_log *log)
 {
+	bool wrote = false;
+
 	timer_disarm(&log->timer);
 	while (buf_length(&log->lines) > 0) {
 		struct str all = buf_str(&log->lines);
@@ -57,10 +59,12 @@ void access_log_flush(struct access_log *log)
 			return;
 		}
 		buf_consume(&log->lines, (size_t)n);
+		wrote = true;
 	}
-	if (log->lost > 0)
-		log_warn("the access log goes on; %ju lines were lost",
-			 (uintmax_t)log->lost);
+	if (!wrote || log->lost == 0)
+		return;
+	log_warn("the access log goes on; %ju lines were lost",
+		 (uintmax_t)log->lost);
 	log->lost = 0;
 }
 

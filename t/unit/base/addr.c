@@ -100,17 +100,42 @@ static void refuse(struct str text, const char *says)
 static void wrong(void **state)
 {
 	static const char *const ports[] = {
-		"65536",  "-1",     "+80",	 "80 ",	   " 80",
-		"http",	  "*:",	    "*:x",	 "[::1]",  "127.0.0.1",
-		"[::1]:", "1.2.3.4:", "1.2.3.4:99999", "*:18446744073709551617",
-		"127.0.0.1:80:", "localhost",
+		"65536",
+		"-1",
+		"+80",
+		"80 ",
+		" 80",
+		"http",
+		"*:",
+		"*:x",
+		"[::1]",
+		"127.0.0.1",
+		"[::1]:",
+		"1.2.3.4:",
+		"1.2.3.4:99999",
+		"*:18446744073709551617",
+		"127.0.0.1:80:",
+		"localhost",
 	};
 	static const char *const forms[] = {
-		"",	     ":80",	  "localhost:80", "1.2.3:80",
-		"1.2.3.4.5:80", "256.1.1.1:80", "01.2.3.4:80", "::1:80",
-		"[::1:80",   "::1]:80",	  "[]:80",	  "[127.0.0.1]:80",
-		"[*]:80",    "[:::]:80",  "[::1%lo]:80",  "**:80",
-		" 1.2.3.4:80", "1.2.3.4 :80",
+		"",
+		":80",
+		"localhost:80",
+		"1.2.3:80",
+		"1.2.3.4.5:80",
+		"256.1.1.1:80",
+		"01.2.3.4:80",
+		"::1:80",
+		"[::1:80",
+		"::1]:80",
+		"[]:80",
+		"[127.0.0.1]:80",
+		"[*]:80",
+		"[:::]:80",
+		"[::1%lo]:80",
+		"**:80",
+		" 1.2.3.4:80",
+		"1.2.3.4 :80",
 		"[1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa]:80",
 	};
 
@@ -157,9 +182,12 @@ static void longest_path(void **state)
 static void equal(void **state)
 {
 	static const char *const different[] = {
-		"1.2.3.4:80", "1.2.3.4:81",	     "1.2.3.5:80",  "80",
-		"81",	      "[::1]:80",	     "[::1]:81",    "unix:/a",
-		"unix:/ab",   "[::ffff:1.2.3.4]:80", "0.0.0.0:80",  "unix:@a",
+		"1.2.3.4:80", "1.2.3.4:81",
+		"1.2.3.5:80", "80",
+		"81",         "[::1]:80",
+		"[::1]:81",   "unix:/a",
+		"unix:/ab",   "[::ffff:1.2.3.4]:80",
+		"0.0.0.0:80", "unix:@a",
 		"unix:@ab",   "unix:a",
 	};
 	enum { N = sizeof(different) / sizeof(*different) };
@@ -221,7 +249,8 @@ static void endpoints(void **state)
 		if (e.family == AF_INET)
 			assert_memory_equal(e.ip + 4, zeros, 12);
 	}
-	struct addr v4 = parsed("1.2.3.4:80"), mapped = parsed("[::ffff:1.2.3.4]:80");
+	struct addr v4 = parsed("1.2.3.4:80"),
+		    mapped = parsed("[::ffff:1.2.3.4]:80");
 	struct endpoint a = endpoint_of(&v4), b = endpoint_of(&mapped);
 
 	assert_memory_equal(&a, &b, sizeof(a));
@@ -230,10 +259,10 @@ static void endpoints(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(formats),	 cmocka_unit_test(for_the_kernel),
-		cmocka_unit_test(wrong),	 cmocka_unit_test(nul_is_no_end),
+		cmocka_unit_test(formats),      cmocka_unit_test(for_the_kernel),
+		cmocka_unit_test(wrong),        cmocka_unit_test(nul_is_no_end),
 		cmocka_unit_test(longest_path), cmocka_unit_test(equal),
-		cmocka_unit_test(unnamed),	 cmocka_unit_test(endpoints),
+		cmocka_unit_test(unnamed),      cmocka_unit_test(endpoints),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -50,8 +50,7 @@ static int count_fds(void)
 
 static void send_text(int fd, const char *text)
 {
-	assert_int_equal(channel_send(fd, text, strlen(text), NULL, 0),
-			 CHANNEL_OK);
+	assert_int_equal(channel_send(fd, text, strlen(text), NULL, 0), CHANNEL_OK);
 }
 
 static void expect_text(int fd, const char *text)
@@ -134,9 +133,9 @@ static void passes(int from, int to)
 			assert_true(sent[i] >= 0);
 		}
 		assert_int_equal(channel_send(from, "x", 1, sent, n), CHANNEL_OK);
-		assert_int_equal(channel_receive(to, &byte, 1, &length, got,
-						 &n_got),
-				 CHANNEL_OK);
+		assert_int_equal(
+			channel_receive(to, &byte, 1, &length, got, &n_got),
+			CHANNEL_OK);
 		assert_int_equal(length, 1);
 		assert_int_equal(n_got, n);
 		for (size_t i = 0; i < n; i++) {
@@ -245,8 +244,8 @@ static void full(void **state)
 	enum channel_result result;
 
 	(void)state;
-	while ((result = channel_send(ends[0], message, sizeof(message), NULL, 0)) ==
-	       CHANNEL_OK) {
+	while ((result = channel_send(ends[0], message, sizeof(message), NULL,
+				      0)) == CHANNEL_OK) {
 		sent++;
 		assert_true(sent < 100000);
 	}
@@ -261,9 +260,9 @@ static void full(void **state)
 		size_t n, n_fds;
 		int fds[CHANNEL_FDS];
 
-		assert_int_equal(channel_receive(ends[1], got, sizeof(got), &n,
-						 fds, &n_fds),
-				 CHANNEL_OK);
+		assert_int_equal(
+			channel_receive(ends[1], got, sizeof(got), &n, fds, &n_fds),
+			CHANNEL_OK);
 		assert_int_equal(n, sizeof(message));
 	}
 	assert_int_equal(receive(ends[1], 10), CHANNEL_AGAIN);
@@ -290,6 +289,43 @@ static void closed_before_all_was_read(void **state)
 	fd_close(&ends[1]);
 	assert_int_equal(receive(ends[0], 10), CHANNEL_CLOSED);
 	assert_int_equal(channel_send(ends[0], "x", 1, NULL, 0), CHANNEL_CLOSED);
+}
+
+/* Who ends with something of ours unread resets the socket, and we hear what
+ * they said before all the same. */
+static void last_words_after_a_reset(void **state)
+{
+	(void)state;
+	send_text(ends[0], "never read");
+	send_text(ends[1], "last words");
+	fd_close(&ends[1]);
+	expect_text(ends[0], "last words");
+	assert_int_equal(receive(ends[0], 10), CHANNEL_CLOSED);
+}
+
+static int room_of(int fd)
+{
+	socklen_t size = sizeof(int);
+	int bytes;
+
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, &size), 0);
+	return bytes;
+}
+
+static void grows(void **state)
+{
+	const int small = 8192;
+	int before;
+
+	(void)state;
+	assert_int_equal(
+		setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)),
+		0);
+	before = room_of(ends[0]);
+	channel_grow(ends[0]);
+	assert_true(room_of(ends[0]) > before);
+	send_text(ends[0], "works");
+	expect_text(ends[1], "works");
 }
 
 static void not_a_channel(void **state)
@@ -322,6 +358,8 @@ int main(void)
 		CHANNEL_TEST(full),
 		CHANNEL_TEST(closed),
 		CHANNEL_TEST(closed_before_all_was_read),
+		CHANNEL_TEST(last_words_after_a_reset),
+		CHANNEL_TEST(grows),
 		CHANNEL_TEST(not_a_channel),
 	};
 

@@ -14,13 +14,13 @@
 #include "base/log.h"
 
 /* In the child, where cmocka's assertions would go on in its next test. */
-#define CHILD_CHECK(condition)                                           \
-	do {                                                             \
-		if (!(condition)) {                                      \
+#define CHILD_CHECK(condition)                                            \
+	do {                                                              \
+		if (!(condition)) {                                       \
 			fprintf(stderr, "# %s:%d: false: %s\n", __FILE__, \
-				__LINE__, #condition);                   \
-			_exit(1);                                        \
-		}                                                        \
+				__LINE__, #condition);                    \
+			_exit(1);                                         \
+		}                                                         \
 	} while (0)
 
 /* Runs `body` in a child; its status as from waitpid(2). */

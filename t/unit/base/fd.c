@@ -173,10 +173,8 @@ static void raises_the_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(closes),
-		cmocka_unit_test(flags),
-		cmocka_unit_test(closes_others),
-		cmocka_unit_test(opens_logs),
+		cmocka_unit_test(closes),           cmocka_unit_test(flags),
+		cmocka_unit_test(closes_others),    cmocka_unit_test(opens_logs),
 		cmocka_unit_test(raises_the_limit),
 	};
 

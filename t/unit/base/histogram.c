@@ -140,6 +140,24 @@ static void merges(void **state)
 	assert_true(into.max_us == all.max_us);
 }
 
+static void subtracts(void **state)
+{
+	struct histogram before = {0}, later, wanted = {0};
+
+	(void)state;
+	for (uint64_t us = 1; us < 1000000; us *= 3)
+		histogram_add(&before, us);
+	later = before;
+	for (uint64_t us = 5; us < 100000; us *= 5) {
+		histogram_add(&later, us);
+		histogram_add(&wanted, us);
+	}
+	/* The largest value stays: it is not known which came when. */
+	wanted.max_us = later.max_us;
+	histogram_subtract(&later, &before);
+	assert_memory_equal(&later, &wanted, sizeof(later));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +168,7 @@ int main(void)
 		cmocka_unit_test(quantiles),
 		cmocka_unit_test(quantile_of_one),
 		cmocka_unit_test(merges),
+		cmocka_unit_test(subtracts),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -36,7 +36,8 @@ static void assert_list(const struct list *list, int digits)
 	int forward = 0, backward = 0, unit = 1;
 
 	LIST_EACH (l, (struct list *)list)
-		forward = forward * 10 + CONTAINER_OF(l, struct object, link)->number;
+		forward =
+			forward * 10 + CONTAINER_OF(l, struct object, link)->number;
 	for (struct list *l = list->prev; l != list; l = l->prev) {
 		backward += unit * CONTAINER_OF(l, struct object, link)->number;
 		unit *= 10;

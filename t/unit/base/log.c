@@ -203,6 +203,7 @@ static void long_lines_are_cut(void **state)
 			assert_true(length > LINE - 10);
 		} else {
 			assert_int_equal(length, prefix + n + 1);
+			assert_int_equal(end[-1], 'x');
 		}
 		/* Cut or not, what errno says does not go beyond either. */
 		errno = ENOENT;

@@ -249,9 +249,11 @@ static void timers_fire_in_time(void **state)
 	stop_in(&first, 3);
 	run();
 	assert_true(first.at >= start + 3 * NS_PER_MS);
-	assert_true(timer_is_armed(&second.timer));
-	run();
+	/* Unless we were stopped for so long that both were due. */
+	if (timer_is_armed(&second.timer))
+		run();
 	assert_true(second.at >= start + 6 * NS_PER_MS);
+	assert_true(second.at >= first.at);
 	/* The wait is rounded up: it does not spin before the time comes. */
 	assert_true(ticks < 10);
 	assert_true(loop.now <= clock_read());
@@ -461,19 +463,27 @@ static void closed_is_not_watched(void **state)
 }
 
 /* More are ready than one epoll_wait(2) brings. */
+enum { MANY = 300 };
+
+static unsigned n_closed;
+
+static void then_close_and_count(struct ear *ear)
+{
+	then_close(ear);
+	if (++n_closed == MANY)
+		loop_stop(&loop);
+}
+
 static void many_events(void **state)
 {
-	enum { MANY = 300 };
 	static struct ear ears[MANY];
-	struct stopper soon;
 
 	(void)state;
 	for (size_t i = 0; i < MANY; i++) {
 		listen_to(&ears[i], new_eventfd(), EPOLLIN);
-		ears[i].then = then_close;
+		ears[i].then = then_close_and_count;
 		wake(ears[i].watch.fd);
 	}
-	stop_in(&soon, 2);
 	run();
 	for (size_t i = 0; i < MANY; i++)
 		assert_int_equal(ears[i].heard, 1);

@@ -42,9 +42,9 @@ static void empty(void **state)
 
 static void any_bytes_are_a_key(void **state)
 {
-	static const struct str keys[] = {STR_INIT(""), STR_INIT("a"),
+	static const struct str keys[] = {STR_INIT(""),    STR_INIT("a"),
 					  STR_INIT("a\0"), STR_INIT("a\0b"),
-					  STR_INIT("A"), STR_INIT("\xff\xfe")};
+					  STR_INIT("A"),   STR_INIT("\xff\xfe")};
 	enum { N = sizeof(keys) / sizeof(*keys) };
 	struct map_node nodes[N];
 	struct map map = {0};

@@ -150,10 +150,8 @@ static void pipes_do_not_kill(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SIGNALS_TEST(before_the_loop),
-		SIGNALS_TEST(each_is_told),
-		SIGNALS_TEST(opens_alone),
-		SIGNALS_TEST(closed_by_a_signal),
+		SIGNALS_TEST(before_the_loop),   SIGNALS_TEST(each_is_told),
+		SIGNALS_TEST(opens_alone),       SIGNALS_TEST(closed_by_a_signal),
 		SIGNALS_TEST(pipes_do_not_kill),
 	};
 

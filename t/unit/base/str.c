@@ -139,9 +139,20 @@ static void numbers(void **state)
 		{"000018446744073709551615", UINT64_MAX},
 	};
 	static const char *const bad[] = {
-		"",    " 1",  "1 ", "+1", "-1",
-		"0x1", "1.0", "a",  "1a", "18446744073709551616",
-		":",   "/",   "18446744073709551620", "99999999999999999999",
+		"",
+		" 1",
+		"1 ",
+		"+1",
+		"-1",
+		"0x1",
+		"1.0",
+		"a",
+		"1a",
+		"18446744073709551616",
+		":",
+		"/",
+		"18446744073709551620",
+		"99999999999999999999",
 		"184467440737095516150",
 	};
 	uint64_t value;
@@ -162,9 +173,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(equal), cmocka_unit_test(equal_but_for_case),
-		cmocka_unit_test(ends),	 cmocka_unit_test(tail),
-		cmocka_unit_test(trim),	 cmocka_unit_test(cut),
-		cmocka_unit_test(hash),	 cmocka_unit_test(numbers),
+		cmocka_unit_test(ends),  cmocka_unit_test(tail),
+		cmocka_unit_test(trim),  cmocka_unit_test(cut),
+		cmocka_unit_test(hash),  cmocka_unit_test(numbers),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

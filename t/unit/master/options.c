@@ -25,15 +25,15 @@ static char said[4096]; /* on stderr, by the last parse() */
 static struct options parse(const char *line)
 {
 	/* The options point into it. */
-	static char words[1000];
-	char *argv[MOST_WORDS + 2] = {"holdfast"}, *save;
+	static char words[1000], name[] = "holdfast", empty[] = "";
+	char *argv[MOST_WORDS + 2] = {name}, *save;
 	int argc = 1, saved, file = memfd_create("stderr", MFD_CLOEXEC);
 
 	snprintf(words, sizeof(words), "%s", line);
 	for (char *w = strtok_r(words, " ", &save); w != NULL;
 	     w = strtok_r(NULL, " ", &save)) {
 		assert_true(argc <= MOST_WORDS);
-		argv[argc++] = strcmp(w, "''") == 0 ? "" : w;
+		argv[argc++] = strcmp(w, "''") == 0 ? empty : w;
 	}
 	fflush(stderr);
 	saved = dup(STDERR_FILENO);
@@ -91,10 +91,11 @@ static void verbs(void **state)
 		const char *name;
 		enum verb verb;
 	} all[] = {
-		{"run", VERB_RUN},	 {"check", VERB_CHECK},
-		{"show", VERB_SHOW},	 {"reload", VERB_RELOAD},
-		{"reopen", VERB_REOPEN}, {"quit", VERB_QUIT},
-		{"stop", VERB_STOP},	 {"status", VERB_STATUS},
+		{"run", VERB_RUN},       {"check", VERB_CHECK},
+		{"show", VERB_SHOW},     {"reload", VERB_RELOAD},
+		{"reopen", VERB_REOPEN}, {"upgrade", VERB_UPGRADE},
+		{"quit", VERB_QUIT},     {"stop", VERB_STOP},
+		{"status", VERB_STATUS},
 	};
 
 	(void)state;
@@ -127,6 +128,7 @@ static void options(void **state)
 	expect("--version", (struct options){.verb = VERB_VERSION});
 	expect("-s reload", (struct options){.verb = VERB_RELOAD});
 	expect("-s reopen", (struct options){.verb = VERB_REOPEN});
+	expect("-s upgrade", (struct options){.verb = VERB_UPGRADE});
 	expect("-s quit -c f", (struct options){.verb = VERB_QUIT, .file = "f"});
 	expect("-c f -s stop", (struct options){.verb = VERB_STOP, .file = "f"});
 	expect("status --json",
@@ -172,7 +174,7 @@ static void mistakes(void **state)
 		{"-s status", "not \"status\""},
 		{"-s run", "not \"run\""},
 		{"-s ''", "not \"\""},
-		{"-s kill", "-s knows reload, reopen, quit and stop"},
+		{"-s kill", "-s knows reload, reopen, upgrade, quit and stop"},
 		{"run check", "\"check\" is one word too many"},
 		{"run run", "\"run\" is one word too many"},
 		{"-t run", "\"run\" is one word too many"},

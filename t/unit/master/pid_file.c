@@ -115,6 +115,22 @@ static void cannot_be_written(void **state)
 	assert_holds_pid("pid");
 }
 
+/* After an upgrade it is the next master's. */
+static void left(void **state)
+{
+	(void)state;
+	pid_file_leave(&current);
+	assert_null(current);
+	pid_file_move(&current, scratch_path("pid"));
+	pid_file_leave(&current);
+	assert_null(current);
+	assert_true(exists("pid"));
+	pid_file_move(&current, "");
+	assert_true(exists("pid"));
+	assert_int_equal(unlink(scratch_path("pid")), 0);
+	assert_logged("");
+}
+
 static void disk_is_full(void **state)
 {
 	(void)state;
@@ -133,6 +149,7 @@ int main(void)
 		PID_FILE_TEST(not_written_twice),
 		PID_FILE_TEST(stale_one_is_overwritten),
 		PID_FILE_TEST(cannot_be_written),
+		PID_FILE_TEST(left),
 		PID_FILE_TEST(disk_is_full),
 	};
 

@@ -23,12 +23,12 @@ static void run(const struct death *deaths, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		now += deaths[i].after * NS_PER_MS;
-		uint64_t delay = respawn_after_death(&r, now,
-						     deaths[i].age * NS_PER_MS);
+		uint64_t delay =
+			respawn_after_death(&r, now, deaths[i].age * NS_PER_MS);
 
 		if (delay != deaths[i].delay)
-			fail_msg("death %zu: %ju ms, not %ju", i,
-				 (uintmax_t)delay, (uintmax_t)deaths[i].delay);
+			fail_msg("death %zu: %ju ms, not %ju", i, (uintmax_t)delay,
+				 (uintmax_t)deaths[i].delay);
 	}
 }
 
@@ -37,8 +37,8 @@ static void run(const struct death *deaths, size_t n)
 static void one_that_had_lived(void **state)
 {
 	static const struct death deaths[] = {
-		{0, 1000, 0}, {0, 5000, 0}, {1, 10000, 0}, {1, 86400000, 0},
-		{0, 1001, 0},
+		{0, 1000, 0},     {0, 5000, 0}, {1, 10000, 0},
+		{1, 86400000, 0}, {0, 1001, 0},
 	};
 
 	(void)state;
@@ -48,9 +48,9 @@ static void one_that_had_lived(void **state)
 static void ones_that_die_young(void **state)
 {
 	static const struct death deaths[] = {
-		{0, 0, 50},	  {50, 10, 100},   {100, 999, 200},
-		{200, 0, 400},	  {400, 0, 800},   {800, 0, 1600},
-		{1600, 0, 3200},  {3200, 0, 5000}, {5000, 0, 5000},
+		{0, 0, 50},        {50, 10, 100},   {100, 999, 200},
+		{200, 0, 400},     {400, 0, 800},   {800, 0, 1600},
+		{1600, 0, 3200},   {3200, 0, 5000}, {5000, 0, 5000},
 		{9999, 999, 5000},
 	};
 
@@ -72,9 +72,13 @@ static void young_is_under_a_second(void **state)
 static void wait_is_shared(void **state)
 {
 	static const struct death deaths[] = {
-		{0, 0, 50}, {0, 0, 100}, {0, 0, 200},
+		{0, 0, 50},
+		{0, 0, 100},
+		{0, 0, 200},
 		/* One of middle age neither adds to it nor ends it. */
-		{0, 2000, 200}, {0, 9999, 200}, {0, 0, 400},
+		{0, 2000, 200},
+		{0, 9999, 200},
+		{0, 0, 400},
 	};
 
 	(void)state;
@@ -87,7 +91,7 @@ static void forgotten(void **state)
 		{0, 0, 50}, {0, 0, 100}, {100, 10000, 0}, {0, 0, 50}, {0, 0, 100},
 	};
 	static const struct death by_time[] = {
-		{0, 0, 50}, {0, 0, 100},   {10000, 0, 50},
+		{0, 0, 50},  {0, 0, 100},    {10000, 0, 50},
 		{0, 0, 100}, {9999, 0, 200}, {10000, 2000, 0},
 	};
 

@@ -2,7 +2,7 @@
 /*
  * Files below a root: no path leads out of it, what is cached is what is
  * there a second later, and whoever holds a file may go on sending it. The
- * time is given: nothing here sleeps.
+ * time is given, and the wall clock goes as it is told: nothing here sleeps.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,9 @@
 #include <errno.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -30,6 +32,21 @@ static struct arena arena;
 static struct mime_types *types;
 static struct files files;
 static uint64_t now;
+
+/*
+ * In the place of the C library's, for this program: the wall clock, by which
+ * a file is judged that was changed a moment ago, is that much ahead.
+ */
+static time_t wall_ahead;
+
+int clock_gettime(clockid_t clock, struct timespec *time_out)
+{
+	int result = (int)syscall(SYS_clock_gettime, clock, time_out);
+
+	if (clock == CLOCK_REALTIME)
+		time_out->tv_sec += wall_ahead;
+	return result;
+}
 
 static void make_folder(const char *name)
 {
@@ -88,6 +105,7 @@ static int tear_down_group(void **state)
 static void start(enum conf_symlinks symlinks)
 {
 	now = 1000 * NS_PER_S;
+	wall_ahead = 3600;
 	assert_int_equal(files_init(&files, scratch_path("root"), symlinks, types),
 			 0);
 }
@@ -195,8 +213,11 @@ static void no_root(void **state)
 static void out_of_the_root(void **state)
 {
 	static const char *const paths[] = {
-		"..",	       "../outside/secret", "sub/../../outside/secret",
-		"./../outside/secret", "../root/a.txt",
+		"..",
+		"../outside/secret",
+		"sub/../../outside/secret",
+		"./../outside/secret",
+		"../root/a.txt",
 	};
 
 	(void)state;
@@ -248,9 +269,9 @@ static void links_followed(void **state)
 static void links_refused(void **state)
 {
 	static const char *const links[] = {
-		"inside", "twice",   "sub/b.html", "outside",
+		"inside",   "twice",         "sub/b.html", "outside",
 		"absolute", "folder/secret", "out_and_in", "loop",
-		"dangling", "sub",   "up",
+		"dangling", "sub",           "up",
 	};
 
 	(void)state;
@@ -394,7 +415,6 @@ static void small_ones_are_in_memory(void **state)
 
 	assert_int_equal(small->fd, -1);
 	assert_true(str_equal(small->content, str_of(text)));
-	assert_int_equal(files.bytes, CONTENT);
 	assert_null(large->content.p);
 	assert_true(large->fd >= 0);
 	assert_int_equal(large->st.st_size, CONTENT + 1);
@@ -432,9 +452,8 @@ static void fresh_for_a_second(void **state)
 
 	/* Of the same length, in the same second: by its times, or its inode. */
 	scratch_write("root/newer", "OTHER");
-	assert_int_equal(rename(scratch_path("root/newer"),
-				scratch_path("root/new")),
-			 0);
+	assert_int_equal(
+		rename(scratch_path("root/newer"), scratch_path("root/new")), 0);
 	expect_content("new", "newer");
 	now += NS_PER_S;
 	expect_content("new", "OTHER");
@@ -531,9 +550,8 @@ static void the_oldest_goes(void **state)
 		char path[32];
 
 		snprintf(path, sizeof(path), "root/many/%d", i);
-		assert_int_equal(link(scratch_path("root/many/0"),
-				      scratch_path(path)),
-				 0);
+		assert_int_equal(
+			link(scratch_path("root/many/0"), scratch_path(path)), 0);
 	}
 	start(CONF_SYMLINKS_INSIDE);
 	struct file *held = get("many/1");
@@ -542,7 +560,6 @@ static void the_oldest_goes(void **state)
 	for (int i = 2; i < OPEN; i++)
 		get_numbered(i);
 	assert_int_equal(files.by_path.n, OPEN);
-	assert_int_equal(files.bytes, OPEN * 7);
 	get_numbered(0); /* is the most recent now */
 	char last[32];
 
@@ -550,7 +567,6 @@ static void the_oldest_goes(void **state)
 	struct file *file = get(last);
 
 	assert_int_equal(files.by_path.n, OPEN);
-	assert_int_equal(files.bytes, OPEN * 7);
 	assert_true(is_cached(last));
 	assert_true(is_cached("many/0"));
 	assert_false(is_cached("many/1"));
@@ -565,6 +581,92 @@ static void the_oldest_goes(void **state)
 	assert_false(is_cached("many/2"));
 	file_release(again);
 	file_release(held);
+	stop();
+}
+
+/* The bound is one for all the roots of a worker. */
+static void roots_share_the_bound(void **state)
+{
+	struct files other;
+	struct file *file;
+
+	(void)state;
+	start(CONF_SYMLINKS_INSIDE);
+	assert_int_equal(files_init(&other, scratch_path("root/many"),
+				    CONF_SYMLINKS_INSIDE, types),
+			 0);
+	for (int i = 0; i < OPEN - 1; i++)
+		get_numbered(i);
+	for (int i = 0; i < 10; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "%d", i);
+		assert_int_equal(files_get(&other, str_of(path), now, &file),
+				 FILES_OK);
+		assert_true(str_equal(file->content, STR("content")));
+		file_release(file);
+		assert_true(files.by_path.n + other.by_path.n <= OPEN);
+	}
+	/* What one of them lets go of, the other has. */
+	now += 10 * NS_PER_S;
+	assert_false(files_expire(&files, now));
+	assert_int_equal(files.by_path.n, 0);
+	for (int i = 0; i < OPEN; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "%d", i);
+		assert_int_equal(files_get(&other, str_of(path), now, &file),
+				 FILES_OK);
+		file_release(file);
+	}
+	assert_int_equal(other.by_path.n, OPEN);
+	files_fini(&other);
+	stop();
+}
+
+static void unused_ones_expire(void **state)
+{
+	(void)state;
+	start(CONF_SYMLINKS_INSIDE);
+	assert_false(files_expire(&files, now));
+	expect_content("a.txt", "hello");
+	now += 2 * NS_PER_S;
+	expect_content("sub/b.html", "<p>");
+	now += 2 * NS_PER_S;
+	assert_true(files_expire(&files, now));
+	assert_true(is_cached("a.txt"));
+	now += 2 * NS_PER_S;
+	assert_true(files_expire(&files, now));
+	assert_false(is_cached("a.txt"));
+	assert_true(is_cached("sub/b.html"));
+	/* Asked for again, it stays for longer. */
+	struct file *held = get("sub/b.html");
+
+	now += 4 * NS_PER_S;
+	assert_true(files_expire(&files, now));
+	now += 4 * NS_PER_S;
+	assert_false(files_expire(&files, now));
+	assert_false(is_cached("sub/b.html"));
+	assert_true(str_equal(held->content, STR("<p>")));
+	file_release(held);
+	stop();
+}
+
+/* One that was changed a moment ago may change once more and look the same:
+ * it is not kept. */
+static void unsettled_ones_are_not_kept(void **state)
+{
+	(void)state;
+	start(CONF_SYMLINKS_INSIDE);
+	wall_ahead = 0;
+	scratch_write("root/hot", "1");
+	expect_content("hot", "1");
+	assert_false(is_cached("hot"));
+	scratch_write("root/hot", "2");
+	expect_content("hot", "2");
+	wall_ahead = 1;
+	expect_content("hot", "2");
+	assert_true(is_cached("hot"));
 	stop();
 }
 
@@ -595,6 +697,33 @@ static void out_of_descriptors(void **state)
 	stop();
 }
 
+/* Those that it holds itself are the first to go. */
+static void descriptors_of_its_own(void **state)
+{
+	enum { MANY = 64 };
+	struct rlimit limit, low;
+	int used[MANY], n = 0;
+
+	(void)state;
+	start(CONF_SYMLINKS_INSIDE);
+	file_release(get("large"));
+	assert_true(is_cached("large"));
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	low = limit;
+	low.rlim_cur = MANY;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	while (n < MANY && (used[n] = dup(STDERR_FILENO)) != -1)
+		n++;
+	enum files_result result = result_of("a.txt");
+
+	while (n > 0)
+		fd_close(&used[--n]);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(result, FILES_OK);
+	assert_false(is_cached("large"));
+	stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -616,7 +745,11 @@ int main(void)
 		cmocka_unit_test(same_name_becomes_a_folder),
 		cmocka_unit_test(holders),
 		cmocka_unit_test(the_oldest_goes),
+		cmocka_unit_test(roots_share_the_bound),
+		cmocka_unit_test(unused_ones_expire),
+		cmocka_unit_test(unsettled_ones_are_not_kept),
 		cmocka_unit_test(out_of_descriptors),
+		cmocka_unit_test(descriptors_of_its_own),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

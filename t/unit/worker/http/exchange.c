@@ -14,13 +14,13 @@
 #include "t/unit/base/child.h"
 #include "t/unit/worker/http/fixture.h"
 
-#define SITES                                                                \
-	"sites = ( { routes = (\n"                                           \
-	"{ path = \"/a\"; handler = \"respond\"; methods = [ \"GET\" ];"     \
-	"  body = \"got\"; },\n"                                             \
-	"{ path = \"/a\"; handler = \"respond\"; methods = [ \"PUT\" ];"     \
-	"  body = \"put\"; status = 201; },\n"                               \
-	"{ path = \"/any\"; handler = \"redirect\"; to = \"/x\"; },\n"       \
+#define SITES                                                            \
+	"sites = ( { routes = (\n"                                       \
+	"{ path = \"/a\"; handler = \"respond\"; methods = [ \"GET\" ];" \
+	"  body = \"got\"; },\n"                                         \
+	"{ path = \"/a\"; handler = \"respond\"; methods = [ \"PUT\" ];" \
+	"  body = \"put\"; status = 201; },\n"                           \
+	"{ path = \"/any\"; handler = \"redirect\"; to = \"/x\"; },\n"   \
 	"{ path = \"/odd\"; handler = \"respond\"; status = 599; } ); } );\n"
 
 static struct exchange x;
@@ -143,16 +143,16 @@ static void errors_of_the_request(void **state)
 		const char *method, *path;
 		unsigned status;
 	} cases[] = {
-		{"GET", "/b", 404},	  {"GET", "/", 404},
-		{"GET", "/ab", 404},	  {"BREW", "/a", 501},
-		{"get", "/a", 501},	  {"GET", "/%00", 400},
-		{"GET", "/../a", 400},	  {"GET", "/a%2fb", 400},
-		{"GET", "a", 400},	  {"BREW", "/%00", 501},
-		{"POST", "/a", 405},	  {"DELETE", "/a", 405},
-		{"HEAD", "/a", 405},	  {"OPTIONS", "/a", 204},
-		{"OPTIONS", "*", 204},	  {"OPTIONS", "/any", 0},
-		{"DELETE", "/any/x", 0},  {"GET", "/x/../a", 0},
-		{"GET", "//a", 0},	  {"OPTIONS", "/b", 404},
+		{"GET", "/b", 404},      {"GET", "/", 404},
+		{"GET", "/ab", 404},     {"BREW", "/a", 501},
+		{"get", "/a", 501},      {"GET", "/%00", 400},
+		{"GET", "/../a", 400},   {"GET", "/a%2fb", 400},
+		{"GET", "a", 400},       {"BREW", "/%00", 501},
+		{"POST", "/a", 405},     {"DELETE", "/a", 405},
+		{"HEAD", "/a", 405},     {"OPTIONS", "/a", 204},
+		{"OPTIONS", "*", 204},   {"OPTIONS", "/any", 0},
+		{"DELETE", "/any/x", 0}, {"GET", "/x/../a", 0},
+		{"GET", "//a", 0},       {"OPTIONS", "/b", 404},
 	};
 
 	(void)state;
@@ -208,16 +208,46 @@ static void error_pages(void **state)
 
 static void refused(void **state)
 {
+	char method[] = "HEAD";
+
 	(void)state;
-	exchange_refuse(&x, 431);
+	exchange_refuse(&x, 431, str_of(method));
+	/* The bytes it came in may move. */
+	memset(method, '?', 4);
 	assert_int_equal(x.state, EXCHANGE_ANSWERED);
-	assert_int_equal(x.request.method, METHOD_COUNT);
+	assert_int_equal(x.request.method, METHOD_HEAD);
+	assert_true(str_equal(x.request.method_text, STR("HEAD")));
 	assert_int_equal(x.response.status, 431);
 	assert_int_equal(fake_on_answer, 1);
 	exchange_finish(&x);
 	assert_int_equal(n_finished, 1);
 	assert_int_equal(fixture_counters.requests, 1);
 	assert_int_equal(fixture_counters.responses[4], 1);
+	/* What is no method that we know, or nothing yet. */
+	exchange_refuse(&x, 400, STR("\x16\x03"));
+	assert_int_equal(x.request.method, METHOD_COUNT);
+	exchange_finish(&x);
+	exchange_refuse(&x, 408, (struct str){NULL, 0});
+	assert_int_equal(x.request.method, METHOD_COUNT);
+	exchange_finish(&x);
+	assert_int_equal(fixture_counters.responses[4], 3);
+}
+
+/* It goes on in another process: nobody here is told. */
+static void forgotten(void **state)
+{
+	(void)state;
+	exchange_forget(&x);
+	assert_idle();
+	assert_int_equal(begin("GET", "/a"), 0);
+	exchange_forget(&x);
+	assert_idle();
+	assert_int_equal(n_finished, 0);
+	assert_int_equal(fixture_counters.requests, 0);
+	assert_int_equal(begin("GET", "/a"), 0);
+	exchange_handle(&x);
+	exchange_finish(&x);
+	assert_int_equal(n_finished, 1);
 }
 
 static void redirected(void **state)
@@ -226,8 +256,7 @@ static void redirected(void **state)
 	assert_int_equal(begin("GET", "/a"), 0);
 	exchange_answer_redirect(&x, 301, STR("/\xc3\xb6 b\r\nX: y?q=%41#%f"));
 	assert_int_equal(x.response.status, 301);
-	assert_true(
-		has_field("Location: /%C3%B6%20b%0D%0AX:%20y?q=%41#%25f\r\n"));
+	assert_true(has_field("Location: /%C3%B6%20b%0D%0AX:%20y?q=%41#%25f\r\n"));
 	assert_false(has_field("\nX: y"));
 	assert_true(x.response.body.length > 0);
 }
@@ -315,7 +344,7 @@ static void phases_are_counted(void **state)
 	assert_int_equal(fixture_counters.total.count, 1);
 	assert_true(fixture_counters.total.sum_us >= 30000);
 	/* What did not happen is not counted as taking no time. */
-	exchange_refuse(&x, 400);
+	exchange_refuse(&x, 400, STR("GET"));
 	exchange_finish(&x);
 	assert_int_equal(fixture_counters.to_head.count, 1);
 	assert_int_equal(fixture_counters.to_answer.count, 1);
@@ -383,7 +412,7 @@ static void begin_twice(void)
 static void refuse_what_is_begun(void)
 {
 	CHILD_CHECK(begin("GET", "/a") == 0);
-	exchange_refuse(&x, 400);
+	exchange_refuse(&x, 400, STR("GET"));
 }
 
 static void finish_idle(void)
@@ -406,8 +435,14 @@ static void states_that_do_not_follow(void **state)
 	child_aborts(handle_twice);
 	child_aborts(begin_twice);
 	child_aborts(refuse_what_is_begun);
-	child_aborts(finish_idle);
 	child_aborts(no_exchange);
+}
+
+/* It would be counted and logged twice. */
+static void finished_twice(void **state)
+{
+	(void)state;
+	child_aborts(finish_idle);
 }
 
 #define EXCHANGE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -421,6 +456,7 @@ int main(void)
 		EXCHANGE_TEST(says_what_is_allowed),
 		EXCHANGE_TEST(error_pages),
 		EXCHANGE_TEST(refused),
+		EXCHANGE_TEST(forgotten),
 		EXCHANGE_TEST(redirected),
 		EXCHANGE_TEST(given_up),
 		EXCHANGE_TEST(content_is_released_once),
@@ -429,6 +465,7 @@ int main(void)
 		EXCHANGE_TEST(fields_are_found),
 		EXCHANGE_TEST(reasons),
 		EXCHANGE_TEST(states_that_do_not_follow),
+		EXCHANGE_TEST(finished_twice),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

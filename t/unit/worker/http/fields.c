@@ -52,8 +52,7 @@ static void defused(void **state)
 	(void)state;
 	fields_add(&f, &arena, STR("Location"),
 		   STR("/\r\nSet-Cookie: a=b\r\n\r\n<html>\0\n\r"));
-	assert_fields(&f,
-		      STR("Location: /  Set-Cookie: a=b    <html>   \r\n"));
+	assert_fields(&f, STR("Location: /  Set-Cookie: a=b    <html>   \r\n"));
 	/* Every octet: those three, and no others. */
 	for (int c = 0; c < 256; c++) {
 		char value[3] = {'a', (char)c, 'b'};
@@ -117,8 +116,8 @@ static int free_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(added),   cmocka_unit_test(numbers),
-		cmocka_unit_test(defused), cmocka_unit_test(many),
+		cmocka_unit_test(added),        cmocka_unit_test(numbers),
+		cmocka_unit_test(defused),      cmocka_unit_test(many),
 		cmocka_unit_test(side_by_side),
 	};
 

@@ -70,8 +70,7 @@ static inline bool fake_check(struct http *http, void *instance,
 
 static inline bool fake_wants_body(const void *instance)
 {
-	const struct conf_route *conf =
-		*(const struct conf_route *const *)instance;
+	const struct conf_route *conf = *(const struct conf_route *const *)instance;
 
 	return conf->status == 201;
 }
@@ -103,8 +102,8 @@ static const struct handler fake_redirect = {
 	.answer = fake_answer,
 };
 
-static const struct handler *const fake_handlers[] = {&fake_redirect,
-						      &fake_respond, NULL};
+static const struct handler *const fake_handlers[] = {&fake_redirect, &fake_respond,
+						      NULL};
 
 static inline void fake_protocol_on_answer(struct exchange *x)
 {
@@ -125,8 +124,7 @@ static inline int fixture_try(const char *sites, const char **why_out)
 	fixture_conf = conf_load(scratch_write("a.conf", text), &errors);
 	free(text);
 	if (fixture_conf == NULL)
-		fail_msg("line %d: %s", errors.items[0].line,
-			 errors.items[0].text);
+		fail_msg("line %d: %s", errors.items[0].line, errors.items[0].text);
 	conf_errors_fini(&errors);
 	fake_created = fake_destroyed = fake_checked = fake_answered = 0;
 	fake_on_answer = 0;

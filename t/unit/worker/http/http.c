@@ -9,13 +9,13 @@
 
 #include "t/unit/worker/http/fixture.h"
 
-#define SITES                                                                \
-	"sites = (\n"                                                        \
-	" { hosts = [ \"a\" ]; routes = (\n"                                 \
-	"  { path = \"/one\"; handler = \"respond\"; },\n"                   \
+#define SITES                                                                 \
+	"sites = (\n"                                                         \
+	" { hosts = [ \"a\" ]; routes = (\n"                                  \
+	"  { path = \"/one\"; handler = \"respond\"; },\n"                    \
 	"  { path = \"/two\"; handler = \"redirect\"; to = \"/x\"; } ); },\n" \
-	" { routes = (\n"                                                    \
-	"  { path = \"/three\"; handler = \"respond\"; },\n"                 \
+	" { routes = (\n"                                                     \
+	"  { path = \"/three\"; handler = \"respond\"; },\n"                  \
 	"  { path = \"/four\"; handler = \"respond\"; } ); } );\n"
 
 static int set_up(void **state)
@@ -140,8 +140,10 @@ static void date(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		HTTP_TEST(made_and_unmade), HTTP_TEST(handler_fails),
-		HTTP_TEST(check_fails),	    HTTP_TEST(mime_types),
+		HTTP_TEST(made_and_unmade),
+		HTTP_TEST(handler_fails),
+		HTTP_TEST(check_fails),
+		HTTP_TEST(mime_types),
 		HTTP_TEST(date),
 	};
 

@@ -15,11 +15,11 @@
 /* A route that is known by its body. */
 #define ROUTE(path, body) \
 	"{ path = \"" path "\"; handler = \"respond\"; body = \"" body "\"; }"
-#define EXACT(path, body)                                              \
+#define EXACT(path, body)                                                   \
 	"{ path = \"" path "\"; match = \"exact\"; handler = \"respond\"; " \
 	"body = \"" body "\"; }"
-#define METHOD(path, methods, body)                                         \
-	"{ path = \"" path "\"; methods = [ " methods                       \
+#define METHOD(path, methods, body)                   \
+	"{ path = \"" path "\"; methods = [ " methods \
 	" ]; handler = \"respond\"; body = \"" body "\"; }"
 #define SITE(hosts, routes) "{ hosts = [ " hosts " ]; routes = ( " routes " ); }"
 
@@ -46,12 +46,16 @@ static void expect(const char *host, const char *path, const char *body)
 static void hosts(void **state)
 {
 	(void)state;
-	fixture_make("sites = ("
-		     SITE("\"example.org\", \"www.Example.org\"", ROUTE("/", "a"))
-		     "," SITE("\"*.example.org\"", ROUTE("/", "wild"))
-		     "," SITE("\"*.deep.example.org\"", ROUTE("/", "deep"))
-		     "," SITE("\"*\"", ROUTE("/", "all"))
-		     "," SITE("\"b.deep.example.org\"", ROUTE("/", "b")) ");");
+	fixture_make("sites = (" SITE("\"example.org\", \"www.Example.org\"", ROUTE("/", "a")) "," SITE(
+		"\"*.example.org\"",
+		ROUTE("/",
+		      "wild")) "," SITE("\"*.deep.example.org\"",
+					ROUTE("/",
+					      "deep")) "," SITE("\"*\"",
+								ROUTE("/",
+								      "all")) "," SITE("\"b.deep.example.org\"",
+										       ROUTE("/",
+											     "b")) ");");
 	expect("example.org", "/", "a");
 	expect("www.example.org", "/", "a");
 	expect("other.example.org", "/", "wild");
@@ -73,8 +77,8 @@ static void hosts(void **state)
 static void first_site_is_the_default(void **state)
 {
 	(void)state;
-	fixture_make("sites = (" SITE("\"a.test\"", ROUTE("/", "a"))
-		     "," SITE("\"b.test\"", ROUTE("/", "b")) ");");
+	fixture_make("sites = (" SITE("\"a.test\"", ROUTE("/", "a")) "," SITE(
+		"\"b.test\"", ROUTE("/", "b")) ");");
 	expect("a.test", "/", "a");
 	expect("b.test", "/", "b");
 	expect("c.test", "/", "a");
@@ -118,9 +122,10 @@ static void no_sites_no_routes(void **state)
 static void prefixes_by_segment(void **state)
 {
 	(void)state;
-	fixture_make("sites = (" SITE("\"*\"", ROUTE("/doc", "doc") ","
-		     ROUTE("/tree/", "tree") "," ROUTE("/doc/api/v1", "v1") ","
-		     ROUTE("/doc/api", "api")) ");");
+	fixture_make("sites = (" SITE(
+		"\"*\"",
+		ROUTE("/doc", "doc") "," ROUTE("/tree/", "tree") "," ROUTE(
+			"/doc/api/v1", "v1") "," ROUTE("/doc/api", "api")) ");");
 	expect("", "/doc", "doc");
 	expect("", "/doc/", "doc");
 	expect("", "/doc/x", "doc");
@@ -146,9 +151,11 @@ static void prefixes_by_segment(void **state)
 static void exact_before_prefix(void **state)
 {
 	(void)state;
-	fixture_make("sites = (" SITE("\"*\"", ROUTE("/a/b/", "long") ","
-		     EXACT("/a/b/c", "c") "," ROUTE("/a", "a") ","
-		     EXACT("/a", "only a") "," EXACT("/", "top")) ");");
+	fixture_make("sites = (" SITE(
+		"\"*\"",
+		ROUTE("/a/b/", "long") "," EXACT("/a/b/c", "c") "," ROUTE(
+			"/a", "a") "," EXACT("/a",
+					     "only a") "," EXACT("/", "top")) ");");
 	expect("", "/a/b/c", "c");
 	expect("", "/a/b/c/", "long");
 	expect("", "/a/b/cd", "long");
@@ -162,9 +169,10 @@ static void exact_before_prefix(void **state)
 static void sites_are_apart(void **state)
 {
 	(void)state;
-	fixture_make("sites = (" SITE("\"a\"", ROUTE("/x", "ax")) ","
-		     SITE("\"b\"", ROUTE("/x/y", "bxy") "," EXACT("/z", "bz"))
-		     "," SITE("\"*\"", ROUTE("/", "all")) ");");
+	fixture_make("sites = (" SITE("\"a\"", ROUTE("/x", "ax")) "," SITE(
+		"\"b\"", ROUTE("/x/y", "bxy") "," EXACT(
+				 "/z", "bz")) "," SITE("\"*\"",
+						       ROUTE("/", "all")) ");");
 	expect("a", "/x/y", "ax");
 	expect("b", "/x/y", "bxy");
 	/* A path that its site has not is not looked for elsewhere. */
@@ -191,15 +199,17 @@ static unsigned methods_at(const char *path)
 static void routes_of_one_place(void **state)
 {
 	(void)state;
-	fixture_make("sites = (" SITE("\"*\"", METHOD("/a", "\"GET\"", "get") ","
-		     METHOD("/a", "\"POST\", \"PUT\"", "post") ","
-		     METHOD("/a", "\"DELETE\"", "delete") ","
-		     ROUTE("/a/b", "b")) ");");
+	fixture_make("sites = (" SITE(
+		"\"*\"",
+		METHOD("/a", "\"GET\"", "get") "," METHOD(
+			"/a", "\"POST\", \"PUT\"",
+			"post") "," METHOD("/a", "\"DELETE\"",
+					   "delete") "," ROUTE("/a/b", "b")) ");");
 	assert_int_equal(methods_at("/a"), 1 << METHOD_GET | 1 << METHOD_POST |
 						   1 << METHOD_PUT |
 						   1 << METHOD_DELETE);
-	assert_int_equal(methods_at("/a/b"), 1 << METHOD_GET | 1 << METHOD_HEAD |
-						     1 << METHOD_POST);
+	assert_int_equal(methods_at("/a/b"),
+			 1 << METHOD_GET | 1 << METHOD_HEAD | 1 << METHOD_POST);
 	fixture_free();
 }
 
@@ -207,9 +217,13 @@ static void routes_of_one_place(void **state)
 static void places_of_one_path(void **state)
 {
 	(void)state;
-	fixture_make("sites = (" SITE("\"*\"", METHOD("/a", "\"GET\"", "get") ","
-		     "{ path = \"/a\"; match = \"exact\"; methods = [ \"PUT\" ]; "
-		     "handler = \"respond\"; body = \"put\"; }") ");");
+	fixture_make("sites = (" SITE(
+		"\"*\"",
+		METHOD("/a", "\"GET\"",
+		       "get") ","
+			      "{ path = \"/a\"; match = \"exact\"; methods = [ "
+			      "\"PUT\" ]; "
+			      "handler = \"respond\"; body = \"put\"; }") ");");
 	assert_int_equal(methods_at("/a"), 1 << METHOD_PUT);
 	expect("h", "/a", "put");
 	expect("h", "/a/x", "get");
@@ -221,20 +235,23 @@ static void rest_of_the_path(void **state)
 	static const struct {
 		const char *path, *rest;
 	} cases[] = {
-		{"/doc", ""}, {"/doc/", "/"}, {"/doc/a/b", "/a/b"}, {"/tree/x", "x"},
+		{"/doc", ""},
+		{"/doc/", "/"},
+		{"/doc/a/b", "/a/b"},
+		{"/tree/x", "x"},
 	};
 
 	(void)state;
-	fixture_make("sites = (" SITE("\"*\"", ROUTE("/doc", "doc") ","
-		     ROUTE("/tree/", "tree")) ");");
+	fixture_make("sites = (" SITE(
+		"\"*\"", ROUTE("/doc", "doc") "," ROUTE("/tree/", "tree")) ");");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct str path = str_of(cases[i].path);
 		const struct route *route =
 			router_find(&fixture_http.router, STR(""), path);
 
 		assert_non_null(route);
-		assert_true(str_equal(route_rest(route, path),
-				      str_of(cases[i].rest)));
+		assert_true(
+			str_equal(route_rest(route, path), str_of(cases[i].rest)));
 	}
 	fixture_free();
 }
@@ -260,10 +277,14 @@ static void hosts_of_requests(void **state)
 	};
 
 	(void)state;
-	fixture_make("sites = (" SITE("\"example.org\"", ROUTE("/", "a")) ","
-		     SITE("\"*.example.org\"", ROUTE("/", "wild")) ","
-		     SITE("\"[::1]\"", ROUTE("/", "six")) ","
-		     SITE("\"*\"", ROUTE("/", "all")) ");");
+	fixture_make("sites = (" SITE("\"example.org\"", ROUTE("/", "a")) "," SITE(
+		"\"*.example.org\"",
+		ROUTE("/",
+		      "wild")) "," SITE("\"[::1]\"",
+					ROUTE("/",
+					      "six")) "," SITE("\"*\"",
+							       ROUTE("/",
+								     "all")) ");");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct exchange x;
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -62,8 +63,9 @@ static void expect_escaped(enum escape escape, const char *source,
 
 	if (!template_compile(&arena, str_of(source), &t, &why))
 		fail_msg("%s", why);
-	struct str got = template_evaluate(&t, &x, escape);
+	struct str got;
 
+	assert_true(template_evaluate(&t, &x, escape, &got));
 	if (!str_equal(got, wanted))
 		fail_msg("%s is \"%" STR_FMT "\", not \"%" STR_FMT "\"", source,
 			 STR_ARG(got), STR_ARG(wanted));
@@ -257,15 +259,13 @@ static void escaped_for_json(void **state)
 	(void)state;
 	x.request.query = STR("a=%22,%5C%22%00%0A");
 	expect_escaped(ESCAPE_JSON, "{\"a\":\"${query.a}\"}",
-		       STR("{\"a\":\"\\\",\\\\\\\"\\u0000\\u000a\"}"));
+		       STR("{\"a\":\"\\u0022,\\u005c\\u0022\\u0000\\u000a\"}"));
 	set_octets(octets);
 	for (const char *p = octets; *p != '\0'; p++) {
 		unsigned char c = (unsigned char)*p;
 
-		if (c < ' ' || c == '<' || c == 0x7f)
+		if (c < ' ' || strchr("\"\\<\x7f", *p) != NULL)
 			buf_printf(&wanted, "\\u%04x", c);
-		else if (c == '"' || c == '\\')
-			buf_printf(&wanted, "\\%c", c);
 		else
 			buf_put(&wanted, (struct str){p, 1});
 	}
@@ -297,6 +297,29 @@ static void escaped_for_uris(void **state)
 	buf_release(&wanted);
 }
 
+/* variables.h: 64 MiB. */
+static void too_long(void **state)
+{
+	enum { SIZE = 33 * 1024 * 1024 };
+	char *value = calloc(1, SIZE);
+	struct arena arena = {0};
+	struct template t;
+	const char *why;
+	struct str got;
+
+	(void)state;
+	assert_non_null(value);
+	x.request.path = (struct str){value, SIZE};
+	assert_true(template_compile(&arena, STR("${path}${path}"), &t, &why));
+	for (int escape = ESCAPE_NONE; escape <= ESCAPE_URI; escape++)
+		assert_false(template_evaluate(&t, &x, (enum escape)escape, &got));
+	x.request.path.n = 1024 * 1024;
+	assert_true(template_evaluate(&t, &x, ESCAPE_NONE, &got));
+	assert_int_equal(got.n, 2 * 1024 * 1024);
+	arena_fini(&arena);
+	free(value);
+}
+
 /* The text is the exchange's: it outlives what it was made from. */
 static void text_is_kept(void **state)
 {
@@ -308,11 +331,11 @@ static void text_is_kept(void **state)
 	(void)state;
 	x.request.query = str_of(query);
 	assert_true(template_compile(&arena, STR("${query.a}-"), &t, &why));
-	struct str first = template_evaluate(&t, &x, ESCAPE_NONE);
+	struct str first, second;
 
+	assert_true(template_evaluate(&t, &x, ESCAPE_NONE, &first));
 	query[2] = '2';
-	struct str second = template_evaluate(&t, &x, ESCAPE_NONE);
-
+	assert_true(template_evaluate(&t, &x, ESCAPE_NONE, &second));
 	arena_fini(&arena);
 	memset(query, '?', sizeof(query));
 	buf_free_all();
@@ -344,6 +367,7 @@ int main(void)
 		VARIABLES_TEST(escaped_for_html),
 		VARIABLES_TEST(escaped_for_json),
 		VARIABLES_TEST(escaped_for_uris),
+		VARIABLES_TEST(too_long),
 		VARIABLES_TEST(text_is_kept),
 	};
 

@@ -66,8 +66,8 @@ static void plain(void **state)
 
 static void lengths(void **state)
 {
-	static const uint64_t lengths[] = {1, 9, 10, 99, 4096, UINT32_MAX,
-					   UINT64_MAX};
+	static const uint64_t lengths[] = {1,    9,          10,        99,
+					   4096, UINT32_MAX, UINT64_MAX};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
@@ -109,8 +109,7 @@ static void statuses(void **state)
 
 		x.response.status = status;
 		snprintf(before, sizeof(before),
-			 "HTTP/1.1 %u %" STR_FMT
-			 "\r\nServer: holdfast\r\nDate: ",
+			 "HTTP/1.1 %u %" STR_FMT "\r\nServer: holdfast\r\nDate: ",
 			 status, STR_ARG(reason));
 		assert_int_equal(http1_has_no_content(status), none);
 		expect(HTTP1_CONNECTION_CLOSE, before,
@@ -155,8 +154,10 @@ static int free_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RESPONSE_TEST(plain),	    RESPONSE_TEST(lengths),
-		RESPONSE_TEST(with_fields), RESPONSE_TEST(statuses),
+		RESPONSE_TEST(plain),
+		RESPONSE_TEST(lengths),
+		RESPONSE_TEST(with_fields),
+		RESPONSE_TEST(statuses),
 		RESPONSE_TEST(large_and_behind_others),
 	};
 
