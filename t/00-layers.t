@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The rooms of the house: which folder may include which, and what every
+# source file has to have. Arrows between folders point one way, and the table
+# below is where they are written down.
+use v5.36;
+use File::Basename qw(basename dirname);
+use File::Find qw(find);
+use FindBin;
+use Test::More;
+
+chdir "$FindBin::Bin/.." or die "$FindBin::Bin/..: $!";
+
+# What a file in a folder may include besides system headers and its own
+# folder. The longest name that fits a file is its row.
+my %may_include = (
+	'base'            => [],
+	'conf'            => [qw(base)],
+	'worker/net'      => [qw(base conf)],
+	'worker/codec'    => [qw(base)],
+	'worker/http'     => [qw(worker/net worker/codec base conf)],
+	'worker/upstream' => [qw(worker/net worker/codec base conf)],
+	'worker/report'   => [qw(worker/http base conf)],
+	'worker/proto'    => [qw(worker/http worker/net worker/codec base conf)],
+	'worker/proto/stream' => [qw(worker/http worker/upstream worker/net
+		worker/codec base conf)],
+	'worker/handler'  => [qw(worker/http worker/upstream worker/report
+		worker/codec base conf)],
+	'worker'          => [qw(worker/net worker/codec worker/proto
+		worker/http worker/handler worker/upstream worker/report
+		base conf)],
+	'master'          => [qw(worker/worker.h base conf)],
+);
+# Made by the build.
+my @generated = qw(conf/mime_builtin.inc);
+
+my @sources;
+find({ no_chdir => 1, wanted => sub { push @sources, $_ if /\.[ch]\z/ } },
+	qw(base conf worker master));
+@sources = sort @sources;
+cmp_ok(scalar @sources, '>', 20, 'the sources are where they were');
+my %exists = map { $_ => 1 } @sources, @generated;
+
+sub text ($path) {
+	open my $file, '<', $path or die "$path: $!";
+	local $/;
+	return readline($file) // '';
+}
+
+# The folder of the table that a file lives in.
+sub row ($path) {
+	my ($stem) = $path =~ /(.*)\.[ch]\z/;
+
+	return $stem if $may_include{$stem};
+	return dirname($path);
+}
+
+sub allowed ($from, $included) {
+	my $folder = dirname($included);
+
+	return 1 if $folder eq dirname($from);
+	return grep { $_ eq $folder || $_ eq $included }
+		$may_include{row($from)}->@*;
+}
+
+my (%wrong, %named, %guards);
+
+for my $path (@sources) {
+	my $text = text($path);
+	my ($first_line) = split /\n/, $text;
+	# Comments go, line numbers stay.
+	(my $code = $text) =~ s{/\*.*?\*/}{ $& =~ s/[^\n]//gr }gse;
+	my @lines = split /\n/, $code;
+	my @included;
+
+	push $named{basename($path)}->@*, $path;
+	push $wrong{spdx}->@*, $path if $first_line ne
+		'/* SPDX-License-Identifier: BSD-2-Clause */';
+	if (!$may_include{row($path)}) {
+		push $wrong{folder}->@*, $path;
+		next;
+	}
+	for my $number (1 .. @lines) {
+		my $line = $lines[$number - 1];
+		my ($open, $name) =
+			$line =~ /^\s*#\s*include\s*([<"])([^>"]+)/ or next;
+		my $at = "$path:$number: $name";
+
+		if ($open eq '<') {
+			push $wrong{style}->@*, $at if $exists{$name};
+			next;
+		}
+		push @included, $name;
+		if (!$exists{$name} || $name =~ /\.c\z/) {
+			push $wrong{style}->@*, $at;
+		} elsif (!allowed($path, $name)) {
+			push $wrong{include}->@*, $at;
+		}
+	}
+	if ($path =~ /\.c\z/) {
+		my $own = $path =~ s/c\z/h/r;
+		my ($first) = $code =~ /^\s*#\s*include\s*[<"]([^>"]+)/m;
+
+		push $wrong{first}->@*, $path
+			if $exists{$own} && ($first // '') ne $own;
+		next;
+	}
+	my ($guard) = $code =~ /\A\s*#ifndef (\w+)\s*\n#define \1\s*\n.*\n#endif\s*\z/s;
+
+	if (!$guard) {
+		push $wrong{guard}->@*, $path;
+	} else {
+		push $guards{$guard}->@*, $path;
+	}
+}
+
+sub none ($kind, $what) {
+	is(join("\n", ($wrong{$kind} // [])->@*), '', $what);
+}
+
+sub all_differ ($what, %by_name) {
+	is(join("\n", map { "@$_" } grep { $_->@* > 1 } values %by_name), '',
+		$what);
+}
+
+none('folder', 'every folder of sources has its row in the table');
+none('include', 'no include that the table does not allow');
+none('style', 'project headers are included by their path, in quotes');
+none('first', 'a source includes its own header first');
+none('spdx', 'every file begins with its SPDX line');
+none('guard', 'every header has an include guard');
+all_differ('no two headers have the same guard', %guards);
+all_differ('no two files have the same name', %named);
+
+subtest 'every header compiles alone' => sub {
+	my $cc = $ENV{CC} || 'cc';
+	my $build = $ENV{HOLDFAST_BUILD} || 'build';
+
+	plan skip_all => "needs a C compiler ($cc)"
+		if system("$cc --version >/dev/null 2>&1") != 0;
+	my $compile = "$cc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -I. -I$build"
+		. ' -fsyntax-only -x c';
+
+	for my $header (grep { /\.h\z/ } @sources) {
+		my $errors = qx($compile $header 2>&1);
+
+		is($errors, '', $header);
+	}
+};
+
+done_testing();

@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# `holdfast check`: every error of a file at once, with file and line.
+use v5.36;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Holdfast;
+
+my $dir = Holdfast::Dir->new;
+
+$dir->mkdir('www');
+my $root = $dir->path('www');
+my $file = $dir->write('file', '');
+my $listener = 'listeners = ( { address = "127.0.0.1:8080"; } );';
+my $site = 'sites = ( { routes = ( { path = "/"; handler = "static"; '
+	. qq[root = "$root"; } ); } );];
+my $echo = 'listeners = ( { address = "127.0.0.1:7007"; '
+	. 'protocol = "echo"; } );';
+
+sub check ($text, $name = 'a.conf') {
+	my $path = $dir->write($name, $text);
+
+	return ($path, holdfast('-c', $path, 'check'));
+}
+
+# A route in line 2 of a file that is right otherwise.
+sub route ($route) {
+	return "$listener\nsites = ( { routes = ( { $route } ); } );\n";
+}
+
+# A setting in line 2.
+sub setting ($setting) { return "$echo\n$setting\n" }
+
+subtest 'a good file' => sub {
+	my ($path, $exit, $out, $err) = check("$listener\n$site\n");
+
+	is $exit, 0, 'exit status';
+	is $out, "$path: ok\n", 'output';
+	is $err, '', 'no error output';
+	is_deeply [holdfast('-c', $path, '-t')], [0, $out, ''],
+		'-t is the same';
+};
+
+subtest 'all errors of a file at once, in its order' => sub {
+	my ($path, $exit, $out, $err) = check(<<"E");
+workers = 1000;
+wrokers = 2;
+log = { level = "loud"; };
+limits = { header = "16q"; headers = 0; };
+timeouts = { body = "30 parsecs"; };
+listeners = (
+  { address = "127.0.0.1:8080"; },
+  { address = "127.0.0.1:808080"; },
+  { address = "127.0.0.1:8080"; protocol = "echo"; }
+);
+sites = (
+  { routes = (
+    { path = "/"; handler = "statik"; root = "$root"; },
+    { path = "/x"; handler = "static"; root = "$root/missing"; }
+  ); }
+);
+E
+	is $exit, 1, 'exit status';
+	is $out, '', 'no output';
+	my @lines = split /\n/, $err;
+	my $summary = pop @lines;
+	my @at = map { /^\Q$path\E:(\d+): \S/ ? $1 : "not a message: $_" }
+		@lines;
+
+	is_deeply \@at, [1, 2, 3, 4, 4, 5, 8, 9, 13, 14],
+		'a line for each, with its place' or diag $err;
+	is $summary, "$path: 10 errors", 'how many';
+	like $err, qr/wrokers.*did you mean "?workers"?/, 'an unknown name';
+	like $err, qr/statik.*did you mean "?static"?/, 'an unknown handler';
+	like $err, qr{\Q$root/missing\E}, 'the missing directory';
+};
+
+# [what it is, the file, line of the only error, what the message says]
+my @wrong = (
+	['no listeners at all', "$site\n", undef, qr/listeners/],
+	['an empty list of listeners', "listeners = ();\n$site\n", 1,
+		qr/listeners/],
+	['http without sites', "\n$listener\n", undef,
+		qr/http listeners need sites/],
+	['a listener without an address',
+		"$site\nlisteners = ( { protocol = \"http\"; } );\n", 2,
+		qr/address/],
+	['an unknown protocol',
+		"$site\n" . $listener =~ s/; \}/; protocol = "htpt"; }/r, 2,
+		qr/htpt.*did you mean "?http"?/],
+	['an address that is none', "$site\n" .
+		'listeners = ( { address = "localhost:x"; } );', 2,
+		qr/address/],
+	['a Unix path that is too long', "$site\n" .
+		'listeners = ( { address = "unix:/' . 'x' x 120 . '"; } );', 2,
+		qr/unix|Unix|path/],
+	['a mode that is not octal', "$site\n" .
+		'listeners = ( { address = "unix:/x"; mode = "0999"; } );', 2,
+		qr/mode/],
+	['a mode of a TCP listener', "$site\n" .
+		'listeners = ( { address = "127.0.0.1:1"; mode = "0600"; } );',
+		2, qr/mode/],
+	['a backlog of nothing', "$site\n" .
+		'listeners = ( { address = "127.0.0.1:1"; backlog = 0; } );',
+		2, qr/backlog/],
+	['listeners that are one number', "$site\nlisteners = 8080;\n", 2,
+		qr/listeners/],
+	['workers as a word', setting('workers = "two";'), 2,
+		qr/workers/],
+	['no workers', setting('workers = 0;'), 2, qr/workers/],
+	['too many workers', setting('workers = 257;'), 2,
+		qr/workers.*256/],
+	['a group that is a string', setting('log = "stderr";'), 2, qr/log/],
+	['an unknown name in a group',
+		setting('log = { leval = "info"; };'), 2,
+		qr/leval.*did you mean "?level"?/],
+	['an unknown name like no other',
+		setting('zzzzzzzzzzz = 1;'), 2, qr/zzzzzzzzzzz/],
+	['an unknown log format', setting('log = { format = "xml"; };'), 2,
+		qr/xml/],
+	['a size below the least', setting('limits = { header = "1"; };'), 2,
+		qr/limits\.header/],
+	['a size above the most', setting('limits = { header = "2m"; };'), 2,
+		qr/limits\.header/],
+	['too many fields', setting('limits = { headers = 257; };'), 2,
+		qr/limits\.headers/],
+	['a size with a word', setting('limits = { body = "lots"; };'), 2,
+		qr/limits\.body/],
+	['a negative size', setting('limits = { body = -1; };'), 2,
+		qr/limits\.body/],
+	['a size beyond all numbers',
+		setting('limits = { body = "99999999999999999999g"; };'), 2,
+		qr/limits\.body/],
+	['a duration that is a word',
+		setting('timeouts = { drain = "soon"; };'), 2,
+		qr/timeouts\.drain/],
+	['a duration without a unit that is negative',
+		setting('timeouts = { drain = "-1s"; };'), 2,
+		qr/timeouts\.drain/],
+	['a route without a handler', route('path = "/";'), 2, qr/handler/],
+	['a route without a path', route('handler = "respond";'), 2,
+		qr/path/],
+	['a path without a slash',
+		route('path = "x"; handler = "respond";'), 2, qr/path/],
+	['static without a root', route('path = "/"; handler = "static";'), 2,
+		qr/root/],
+	['a root that is a file',
+		route(qq(path = "/"; handler = "static"; root = "$file";)), 2,
+		qr/root/],
+	['a setting of another handler',
+		route('path = "/"; handler = "respond"; root = "/";'), 2,
+		qr/root/],
+	['symlinks of an unknown kind',
+		route(qq(path = "/"; handler = "static"; root = "$root"; )
+			. 'symlinks = "maybe";'), 2, qr/symlinks|maybe/],
+	['an unknown match',
+		route('path = "/"; handler = "respond"; match = "exakt";'), 2,
+		qr/exakt.*did you mean "?exact"?/],
+	['an unknown method',
+		route('path = "/"; handler = "respond"; methods = ["GTE"];'),
+		2, qr/GTE/],
+	['a status out of range',
+		route('path = "/"; handler = "respond"; status = 600;'), 2,
+		qr/status/],
+	['a 204 with a body',
+		route('path = "/"; handler = "respond"; status = 204; '
+			. 'body = "x";'), 2, qr/204|body/],
+	['a redirect that is none',
+		route('path = "/"; handler = "redirect"; to = "/y"; '
+			. 'status = 200;'), 2, qr/status/],
+	['a redirect to nowhere',
+		route('path = "/"; handler = "redirect";'), 2, qr/\bto\b/],
+	['a redirect to an empty place',
+		route('path = "/"; handler = "redirect"; to = "";'), 2,
+		qr/\bto\b/],
+	['an unknown variable',
+		route('path = "/"; handler = "respond"; body = "${pth}";'), 2,
+		qr/pth.*did you mean "?(?:\$\{)?path/],
+	['a variable that does not end',
+		route('path = "/"; handler = "respond"; body = "${path";'), 2,
+		qr/\}/],
+	['a variable without a name',
+		route('path = "/"; handler = "respond"; body = "${form.}";'),
+		2, qr/body/],
+	['a missing file of types', setting('mime_types = "none.types";'), 2,
+		qr/none\.types/],
+	['two routes for one path', <<"E", 4, qr{/a}],
+$listener
+sites = ( { routes = (
+  { path = "/a"; handler = "respond"; },
+  { path = "/a"; handler = "respond"; } ); } );
+E
+	['two routes for one path and one method', <<"E", 4, qr{/a}],
+$listener
+sites = ( { routes = (
+  { path = "/a"; handler = "respond"; methods = [ "GET" ]; },
+  { path = "/a"; handler = "respond"; methods = [ "POST", "GET" ]; } ); } );
+E
+	['one host in two sites', <<"E", 4, qr/\ba\b/i],
+$listener
+sites = (
+  { hosts = [ "a" ]; routes = ( { path = "/"; handler = "respond"; } ); },
+  { hosts = [ "b", "A" ]; routes = ( { path = "/"; handler = "respond"; } ); }
+);
+E
+	['broken syntax', "$listener\n$site\nworkers = = 2;\n", 3,
+		qr/syntax/],
+	['a string that does not end', "$listener\n\nuser = \"x\n", undef,
+		qr/./],
+	['one listener twice', <<"E", 4, qr/127\.0\.0\.1:80/],
+$site
+listeners = (
+  { address = "127.0.0.1:80"; },
+  { address = "127.0.0.1:0080"; } );
+E
+);
+
+for my $case (@wrong) {
+	my ($name, $text, $line, $says) = @$case;
+
+	subtest $name => sub {
+		my ($path, $exit, $out, $err) = check($text);
+
+		is $exit, 1, 'exit status';
+		is $out, '', 'no output';
+		my $place = defined $line ? ":$line" : '(?::\d+)?';
+
+		like $err, qr/\A\Q$path\E$place: .*$says/, 'the message';
+		like $err, qr/\A.*\n\Q$path\E: 1 errors?\n\z/,
+			'and nothing else';
+	};
+}
+
+subtest 'what is right' => sub {
+	for my $text (
+		route('path = "/"; handler = "respond"; methods = ["GET"];'),
+		<<"E",
+$listener
+sites = ( { routes = (
+  { path = "/a"; handler = "respond"; methods = [ "GET" ]; },
+  { path = "/a"; handler = "respond"; methods = [ "POST" ]; },
+  { path = "/a"; match = "exact"; handler = "respond"; } ); } );
+E
+		setting('limits = { header = "4k"; body = 0; };'),
+		setting('timeouts = { header = "300ms"; body = "1m"; '
+			. 'keepalive = "1h"; };'),
+		setting('workers = "auto";'),
+		'listeners = ( { address = "[::1]:7"; protocol = "echo"; },'
+		. '{ address = "*:8"; protocol = "echo"; },'
+		. '{ address = "9"; protocol = "echo"; },'
+		. '{ address = "unix:/tmp/x"; protocol = "echo"; '
+		. 'mode = "0660"; } );',
+		route('path = "/"; handler = "respond"; body = '
+			. '"$$ $x ${query.a:-b} ${header.User-Agent}";'),
+		route('path = "/"; handler = "redirect"; to = "/x"; '
+			. 'status = 308;'),
+		route('path = "/"; handler = "respond"; status = 204;'),
+	) {
+		my ($path, $exit, $out, $err) = check($text);
+
+		is $exit, 0, $text =~ s/\n/ /gr or diag $err;
+	}
+};
+
+subtest 'an error in an included file names that file' => sub {
+	my $included = $dir->write('parts/sites.conf',
+		"# sites\nsites = ( { routes = (\n"
+		. " { path = \"/\"; handler = \"nobody\"; } ); } );\n");
+	my ($path, $exit, $out, $err) = check("$listener\n"
+		. "\@include \"$included\"\nworkerz = 1;\n");
+
+	is $exit, 1, 'exit status';
+	like $err, qr/^\Q$included\E:3: .*nobody/m, 'of the included file';
+	like $err, qr/^\Q$path\E:3: .*workerz/m,
+		'and the including one keeps its lines';
+
+	$dir->write('parts/broken.conf', "a = ;\n");
+	($path, $exit, $out, $err) = check("\n"
+		. "\@include \"parts/broken.conf\"\n");
+	is $exit, 1, 'exit status with broken syntax';
+	like $err, qr{^\S*parts/broken\.conf:1: }m, 'names it too';
+
+	($path, $exit, $out, $err) = check("\n\@include \"gone.conf\"\n");
+	is $exit, 1, 'a file to include that is not there';
+	like $err, qr/gone\.conf|include/, 'is named';
+};
+
+subtest 'relative paths are relative to the file' => sub {
+	my ($path, $exit, $out, $err) = check(
+		route('path = "/"; handler = "static"; root = "www";'));
+
+	is $exit, 0, 'found' or diag $err;
+	($path, $exit, $out, $err) = check(
+		route('path = "/"; handler = "static"; root = "www";'),
+		'parts/other.conf');
+	is $exit, 1, 'not found from another directory';
+};
+
+subtest 'a file that cannot be read' => sub {
+	my ($exit, $out, $err) = holdfast('-c', $dir->path('none'), 'check');
+
+	is $exit, 1, 'exit status';
+	like $err, qr{^\Q@{[$dir->path('none')]}\E: .*No such file}m,
+		'says why';
+	($exit, $out, $err) = holdfast('-c', $dir->path, 'check');
+	is $exit, 1, 'a directory';
+	like $err, qr/directory/i, 'says so';
+};
+
+subtest 'run refuses what check refuses' => sub {
+	my ($path, $exit, $out, $err) = check("listeners = 1;\nworkerz = 2;\n");
+	my ($run_exit, $run_out, $run_err) = holdfast('-c', $path, 'run');
+
+	is $run_exit, 1, 'exit status';
+	like $run_err, qr/^\Q$path\E:1: .*\n\Q$path\E:2: .*workerz/m,
+		'with the same errors';
+};
+
+done_testing;

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# `holdfast show`: the effective configuration, as a file that means the same.
+use v5.36;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Holdfast;
+
+my $dir = Holdfast::Dir->new;
+
+$dir->mkdir('www');
+$dir->mkdir('elsewhere');
+
+# What show says, after what it says was shown again from another place.
+sub shown ($name, $text) {
+	my $path = $dir->write('a.conf', $text);
+	my ($exit, $out, $err) = holdfast('-c', $path, 'show');
+
+	is $exit, 0, "$name: shown" or diag $err;
+	is $err, '', "$name: without a word";
+	my $again = $dir->write('elsewhere/b.conf', $out);
+	my @check = holdfast('-c', $again, 'check');
+
+	is_deeply \@check, [0, "$again: ok\n", ''],
+		"$name: what it shows is accepted";
+	my @show = holdfast('-c', $again, 'show');
+
+	is $show[1], $out, "$name: and shown as it was";
+	@show = holdfast('-c', $path, '-T');
+	is $show[1], $out, "$name: -T is the same";
+	return $out;
+}
+
+my $out = shown('the least', <<'E');
+listeners = ( { address = "7007"; protocol = "echo"; } );
+control = "c.sock";
+E
+
+like $out, qr/^workers = "auto";/m, 'workers as they would be by default';
+like $out, qr/"\*:7007"/, 'the address in full';
+like $out, qr/backlog = 4096/, 'defaults of a listener';
+like $out, qr/keepalive = "75s"/, 'a default duration';
+like $out, qr/header = "16k"/, 'a default size';
+like $out, qr/level = "info"/, 'a default choice';
+like $out, qr{control = "\Q@{[$dir->path('c.sock')]}\E"},
+	'a relative path in full';
+
+$out = shown('much', <<'E');
+workers = 3;
+user = "nobody";
+pid_file = "run/pid";
+control = "c.sock";
+log = { error = "error.log"; level = "debug"; access = "access.log";
+	format = "json"; };
+limits = { connections = 77; header = "5000"; headers = 7; body = "3m"; };
+timeouts = { header = "1500ms"; body = "2m"; send = "1h"; keepalive = "90s";
+	drain = "1ms"; };
+listeners = (
+  { address = "[::1]:8080"; },
+  { address = "127.0.0.1:8080"; backlog = 5; },
+  { address = "unix:/tmp/x y.sock"; mode = "0600"; },
+  { address = "*:7"; protocol = "echo"; }
+);
+sites = (
+  { hosts = [ "Example.ORG", "*.example.org" ];
+    routes = (
+      { path = "/"; handler = "static"; root = "www";
+        index = [ "a.html", "b.html" ]; symlinks = "none"; },
+      { path = "/t"; match = "exact"; handler = "respond";
+        methods = [ "GET", "PUT" ]; status = 201; type = "text/html";
+        body = "a \"quoted\" \\ back\tslash\nline $$ ${query.x:-d} \x01 é"; },
+      { path = "/e"; handler = "respond"; },
+      { path = "/r/"; handler = "redirect"; to = "/$$/${rest}";
+        status = 308; }
+    ); },
+  { routes = ( { path = "/"; handler = "respond"; body = "other"; } ); }
+);
+E
+
+like $out, qr/connections = 77/, 'a number';
+like $out, qr/header = "1500ms"/, 'a duration that is no whole second';
+like $out, qr/body = "3m"/, 'a size';
+like $out, qr/mode = "0600"/, 'a mode';
+like $out, qr/example\.org/, 'a host, in lower case';
+like $out, qr{root = "\Q@{[$dir->path('www')]}\E"}, 'a root in full';
+
+{
+	my $path = $dir->write('bad.conf', "listeners = 5;\n");
+	my ($exit, $text, $err) = holdfast('-c', $path, 'show');
+
+	is $exit, 1, 'a wrong file is not shown';
+	is $text, '', 'not even in part';
+	like $err, qr/^\Q$path\E:1: /, 'but its errors are';
+}
+
+done_testing;

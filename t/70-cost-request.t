@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What a keep-alive GET of a 1 KiB file costs: one recv, one send, and its
+# share of epoll_wait. Nothing else.
+use v5.36;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Holdfast;
+
+plan skip_all => 'no strace here' unless has_program('strace');
+plan skip_all => 'sanitizers make system calls of their own'
+	if binary_has_sanitizers();
+
+my $s = Holdfast->start(files => { 'www/a' => 'x' x 1024 },
+	prepare => sub ($dir) { $dir->mkdir('log') }, conf => <<'E');
+workers = 1;
+log = { access = "%%DIR%%/log/access.log"; };
+listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
+sites = ( { routes = (
+  { path = "/"; handler = "static"; root = "%%DIR%%/www"; },
+  { path = "/begin"; handler = "respond"; body = "begin"; },
+  { path = "/end"; handler = "respond"; body = "end"; } ); } );
+E
+my ($worker) = $s->workers;
+my $out = $s->path('strace');
+my $strace = Holdfast::Command->new(
+	['strace', '-f', '-s', '64', '-o', $out, '-p', $worker]);
+
+# Attached, or not permitted.
+wait_until {
+	$strace->ended || do {
+		open my $in, '<', "/proc/$worker/status";
+		local $/;
+		readline($in) =~ /^TracerPid:\s+[1-9]/m;
+	};
+} 'strace to attach';
+if ($strace->ended) {
+	$s->finish;
+	plan skip_all => 'strace may not trace here: ' .
+		($strace->err =~ s/\n.*//sr);
+}
+
+# The calls between two markers, {name => how often}, and their lines.
+sub cost ($c, $work) {
+	state $pair = 0;
+
+	$pair++;
+	$c->get("/begin?$pair");
+	$work->();
+	$c->get("/end?$pair");
+	my $trace = wait_until {
+		my $text = $s->dir->read('strace') // '';
+
+		$text =~ m{GET\ /begin\?$pair\ [^\n]*\n(.*\n)
+			[^\n]*GET\ /end\?$pair\ [^\n]*\n}sx ? [$1] : undef;
+	} 'the trace of it';
+	my %calls;
+
+	$calls{$1}++ while $trace->[0] =~ /^(?:\d+\s+)?(\w+)\(/mg;
+	return (\%calls, $trace->[0]);
+}
+
+sub sum ($calls, @names) {
+	my $sum = 0;
+
+	$sum += delete $calls->{$_} // 0 for @names;
+	return $sum;
+}
+
+my @recv = qw(recvfrom recvmsg read readv recv);
+my @send = qw(sendto sendmsg write writev send sendfile);
+my @wait = qw(epoll_wait epoll_pwait epoll_pwait2);
+my $n = 100;
+
+subtest "$n requests, one after another" => sub {
+	my $c = $s->client;
+
+	$s->dir->settle('www/a');
+	$c->get('/a') for 1 .. 20;
+	my ($calls, $trace) = cost($c, sub { $c->get('/a') for 1 .. $n });
+
+	# The answer to /begin is sent after its marker.
+	is sum($calls, @recv), $n, 'one recv each' or diag $trace;
+	my $sends = sum($calls, @send);
+
+	cmp_ok $sends, '>=', $n + 1, 'one send each,';
+	cmp_ok $sends, '<=', $n + 1 + 2,
+		'and the access log in batches' or diag $trace;
+	my $waits = sum($calls, @wait);
+
+	cmp_ok $waits, '<=', $n + 4, 'one epoll_wait each';
+	my $others = sum($calls, keys %$calls);
+
+	# A file is looked at again once a second, the clock of the vdso is
+	# free; strace makes the hundred take a fraction of a second.
+	cmp_ok $others, '<=', 6, 'nothing else' or diag $trace;
+	$c->close;
+};
+
+subtest 'many connections at once share an epoll_wait' => sub {
+	my @clients = map { $s->client } 1 .. 20;
+	my $text = Holdfast::Client->request_text('GET', '/a');
+	my $c = $s->client;
+
+	$_->get('/a') for @clients;
+	my ($calls, $trace) = cost($c, sub {
+		for (1 .. 5) {
+			$_->send($text) for @clients;
+			$_->response for @clients;
+		}
+	});
+
+	is sum($calls, @recv), 100, 'one recv each' or diag $trace;
+	cmp_ok sum($calls, @send), '<=', 103, 'one send each';
+	cmp_ok sum($calls, @wait), '<=', 102, 'no more epoll_wait than that';
+	cmp_ok sum($calls, keys %$calls), '<=', 6, 'nothing else'
+		or diag $trace;
+};
+
+subtest 'pipelined requests are answered with one send' => sub {
+	my $c = $s->client;
+	my $text = Holdfast::Client->request_text('GET', '/a');
+
+	$c->get('/a');
+	my ($calls, $trace) = cost($c, sub {
+		$c->send($text x 16);
+		$c->response for 1 .. 16;
+	});
+
+	cmp_ok sum($calls, @recv), '<=', 2, 'one recv' or diag $trace;
+	cmp_ok sum($calls, @send), '<=', 3,
+		'one send (and the one of the marker)' or diag $trace;
+};
+
+subtest 'a connection for one request' => sub {
+	my $c = $s->client;
+	my ($calls, $trace) = cost($c, sub {
+		$s->get('/a') for 1 .. 50;
+	});
+	my $accepts = sum($calls, qw(accept4 accept));
+
+	# The second that finds the queue empty is saved when it can be.
+	cmp_ok $accepts, '<=', 101, 'at most two accepts each';
+	cmp_ok sum($calls, @recv), '<=', 101, 'recv';
+	cmp_ok sum($calls, @send), '<=', 53, 'one send';
+	cmp_ok sum($calls, 'epoll_ctl'), '<=', 51, 'one epoll_ctl each'
+		or diag $trace;
+	cmp_ok sum($calls, 'close'), '<=', 51, 'one close each';
+};
+
+kill 'INT', $strace->pid;
+$strace->wait;
+$s->finish;
+done_testing;
