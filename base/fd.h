@@ -10,6 +10,10 @@
 /* Closes *fd unless it is -1 and sets it to -1. errno is kept. */
 void fd_close(int *fd);
 
+/* Opens /dev/null for each of 0, 1 and 2 that is closed, so that nothing else
+ * gets their numbers: first in main(). */
+void fd_fill_standard(void);
+
 /* 0, or -1 with errno. */
 int fd_set_nonblocking(int fd) __attribute__((warn_unused_result));
 int fd_set_cloexec(int fd) __attribute__((warn_unused_result));

@@ -47,6 +47,17 @@ void loop_remove(struct loop *loop, struct watch *watch)
 		log_fatal("epoll_ctl(DEL, %d): errno %d", watch->fd, errno);
 }
 
+void loop_close(struct loop *loop, struct watch *watch)
+{
+	struct epoll_event unused = {0};
+
+	if (watch->fd == -1)
+		return;
+	/* ENOENT: it was never watched. */
+	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, &unused);
+	fd_close(&watch->fd);
+}
+
 void task_init(struct task *task, void (*run)(struct task *task))
 {
 	task->run = run;

@@ -56,6 +56,13 @@ int loop_add(struct loop *loop, struct watch *watch, uint32_t events)
 void loop_modify(struct loop *loop, struct watch *watch, uint32_t events);
 void loop_remove(struct loop *loop, struct watch *watch);
 
+/*
+ * Stops watching it, if it was watched, and closes watch->fd. To be used in a
+ * process that forks: a child may still hold the same open file, and then
+ * closing alone does not end the watching.
+ */
+void loop_close(struct loop *loop, struct watch *watch);
+
 void task_init(struct task *task, void (*run)(struct task *task));
 /* Runs it in the next tick; nothing when it is queued already. */
 static inline void loop_queue(struct loop *loop, struct task *task)

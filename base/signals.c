@@ -25,6 +25,8 @@ void signals_block(const int *numbers, size_t n)
 
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* Ignored, as some parents leave it, children would vanish unreaped. */
+	signal(SIGCHLD, SIG_DFL);
 }
 
 static void on_readable(struct watch *watch, uint32_t events)

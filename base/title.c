@@ -15,6 +15,8 @@ static struct {
 	size_t room;      /* to the end of the old environment */
 	char **arguments; /* the copies */
 	char **environment;
+	char **variables; /* of the environment when it was copied: setenv(3)
+			   * and unsetenv(3) change `environment` */
 } title;
 
 static char **copy_of(char **strings, size_t n)
@@ -51,6 +53,8 @@ char **title_init(int argc, char **argv)
 	title.room = (size_t)(end - argv[0]);
 	title.arguments = copy_of(argv, (size_t)argc);
 	title.environment = copy_of(environ, n);
+	title.variables = mem_zalloc(n + 1, sizeof(char *));
+	memcpy(title.variables, title.environment, n * sizeof(char *));
 	environ = title.environment;
 	return title.arguments;
 }
@@ -76,6 +80,8 @@ void title_set(const char *format, ...)
 void title_fini(void)
 {
 	free_strings(&title.arguments);
-	free_strings(&title.environment);
+	free_strings(&title.variables);
+	free(title.environment);
+	title.environment = NULL;
 	environ = NULL;
 }

@@ -149,6 +149,7 @@ struct child *children_spawn(struct children *children,
 	set_state(child, CHILD_STARTING);
 	if (loop_add(children->loop, &child->channel, EPOLLIN) == -1) {
 		log_errno(LOG_LEVEL_ERROR, "cannot watch worker %u", child->number);
+		fd_close(&child->channel.fd);
 		child_kill(child);
 	}
 	log_debug("worker %u (pid %d) started", child->number, (int)pid);
@@ -172,6 +173,10 @@ static void understand(struct child *child, struct message *message)
 		return;
 	case MESSAGE_PAUSED:
 		children->on_paused(children, child);
+		return;
+	case MESSAGE_LEAVING:
+		if (child->state == CHILD_SERVING)
+			children->on_leaving(children, child);
 		return;
 	case MESSAGE_DRAINED:
 		children->cut += message->number;
@@ -308,6 +313,8 @@ static void tell(struct child *child, struct message message, const int *fds,
 	if (channel_send(child->channel.fd, &message, sizeof(message), fds,
 			 n_fds) != CHANNEL_AGAIN)
 		return; /* CHANNEL_CLOSED: it is dead, and will be reaped */
+	if (message.type == MESSAGE_LOOK)
+		return; /* others are on their way, and one is enough */
 	log_error("worker %u (pid %d) does not read what it is told: "
 		  "killing it",
 		  child->number, (int)child->pid);

@@ -63,6 +63,8 @@ struct children {
 	void (*on_ready)(struct children *children, struct child *child);
 	/* A worker paused accepting. */
 	void (*on_paused)(struct children *children, struct child *child);
+	/* A worker was told by a signal to go. */
+	void (*on_leaving)(struct children *children, struct child *child);
 	/* Reaped: `status` is from waitpid(2), `gone` what the slot was: it
 	 * is free already. */
 	void (*on_gone)(struct children *children, const struct child *gone,

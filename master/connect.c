@@ -157,6 +157,10 @@ static int try_names(struct client *c)
 	if (strlen(c->target) >= sizeof(target) || !split(target, &host, &port))
 		return fail(c, "the target is HOST:PORT, [IPv6]:PORT or "
 			       "unix:/path");
+	uint64_t number;
+
+	if (str_to_u64(str_of(port), &number) && (number == 0 || number > 65535))
+		return fail(c, "a port is a number from 1 to 65535");
 	int why = getaddrinfo(host, port, &hints, &found);
 
 	if (why != 0)

@@ -21,13 +21,16 @@ enum {
 	CONTROL_BACKLOG = 16,
 	CONTROL_LINE = 256, /* the longest request */
 	CONTROL_READ = 4096,
+	CONTROL_CLIENTS = 64,
+	CONTROL_PAUSE_MS = 100, /* when descriptors have run out */
 };
 
 static void client_close(struct control_client *client)
 {
 	if (client->watch.fd == -1)
 		return;
-	fd_close(&client->watch.fd);
+	loop_close(client->control->loop, &client->watch);
+	client->control->n_clients--;
 	buf_release(&client->in);
 	buf_release(&client->out);
 	list_remove(&client->waiting);
@@ -88,8 +91,8 @@ static void client_hear(struct control_client *client)
 
 static void client_read(struct control_client *client)
 {
-	ssize_t n = recv(client->watch.fd, buf_room(&client->in, CONTROL_READ),
-			 CONTROL_READ, 0);
+	char bytes[CONTROL_LINE];
+	ssize_t n = recv(client->watch.fd, bytes, sizeof(bytes), 0);
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -97,9 +100,10 @@ static void client_read(struct control_client *client)
 		client_close(client); /* whoever asked does not wait */
 		return;
 	}
-	buf_added(&client->in, (size_t)n);
-	if (!client->answered && list_is_empty(&client->waiting))
-		client_hear(client);
+	if (!list_is_empty(&client->waiting))
+		return; /* it has asked; what more it says means nothing */
+	buf_put(&client->in, (struct str){bytes, (size_t)n});
+	client_hear(client);
 }
 
 static void on_client(struct watch *watch, uint32_t events)
@@ -125,14 +129,37 @@ static bool may_ask(int fd)
 	       (who.uid == 0 || who.uid == geteuid());
 }
 
+static void on_resume(struct timer *timer)
+{
+	struct control *control = CONTAINER_OF(timer, struct control, resume);
+
+	if (control->path != NULL)
+		loop_modify(control->loop, &control->watch, EPOLLIN);
+}
+
+static void pause_accepting(struct control *control)
+{
+	loop_modify(control->loop, &control->watch, 0);
+	loop_timer(control->loop, &control->resume, CONTROL_PAUSE_MS);
+}
+
 static void on_connect(struct watch *watch, uint32_t events)
 {
 	struct control *control = CONTAINER_OF(watch, struct control, watch);
 	int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	(void)events;
-	if (fd == -1)
+	if (fd == -1) {
+		/* Without a descriptor it would be asked for at once again. */
+		if (errno != EAGAIN && errno != EINTR)
+			pause_accepting(control);
 		return;
+	}
+	if (control->n_clients >= CONTROL_CLIENTS) {
+		log_warn("control: %d clients at once are enough", CONTROL_CLIENTS);
+		fd_close(&fd);
+		return;
+	}
 	if (!may_ask(fd)) {
 		log_warn("control: refused a client of another user");
 		fd_close(&fd);
@@ -144,6 +171,7 @@ static void on_connect(struct watch *watch, uint32_t events)
 	client->watch = (struct watch){on_client, fd};
 	list_init(&client->waiting);
 	list_append(&control->clients, &client->link);
+	control->n_clients++;
 	if (loop_add(control->loop, &client->watch, EPOLLIN) == -1)
 		client_close(client);
 }
@@ -153,6 +181,7 @@ void control_init(struct control *control, struct loop *loop)
 	*control = (struct control){.loop = loop, .watch = {on_connect, -1}};
 	list_init(&control->clients);
 	list_init(&control->dead);
+	timer_init(&control->resume, on_resume);
 }
 
 static struct addr unix_addr(const char *path, const char **why_out)
@@ -165,22 +194,40 @@ static struct addr unix_addr(const char *path, const char **why_out)
 	return addr;
 }
 
-static int connect_to(const struct addr *addr)
+/* `flags`: SOCK_NONBLOCK or 0. Then EAGAIN: somebody is there, and busy. */
+static int connect_to(const struct addr *addr, int flags)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 
 	if (fd != -1 && connect(fd, &addr->any, addr->length) == -1)
 		fd_close(&fd);
 	return fd;
 }
 
-static void make_directory_of(const char *path)
+/* The socket of a master that died; nothing else is ever removed. */
+static void remove_stale(const char *path)
+{
+	struct stat st;
+
+	if (errno == ECONNREFUSED && lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+		unlink(path);
+}
+
+/* Makes the folder if it is not there. False when somebody else could replace
+ * the socket in it: who asks there would trust a stranger. */
+static bool make_directory_of(const char *path)
 {
 	char *copy = mem_strdup(path);
+	const char *folder = dirname(copy);
+	struct stat st;
+	bool safe = true;
 
 	/* When it cannot be made, bind(2) says what is wrong. */
-	(void)mkdir(dirname(copy), 0755);
+	(void)mkdir(folder, 0755);
+	if (stat(folder, &st) == 0)
+		safe = st.st_uid == geteuid() || st.st_uid == 0;
 	free(copy);
+	return safe;
 }
 
 /* Bound with a name that only the owner may use from the first moment. */
@@ -204,16 +251,21 @@ static int listen_at(const char *path, char *why_out)
 		snprintf(why_out, WHY_SIZE, "control \"%s\": %s", path, why);
 		return -1;
 	}
-	fd = connect_to(&addr);
-	if (fd != -1) {
+	fd = connect_to(&addr, SOCK_NONBLOCK);
+	if (fd != -1 || errno == EAGAIN) {
 		fd_close(&fd);
 		snprintf(why_out, WHY_SIZE,
 			 "another holdfast answers at the control socket %s", path);
 		return -1;
 	}
-	if (errno == ECONNREFUSED)
-		unlink(path); /* of a master that died */
-	make_directory_of(path);
+	remove_stale(path);
+	if (!make_directory_of(path)) {
+		snprintf(why_out, WHY_SIZE,
+			 "the folder of the control socket %s belongs to "
+			 "somebody else",
+			 path);
+		return -1;
+	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd != -1 && bind_private(fd, &addr) == 0 &&
 	    listen(fd, CONTROL_BACKLOG) == 0)
@@ -272,7 +324,7 @@ void control_leave(struct control *control)
 {
 	free(control->path);
 	control->path = NULL;
-	fd_close(&control->watch.fd);
+	loop_close(control->loop, &control->watch);
 }
 
 void control_finish_move(struct control *control, bool commit)
@@ -303,7 +355,7 @@ void control_close(struct control *control)
 	unlink(control->path);
 	free(control->path);
 	control->path = NULL;
-	fd_close(&control->watch.fd);
+	loop_close(control->loop, &control->watch);
 }
 
 void control_bury(struct control *control)
@@ -324,7 +376,7 @@ void control_fini(struct control *control)
 		if (client->held) /* exit(3) closes the descriptor */
 			loop_remove(control->loop, &client->watch);
 		else
-			fd_close(&client->watch.fd);
+			loop_close(control->loop, &client->watch);
 		buf_release(&client->in);
 		buf_release(&client->out);
 		list_remove(&client->waiting);
@@ -361,7 +413,7 @@ enum control_result control_ask(const char *path, const char *verb,
 {
 	const char *why;
 	struct addr addr = unix_addr(path, &why);
-	int fd = why == NULL ? connect_to(&addr) : -1;
+	int fd = why == NULL ? connect_to(&addr, 0) : -1;
 
 	if (fd == -1) {
 		buf_printf(answer_out,

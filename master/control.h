@@ -36,7 +36,9 @@ struct control {
 	int next_fd;
 	char *next_name; /* what is to be renamed to next_path, or NULL */
 	struct list clients;
-	struct list dead; /* to be freed at the end of the tick */
+	unsigned n_clients;
+	struct timer resume; /* accepting, when descriptors had run out */
+	struct list dead;    /* to be freed at the end of the tick */
 	/* The owner's: somebody asks. `verb` ends in NUL. */
 	void (*on_verb)(struct control *control, struct control_client *client,
 			const char *verb);

@@ -50,6 +50,9 @@ void generation_fail(struct generation *generation, const char *why);
 bool generation_is_ready(const struct generation *generation,
 			 struct children *children);
 
+/* Lets go of its listeners; it never served. */
+void generation_abandon_listeners(struct generation *generation);
+
 /* Lets go of the listeners that `next` (NULL: none) has not, closes the
  * master's descriptors of them, and has the workers accept their queues. */
 void generation_leave_listeners(struct generation *generation,

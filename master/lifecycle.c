@@ -21,6 +21,8 @@
 
 enum {
 	MAKE_MS = 30000,     /* as long as a generation may be made */
+	BIND_MS = 2000,      /* for the addresses to be free at the start */
+	RETRY_MS = 1000,     /* after a spawn that failed */
 	PATIENCE_MS = 5000,  /* beyond timeouts.drain, before a kill */
 	GENERATIONS = 4,     /* with the one that serves */
 	STOP_MS = 1000,      /* a stop that takes longer is a kill */
@@ -61,8 +63,9 @@ static void answer_all(struct list *waiting, bool ok, struct str text)
 static void describe(const struct master *m, char *text_out, size_t size)
 {
 	const struct outcome *last = &m->last_reload;
-	int n = snprintf(text_out, size, "generation %u serves: %u workers",
-			 m->serving->number, m->serving->wanted);
+	int n = snprintf(text_out, size, "generation %u serves: %u worker%s",
+			 m->serving->number, m->serving->wanted,
+			 m->serving->wanted == 1 ? "" : "s");
 
 	if (last->at != 0 && !last->ok)
 		snprintf(text_out + n, size - (size_t)n, "; last reload failed: %s",
@@ -199,7 +202,7 @@ static void give_up_next(struct master *m)
 	for (struct child *c = NULL;
 	     (c = children_next(&m->children, g, c)) != NULL;)
 		child_kill(c);
-	generation_leave_listeners(g, m->serving, &m->children);
+	generation_abandon_listeners(g);
 	retire(m, g);
 }
 
@@ -266,6 +269,9 @@ static void commit(struct master *m)
 	     (c = children_next(&m->children, m->serving, c)) != NULL;)
 		if (c->state == CHILD_READY)
 			child_start(c);
+	for (size_t i = 0; i < m->serving->conf->n_listeners; i++)
+		listeners_settle(m->serving->bound[i],
+				 &m->serving->conf->listeners[i]);
 	log_listeners(m->serving, old);
 	if (!first) {
 		generation_leave_listeners(old, m->serving, &m->children);
@@ -423,7 +429,7 @@ static void leave_names(struct master *m)
 	control_leave(&m->control);
 	pid_file_leave(&m->pid_file);
 	LIST_EACH (link, &m->listeners.all)
-		CONTAINER_OF(link, struct bound, link)->inherited = true;
+		CONTAINER_OF(link, struct bound, link)->leave_name = true;
 }
 
 static void hand_over(struct master *m)
@@ -541,25 +547,38 @@ static void fail_to_start(struct master *m)
 	begin_stop(m);
 }
 
-static void reopen(struct master *m)
+/* False, with the reason noted, when its old log files stay in use. */
+static bool reopen_for(struct master *m, struct generation *g)
 {
 	char why[WHY_SIZE];
-	int failed = generation_reopen(m->serving, &m->children, why);
 
-	LIST_EACH (link, &m->old) {
-		struct generation *g = CONTAINER_OF(link, struct generation, link);
-		char old_why[WHY_SIZE];
+	if (g == NULL || generation_reopen(g, &m->children, why) == 0)
+		return true;
+	note_reason(m, why);
+	log_error("%s; the old one stays in use", why);
+	return false;
+}
 
-		if (generation_reopen(g, &m->children, old_why) == -1)
-			log_error("%s", old_why);
-	}
-	if (failed == -1) {
-		note_reason(m, why);
-		log_error("%s; the old one stays in use", why);
-	} else {
+static void reopen(struct master *m)
+{
+	bool fine = reopen_for(m, m->serving) & reopen_for(m, m->next);
+
+	LIST_EACH (link, &m->old)
+		fine &= reopen_for(m, CONTAINER_OF(link, struct generation, link));
+	if (fine && m->serving != NULL)
 		take_settings(m, m->serving);
+	if (fine)
 		log_info("log files are open anew");
-	}
+}
+
+/* What could not be spawned is tried again. */
+static void try_again(struct master *m)
+{
+	uint64_t wait = m->respawn.delay_ms > 0 ? m->respawn.delay_ms : RETRY_MS;
+
+	m->serving->failed = false;
+	if (children_count_staying(&m->children, m->serving) < m->serving->wanted)
+		loop_timer(&m->loop, &m->respawn_timer, wait);
 }
 
 static void one_more(struct master *m)
@@ -571,24 +590,30 @@ static void one_more(struct master *m)
 	m->serving->wanted++;
 	log_info("one more worker: %u", m->serving->wanted);
 	spawn_missing(m, m->serving, 1);
+	try_again(m);
 }
 
 static void one_fewer(struct master *m)
 {
+	struct generation *g = m->serving;
 	struct child *last = NULL;
 
-	if (m->serving->wanted <= 1) {
+	if (g->wanted <= 1) {
 		log_warn("one worker is the least there can be");
 		return;
 	}
+	g->wanted--;
+	log_info("one worker less: %u", g->wanted);
+	/* While one waits to be replaced there is one less already. */
+	if (children_count_staying(&m->children, g) <= g->wanted)
+		return;
 	for (struct child *c = NULL;
-	     (c = children_next(&m->children, m->serving, c)) != NULL;)
-		if (c->state != CHILD_DRAINING && c->state != CHILD_DYING)
+	     (c = children_next(&m->children, g, c)) != NULL;)
+		if (c->state != CHILD_DRAINING && c->state != CHILD_DYING &&
+		    (last == NULL || last->state == CHILD_SERVING))
 			last = c;
-	m->serving->wanted--;
-	log_info("one worker less: %u", m->serving->wanted);
 	if (last != NULL)
-		child_move(last, m->serving->conf->timeouts.drain + PATIENCE_MS);
+		child_move(last, g->conf->timeouts.drain + PATIENCE_MS);
 }
 
 /* The table. An event that has no action in a state means nothing there. */
@@ -602,6 +627,7 @@ static const struct {
 			[EVENT_READY] = {commit, LIFE_SERVING},
 			[EVENT_FAILED] = {fail_to_start, LIFE_STOPPING},
 			[EVENT_RELOAD] = {queue_reload, LIFE_STARTING},
+			[EVENT_REOPEN] = {reopen, LIFE_STARTING},
 			[EVENT_QUIT] = {begin_stop, LIFE_STOPPING},
 			[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
 		},
@@ -706,6 +732,19 @@ static void have_others_look(struct master *m, const struct child *but)
 			child_look(c);
 }
 
+/* Somebody has sent a worker a signal: another comes, then it goes. */
+static void on_leaving(struct children *children, struct child *child)
+{
+	struct master *m = CONTAINER_OF(children, struct master, children);
+
+	if (child->generation != m->serving)
+		return;
+	log_info("worker %u (pid %d) leaves, on a signal", child->number,
+		 (int)child->pid);
+	child_move(child, child->generation->conf->timeouts.drain + PATIENCE_MS);
+	loop_timer(&m->loop, &m->respawn_timer, 0);
+}
+
 static void on_paused(struct children *children, struct child *child)
 {
 	struct master *m = CONTAINER_OF(children, struct master, children);
@@ -737,13 +776,10 @@ static void on_respawn_time(struct timer *timer)
 	unsigned before = children_count_staying(&m->children, g);
 
 	/* While something is wrong, one at a time: see respawn.h. */
+	respawn_calm_down(&m->respawn, m->loop.now);
 	spawn_missing(m, g, m->respawn.delay_ms > 0 ? 1 : UINT32_MAX);
 	m->respawns += children_count_staying(&m->children, g) - before;
-	g->failed = false; /* what could not be spawned is tried again */
-	if (children_count_staying(&m->children, g) < g->wanted)
-		loop_timer(&m->loop, timer,
-			   m->respawn.delay_ms > 0 ? m->respawn.delay_ms
-						   : PATIENCE_MS);
+	try_again(m);
 }
 
 /* A worker of the generation that serves is gone, and was not sent away. */
@@ -786,10 +822,11 @@ static void on_gone(struct children *children, const struct child *gone, int sta
 		   (m->state == LIFE_SERVING || m->state == LIFE_RELOADING ||
 		    m->state == LIFE_UPGRADING || m->state == LIFE_LINGERING)) {
 		replace(m, gone, what);
-	} else if (gone->state == CHILD_DRAINING && status != 0) {
-		log_warn("%s while it drained", what);
 	} else {
-		log_debug("%s", what);
+		if (gone->state == CHILD_DRAINING && status != 0)
+			log_warn("%s while it drained", what);
+		else
+			log_debug("%s", what);
 		bury_generation(m, g);
 	}
 	check_empty(m);
@@ -808,6 +845,7 @@ static int open_master(struct master *m, const char *file)
 	m->started_at = m->loop.now;
 	m->children.on_ready = on_ready;
 	m->children.on_paused = on_paused;
+	m->children.on_leaving = on_leaving;
 	m->children.on_gone = on_gone;
 	listeners_init(&m->listeners);
 	control_init(&m->control, &m->loop);
@@ -844,6 +882,7 @@ static void close_master(struct master *m)
 	sampler_stop(&m->sampler);
 	upgrade_close(&m->upgrade);
 	control_fini(&m->control);
+	listeners_fini(&m->listeners);
 	children_fini(&m->children);
 	buf_release(&m->errors);
 	loop_fini(&m->loop);
@@ -859,6 +898,7 @@ static int take_place(struct master *m, const struct conf *conf,
 		return control_prepare_takeover(&m->control, conf->control,
 						why_out);
 	listeners_inherit(&m->listeners);
+	m->listeners.patient_until = m->loop.now + BIND_MS * NS_PER_MS;
 	return control_open(&m->control, conf->control, why_out);
 }
 
@@ -888,6 +928,7 @@ static int start(struct master *m, struct conf **conf, char why_out[WHY_SIZE])
 		return -1;
 	m->next = generation_create(conf, ++m->last_number, &m->listeners, why_out);
 	listeners_drop_unused(&m->listeners);
+	m->listeners.patient_until = 0;
 	if (m->next == NULL)
 		return -1;
 	log_set_level((enum log_level)m->next->conf->log.level);

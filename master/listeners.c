@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -19,15 +20,39 @@ void listeners_init(struct listeners *listeners)
 	list_init(&listeners->inherited);
 }
 
-static struct bound *bound_create(int fd)
+static bool has_file(const struct bound *bound)
+{
+	return bound->addr.length > 0 && addr_family(&bound->addr) == AF_UNIX &&
+	       bound->addr.un.sun_path[0] != '\0';
+}
+
+/* Unless another server has put its own in that place. */
+static void remove_file(const struct bound *bound)
+{
+	struct stat st;
+
+	if (has_file(bound) && !bound->inherited && !bound->leave_name &&
+	    lstat(bound->addr.un.sun_path, &st) == 0 &&
+	    st.st_dev == bound->device && st.st_ino == bound->inode)
+		unlink(bound->addr.un.sun_path);
+}
+
+static struct bound *bound_create(struct listeners *home, int fd)
 {
 	struct bound *bound = mem_zalloc(1, sizeof(*bound));
 
+	struct stat st;
+
+	bound->home = home;
 	bound->fd = fd;
 	bound->addr.length = sizeof(struct sockaddr_un);
 	if (getsockname(fd, &bound->addr.any, &bound->addr.length) == -1)
 		bound->addr.length = 0;
 	list_init(&bound->link);
+	if (has_file(bound) && stat(bound->addr.un.sun_path, &st) == 0) {
+		bound->device = st.st_dev;
+		bound->inode = st.st_ino;
+	}
 	return bound;
 }
 
@@ -44,7 +69,7 @@ void listeners_inherit(struct listeners *listeners)
 	int first, n = notify_inherited_fds(&first);
 
 	for (int fd = first; fd < first + n; fd++) {
-		struct bound *bound = bound_create(fd);
+		struct bound *bound = bound_create(listeners, fd);
 		int listening = 0;
 		socklen_t size = sizeof(listening);
 
@@ -65,7 +90,7 @@ void listeners_inherit(struct listeners *listeners)
 void listeners_take_over(struct listeners *listeners, const char *key, int fd,
 			 bool inherited)
 {
-	struct bound *bound = bound_create(fd);
+	struct bound *bound = bound_create(listeners, fd);
 
 	bound->key = mem_strdup(key);
 	bound->inherited = inherited;
@@ -115,7 +140,20 @@ out:
 	fd_close(&fd);
 }
 
-static int open_socket(const struct addr *addr, const struct conf_listener *conf)
+/* Workers of a master that was killed may be just about to close it. */
+static int bind_patiently(int fd, const struct addr *addr, uint64_t until)
+{
+	static const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+	int result;
+
+	while ((result = bind(fd, &addr->any, addr->length)) == -1 &&
+	       errno == EADDRINUSE && clock_read() < until)
+		nanosleep(&pause, NULL);
+	return result;
+}
+
+static int open_socket(const struct addr *addr, const struct conf_listener *conf,
+		       uint64_t patient_until)
 {
 	int fd = socket(addr_family(addr),
 			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -125,7 +163,7 @@ static int open_socket(const struct addr *addr, const struct conf_listener *conf
 	set_options(fd, addr);
 	if (addr_family(addr) == AF_UNIX)
 		remove_stale(addr);
-	if (bind(fd, &addr->any, addr->length) == -1)
+	if (bind_patiently(fd, addr, patient_until) == -1)
 		goto fail;
 	if (addr_family(addr) == AF_UNIX && addr->un.sun_path[0] != '\0' &&
 	    chmod(addr->un.sun_path, (mode_t)conf->mode) == -1)
@@ -139,9 +177,9 @@ fail:
 }
 
 /* "*:80" is both families; where the machine has no IPv6, it is IPv4. */
-static int open_any(const struct conf_listener *conf)
+static int open_any(const struct conf_listener *conf, uint64_t patient_until)
 {
-	int fd = open_socket(&conf->addr, conf);
+	int fd = open_socket(&conf->addr, conf, patient_until);
 	struct addr v4;
 
 	if (fd != -1 || addr_family(&conf->addr) != AF_INET6 ||
@@ -151,7 +189,7 @@ static int open_any(const struct conf_listener *conf)
 	v4 = (struct addr){.length = sizeof(v4.v4)};
 	v4.v4.sin_family = AF_INET;
 	v4.v4.sin_port = conf->addr.v6.sin6_port;
-	return open_socket(&v4, conf);
+	return open_socket(&v4, conf, patient_until);
 }
 
 static struct bound *adopt(struct listeners *listeners,
@@ -173,14 +211,12 @@ struct bound *listeners_use(struct listeners *listeners,
 	struct bound *bound = find(&listeners->all, conf);
 
 	if (bound != NULL) {
-		/* listen(2) again is how the backlog of a socket changes. */
-		(void)listen(bound->fd, (int)conf->backlog);
 		bound->users++;
 		return bound;
 	}
 	bound = adopt(listeners, conf);
 	if (bound == NULL) {
-		int fd = open_any(conf);
+		int fd = open_any(conf, listeners->patient_until);
 
 		if (fd == -1) {
 			snprintf(why_out, WHY_SIZE,
@@ -188,13 +224,33 @@ struct bound *listeners_use(struct listeners *listeners,
 				 conf->line, conf->text, strerror(errno));
 			return NULL;
 		}
-		bound = bound_create(fd);
+		bound = bound_create(listeners, fd);
 	}
 	free(bound->key);
 	bound->key = mem_strdup(conf->text);
 	bound->users = 1;
 	list_append(&listeners->all, &bound->link);
 	return bound;
+}
+
+void listeners_settle(struct bound *bound, const struct conf_listener *conf)
+{
+	/* listen(2) again is how the backlog of a socket changes. */
+	if (listen(bound->fd, (int)conf->backlog) == -1 ||
+	    (has_file(bound) && !bound->inherited &&
+	     chmod(bound->addr.un.sun_path, (mode_t)conf->mode) == -1))
+		log_errno(LOG_LEVEL_WARN, "%s: cannot change backlog or mode",
+			  bound->key);
+}
+
+/* systemd goes on listening to what it passed: we keep it, for the day when
+ * the configuration has it again. */
+static void give_back(struct bound *bound)
+{
+	list_remove(&bound->link);
+	free(bound->key);
+	bound->key = NULL;
+	list_append(&bound->home->inherited, &bound->link);
 }
 
 bool listeners_leave(struct bound **where)
@@ -204,11 +260,29 @@ bool listeners_leave(struct bound **where)
 	*where = NULL;
 	if (bound == NULL || --bound->users > 0)
 		return false;
-	if (addr_family(&bound->addr) == AF_UNIX && !bound->inherited &&
-	    bound->addr.un.sun_path[0] != '\0')
-		unlink(bound->addr.un.sun_path);
-	bound_destroy(bound);
+	remove_file(bound);
+	if (bound->inherited)
+		give_back(bound);
+	else
+		bound_destroy(bound);
 	return true;
+}
+
+void listeners_abandon(struct bound **where)
+{
+	struct bound *bound = *where;
+
+	/* Children that are being killed still have the socket; it must not
+	 * keep the address until they are gone. */
+	if (bound != NULL && bound->users == 1 && !bound->inherited)
+		(void)shutdown(bound->fd, SHUT_RD);
+	listeners_leave(where);
+}
+
+void listeners_fini(struct listeners *listeners)
+{
+	LIST_EACH_SAFE (link, &listeners->inherited)
+		bound_destroy(CONTAINER_OF(link, struct bound, link));
 }
 
 void listeners_drop_unused(struct listeners *listeners)

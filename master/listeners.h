@@ -8,6 +8,8 @@
 #define MASTER_LISTENERS_H
 
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 #include "base/addr.h"
 #include "base/list.h"
@@ -20,12 +22,18 @@ struct bound {
 	struct addr addr; /* what it is bound to */
 	int fd;
 	unsigned users;
-	bool inherited; /* from systemd: its Unix path is not ours */
+	bool inherited;  /* from systemd, which has it too: never given up */
+	bool leave_name; /* a Unix socket's file that is another master's now */
+	dev_t device;    /* of that file, as we made it */
+	ino_t inode;
+	struct listeners *home;
 };
 
 struct listeners {
 	struct list all;
-	struct list inherited; /* given to us, asked for by nobody yet */
+	uint64_t patient_until; /* CLOCK_MONOTONIC ns: an address that is in use
+				 * is tried again until then */
+	struct list inherited;  /* given to us, asked for by nobody yet */
 };
 
 void listeners_init(struct listeners *listeners);
@@ -48,9 +56,19 @@ struct bound *listeners_use(struct listeners *listeners,
 			    char why_out[WHY_SIZE])
 	__attribute__((warn_unused_result));
 
+/* What a reload may change of a socket that stays: backlog, a file's mode. */
+void listeners_settle(struct bound *bound, const struct conf_listener *conf);
+
 /* One user less; the last one closes our descriptor of it, and removes the
  * file of a Unix socket. True when that was the last. */
 bool listeners_leave(struct bound **bound);
+
+/* The same for a user that never served: nobody will accept what is in the
+ * queue, and the address is free at once. */
+void listeners_abandon(struct bound **bound);
+
+/* Closes what systemd gave and nobody uses: at the end. */
+void listeners_fini(struct listeners *listeners);
 
 /* Closes what was given to us and no listener asked for, and says so. */
 void listeners_drop_unused(struct listeners *listeners);

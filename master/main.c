@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/title.h"
 #include "conf/conf.h"
@@ -140,6 +141,7 @@ static int act(const struct options *options)
 
 int main(int argc, char **argv)
 {
+	fd_fill_standard();
 	argv = title_init(argc, argv);
 	upgrade_remember_program();
 	struct options options = options_parse(argc, argv);

@@ -142,6 +142,9 @@ static void check(struct parser *p)
 		complain(p, "--json belongs to status");
 	if (o->verb == VERB_CONNECT && o->target == NULL)
 		complain(p, "connect needs HOST:PORT");
+	else if (o->verb == VERB_CONNECT && strchr(o->target, ':') == NULL)
+		complain(p, "connect needs HOST:PORT, and \"%s\" has no port",
+			 o->target);
 	if (o->file[0] == '\0')
 		complain(p, "-c needs the name of a file");
 }

@@ -19,3 +19,9 @@ uint64_t respawn_after_death(struct respawn *r, uint64_t now, uint64_t age)
 		r->delay_ms = RESPAWN_MOST_MS;
 	return r->delay_ms;
 }
+
+void respawn_calm_down(struct respawn *r, uint64_t now)
+{
+	if (now - r->last_young_ns > r->delay_ms * NS_PER_MS + RESPAWN_YOUNG)
+		r->delay_ms = 0;
+}

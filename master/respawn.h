@@ -18,6 +18,10 @@ struct respawn {
 
 /* Notes a death at `now` (ns) of a worker that had lived `age` ns; returns
  * the milliseconds to wait before the next is spawned. */
+/* Forgets the deaths when none was young for longer than the wait and a second
+ * more: what kept workers from living is over. */
+void respawn_calm_down(struct respawn *respawn, uint64_t now);
+
 uint64_t respawn_after_death(struct respawn *respawn, uint64_t now, uint64_t age);
 
 #endif

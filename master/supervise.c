@@ -54,10 +54,6 @@ static void answer_status(struct master *m, struct control_client *client,
 
 static void answer_reopen(struct master *m, struct control_client *client)
 {
-	if (m->serving == NULL) {
-		control_answer(client, false, STR("nothing serves yet\n"));
-		return;
-	}
 	lifecycle_event(m, EVENT_REOPEN);
 	control_answer(client, buf_length(&m->errors) == 0, buf_str(&m->errors));
 	buf_release(&m->errors);

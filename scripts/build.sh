@@ -5,9 +5,9 @@
 
 # build_in DIRECTORY TARGETS [CONFIGURE-ARGUMENT...]: makes TARGETS (words, one
 # after the other; "all" is the program) in DIRECTORY, after running autoreconf
-# and configure where that has not been done yet. A directory keeps the
-# arguments that it was first configured with. Runs of it in the same tree wait
-# for each other.
+# and configure where that has not been done yet, or not with the packages
+# that are installed now. A directory is always given the same arguments. Runs
+# of it in the same tree wait for each other.
 build_in()
 (
 	directory=$1
@@ -21,7 +21,10 @@ build_in()
 		touch configure # which autoreconf leaves alone when it can
 	fi
 	mkdir -p "$directory"
-	if [ ! -f "$directory/Makefile" ]; then
+	# Packages that came or went change what configure finds.
+	if [ ! -f "$directory/Makefile" ] ||
+		[ -n "$(find /var/lib/dpkg/status -newer "$directory/Makefile" \
+			2>/dev/null)" ]; then
 		top=$(pwd)
 		(cd "$directory" && "$top/configure" -q "$@")
 	fi

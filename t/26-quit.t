@@ -102,10 +102,7 @@ subtest 'the accept queue is served' => sub {
 	my $quit = $s->command('quit');
 
 	wait_until {
-		my ($exit, $out) = $s->run('status', '--json');
-
-		$exit ne '0' || $out !~ /"state"\s*:\s*"serving"\s*,
-			\s*"uptime/x;
+		(eval { $s->status->{state} } // 'gone') ne 'serving';
 	} 'the master to begin to end';
 	continue_process(@workers);
 	my $answered = 0;
@@ -113,7 +110,9 @@ subtest 'the accept queue is served' => sub {
 	for my $c (@clients) {
 		my $r = eval { $c->response } or next;
 
-		$answered++ if $r->body eq 'ok' && $r->closes && $c->at_end;
+		# A worker may accept and answer before it hears of the end:
+		# without close then, and the end comes a bit later.
+		$answered++ if $r->body eq 'ok' && $c->at_end;
 	}
 	is $answered, 50, 'every client in it is answered';
 	is $echo->read_bytes(6), 'queued', 'the echo client too';

@@ -104,7 +104,13 @@ fails('no such socket', 'unix:' . $s->path('none.sock'), 'No such file');
 # No route leads to a group for TCP, whatever the machine's routes are.
 fails('unroutable', '224.0.0.1:9', 'unreachable');
 fails('no such name', 'no-such-host.invalid:80', '\w');
-fails('no port', '127.0.0.1', '\w');
+{
+	my ($exit, $out, $err) = connect_to('127.0.0.1', "x\n");
+
+	is $exit, 2, 'no port: the command line is wrong';
+	like $err, qr/\Aholdfast: .*no port\n/, 'and says so';
+}
+fails('a port that is none', '127.0.0.1:99999', 'from 1 to 65535');
 
 subtest 'a server that does not answer the connect' => sub {
 	# A full accept queue: the kernel drops what comes.

@@ -65,7 +65,10 @@ static void say(struct worker *w, struct message *message)
 	enum channel_result result =
 		channel_send(w->channel.fd, message, sizeof(*message), NULL, 0);
 
-	/* CHANNEL_CLOSED will be read as such; the rest cannot be helped. */
+	/* CHANNEL_CLOSED will be read as such; the rest cannot be helped. When
+	 * the master is late with our pauses, one more tells it nothing. */
+	if (result == CHANNEL_AGAIN && message->type == MESSAGE_PAUSED)
+		return;
 	if (result == CHANNEL_AGAIN || result == CHANNEL_ERROR)
 		log_errno(LOG_LEVEL_WARN, "cannot send message %u", message->type);
 }
@@ -254,8 +257,9 @@ static void on_signal(struct signals *signals, int number)
 #ifdef HOLDFAST_TEST_HOOKS
 	stick(number);
 #endif
-	log_info("draining on %s", strsignal(number));
-	drain(w, WORKER_QUIT_GRACE_MS);
+	/* The master is to know, and to spawn another before this one goes. */
+	log_info("got %s: asking the master to be replaced", strsignal(number));
+	say_number(w, MESSAGE_LEAVING, 0);
 }
 
 /* The loop. */
@@ -387,8 +391,10 @@ static int open_http(struct worker *w, const char **why_out)
 static int drop_privileges(const char *user)
 {
 	if (geteuid() == 0) {
-		const struct passwd *pw = getpwnam(user);
+		const struct passwd *pw;
 
+		errno = ENOENT; /* which is what a NULL without errno means */
+		pw = getpwnam(user);
 		if (pw == NULL || initgroups(user, pw->pw_gid) == -1 ||
 		    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == -1 ||
 		    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == -1)

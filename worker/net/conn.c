@@ -2,7 +2,9 @@
 #include "worker/net/conn.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -381,6 +383,25 @@ enum io conn_send_file(struct conn *c, int file, off_t *offset, uint64_t *left)
 		share -= n;
 	}
 	return IO_OK;
+}
+
+/* Bytes that the peer has not acknowledged; tcp(7), unix(7): SIOCOUTQ. */
+static uint32_t count_unsent(const struct conn *c)
+{
+	int n = 0;
+
+	return ioctl(c->watch.fd, SIOCOUTQ, &n) == 0 && n > 0 ? (uint32_t)n : 0;
+}
+
+void conn_expect_progress(struct conn *c, uint64_t ms)
+{
+	c->unsent = count_unsent(c);
+	conn_set_timeout(c, ms);
+}
+
+bool conn_has_progress(const struct conn *c)
+{
+	return count_unsent(c) < c->unsent;
 }
 
 void conn_drain(struct conn *c)

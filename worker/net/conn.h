@@ -63,6 +63,7 @@ struct conn {
 	};
 	struct endpoint peer;
 	uint32_t requests; /* begun on this connection */
+	uint32_t unsent;   /* in the kernel; see conn_expect_progress() */
 };
 
 /*
@@ -129,6 +130,14 @@ static inline void conn_clear_timeout(struct conn *c)
 {
 	timer_disarm(&c->timer);
 }
+
+/*
+ * The peer does not take what we send fast enough: it has `ms` to take some of
+ * it, or protocol->timeout is called. There conn_has_progress() tells whether
+ * it did: the kernel may report room much later than the peer makes it.
+ */
+void conn_expect_progress(struct conn *c, uint64_t ms);
+bool conn_has_progress(const struct conn *c);
 
 /* Asks the protocol to finish: the worker drains. */
 void conn_drain(struct conn *c);

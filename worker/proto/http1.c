@@ -61,7 +61,7 @@ static enum step wait_body(struct conn *c)
 
 static enum step wait_send(struct conn *c)
 {
-	conn_set_timeout(c, c->net->conf->timeouts.send);
+	conn_expect_progress(c, c->net->conf->timeouts.send);
 	return STEP_WAIT;
 }
 
@@ -522,7 +522,7 @@ static enum step http1_timeout(struct conn *c)
 		return STEP_DONE; /* idle for too long: nothing to say */
 	if (buf_length(&c->out) > 0 || s->state == HTTP1_SEND ||
 	    s->state == HTTP1_LAST)
-		return STEP_FAIL; /* the peer does not read */
+		return conn_has_progress(c) ? wait_send(c) : STEP_FAIL;
 	switch (s->state) {
 	case HTTP1_HEAD:
 		return refuse(s, 408, "the head took over timeouts.header",

@@ -282,7 +282,7 @@ sub wait_log ($self, $pattern, $nth = 1) {
 	return $line;
 }
 
-sub log_tail ($self, $n = 40) {
+sub log_tail ($self, $n = 60) {
 	my @lines = split /^/, $self->log_text;
 
 	@lines = @lines[-$n .. -1] if @lines > $n;
@@ -468,7 +468,11 @@ sub finish ($self, %opt) {
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	$builder->ok(!@faults, $opt{name} // 'holdfast ended well');
-	$builder->diag("  $_") for @faults;
+	# The rest of a sanitizer's report, or of a flood, is in the log's end.
+	my $more = @faults > 20 ? @faults - 20 : 0;
+
+	$builder->diag("  $_") for @faults[0 .. $#faults - $more];
+	$builder->diag("  and $more more") if $more;
 	$builder->diag($self->log_tail) if @faults;
 	return !@faults;
 }
