@@ -561,8 +561,9 @@ static bool reopen_for(struct master *m, struct generation *g)
 
 static void reopen(struct master *m)
 {
-	bool fine = reopen_for(m, m->serving) & reopen_for(m, m->next);
+	bool fine = reopen_for(m, m->serving);
 
+	fine &= reopen_for(m, m->next);
 	LIST_EACH (link, &m->old)
 		fine &= reopen_for(m, CONTAINER_OF(link, struct generation, link));
 	if (fine && m->serving != NULL)

@@ -5,9 +5,9 @@
 
 # build_in DIRECTORY TARGETS [CONFIGURE-ARGUMENT...]: makes TARGETS (words, one
 # after the other; "all" is the program) in DIRECTORY, after running autoreconf
-# and configure where that has not been done yet, or not with the packages
-# that are installed now. A directory is always given the same arguments. Runs
-# of it in the same tree wait for each other.
+# and configure where that has not been done yet, or not with the packages that
+# are installed now. A directory is to be given the same arguments each time.
+# Runs of it in the same tree wait for each other.
 build_in()
 (
 	directory=$1

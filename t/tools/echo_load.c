@@ -73,12 +73,11 @@ static void open_client(struct client *c)
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->fd == -1)
 		fail(c, "socket");
-	if (connect(c->fd, (struct sockaddr *)&load.server,
-		    sizeof(load.server)) == -1 &&
+	if (connect(c->fd, (struct sockaddr *)&load.server, sizeof(load.server)) ==
+		    -1 &&
 	    errno != EINPROGRESS)
 		fail(c, "connect");
-	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT,
-				    .data.ptr = c};
+	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data.ptr = c};
 
 	if (epoll_ctl(load.epoll, EPOLL_CTL_ADD, c->fd, &event) == -1)
 		fail(c, "epoll_ctl");

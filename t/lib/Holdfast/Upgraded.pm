@@ -47,8 +47,12 @@ sub start ($class, %opt) {
 	my $dir = Holdfast::Dir->new;
 
 	_copy_binary($dir->mkdir('bin') . '/holdfast');
-	return $class->of(Holdfast::Server->start($dir->path('bin/holdfast'),
-		%opt, dir => $dir));
+	my $self = $class->of(Holdfast::Server->start(
+		$dir->path('bin/holdfast'), %opt, dir => $dir));
+
+	# For the verbs, whatever there is to upgrade to.
+	$self->{binary} = Holdfast::binary();
+	return $self;
 }
 
 sub _copy_binary ($path) {
