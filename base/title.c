@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -67,10 +66,6 @@ void title_set(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	/* comm has 15 characters: "worker 3" says more than "holdfast". */
-	const char *what = strstr(text, ": ");
-
-	prctl(PR_SET_NAME, what != NULL ? what + 2 : text);
 	if (title.room == 0)
 		return;
 	memset(title.start, 0, title.room);

@@ -395,6 +395,15 @@ static void on_counters(struct upgrade *upgrade, const struct counters *counters
 	counters_add(&m->children.retired, counters);
 }
 
+/* Only now systemd listens to us as the main process. */
+static void on_alone(struct upgrade *upgrade)
+{
+	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
+
+	if (m->state == LIFE_SERVING)
+		announce(m);
+}
+
 static void begin_upgrade(struct master *m)
 {
 	char why[WHY_SIZE];
@@ -439,7 +448,7 @@ static void hand_over(struct master *m)
 	snprintf(text, sizeof(text), "master %d serves now\n", (int)m->upgrade.pid);
 	log_info("upgraded: master %d serves; moving connections to it",
 		 (int)m->upgrade.pid);
-	notify_main_pid((int)m->upgrade.pid);
+	notify_main_pid((int)m->upgrade.pid, text);
 	m->upgrade.pid = 0;
 	timer_disarm(&m->make_timer);
 	timer_disarm(&m->respawn_timer);
@@ -489,7 +498,8 @@ static void begin_quit(struct master *m)
 {
 	log_info("quitting: at most %ju ms for what is begun",
 		 (uintmax_t)m->serving->conf->timeouts.drain);
-	notify_stopping("quitting");
+	notify_stopping("quitting",
+			m->serving->conf->timeouts.drain + 2 * PATIENCE_MS);
 	timer_disarm(&m->respawn_timer);
 	generation_leave_listeners(m->serving, NULL, &m->children);
 	drain_generation(m, m->serving, QUIT_GRACE_MS);
@@ -516,7 +526,7 @@ static void begin_linger(struct master *m)
 		return;
 	}
 	log_info("quitting in %ju ms; health checks answer 503", (uintmax_t)linger);
-	notify_stopping("lingering");
+	notify_stopping("lingering", linger + PATIENCE_MS);
 	for (struct child *c = NULL;
 	     (c = children_next(&m->children, m->serving, c)) != NULL;)
 		child_unready(c);
@@ -527,7 +537,7 @@ static void begin_stop(struct master *m)
 {
 	log_info("stopping");
 	timer_disarm(&m->linger_timer);
-	notify_stopping("stopping");
+	notify_stopping("stopping", PATIENCE_MS);
 	abandon_reload(m);
 	timer_disarm(&m->respawn_timer);
 	for (struct child *c = NULL;
@@ -865,6 +875,7 @@ static int open_master(struct master *m, const char *file)
 	m->upgrade.on_ready = on_new_ready;
 	m->upgrade.on_failed = on_new_failed;
 	m->upgrade.on_counters = on_counters;
+	m->upgrade.on_alone = on_alone;
 	return 0;
 }
 

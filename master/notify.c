@@ -49,14 +49,16 @@ void notify_reloading(const char *status)
 		   (uint64_t)(clock_read() / NS_PER_US), status);
 }
 
-void notify_main_pid(int pid)
+void notify_main_pid(int pid, const char *status)
 {
-	sd_notifyf(0, "MAINPID=%d", pid);
+	sd_notifyf(0, "MAINPID=%d\nSTATUS=%s", pid, status);
 }
 
-void notify_stopping(const char *status)
+void notify_stopping(const char *status, uint64_t most_ms)
 {
-	sd_notifyf(0, "STOPPING=1\nSTATUS=%s", status);
+	/* However short TimeoutStopSec= is: see systemd.service(5). */
+	sd_notifyf(0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64 "\nSTATUS=%s",
+		   (uint64_t)(most_ms * 1000), status);
 }
 
 int notify_inherited_fds(int *first_out)
@@ -91,14 +93,16 @@ void notify_reloading(const char *status)
 	(void)status;
 }
 
-void notify_main_pid(int pid)
+void notify_main_pid(int pid, const char *status)
 {
 	(void)pid;
+	(void)status;
 }
 
-void notify_stopping(const char *status)
+void notify_stopping(const char *status, uint64_t most_ms)
 {
 	(void)status;
+	(void)most_ms;
 }
 
 int notify_inherited_fds(int *first_out)

@@ -24,8 +24,9 @@ void notify_fini(struct notify *notify);
 void notify_ready(const char *status);
 void notify_reloading(const char *status);
 /* Another process is the main one now. */
-void notify_main_pid(int pid);
-void notify_stopping(const char *status);
+void notify_main_pid(int pid, const char *status);
+/* `most_ms`: as long as it may take from now. */
+void notify_stopping(const char *status, uint64_t most_ms);
 
 /* How many listening sockets we were given, and the first. */
 int notify_inherited_fds(int *first_out);

@@ -150,6 +150,33 @@ static void become_program(struct upgrade *u, int channel, const char *file)
 	_exit(127);
 }
 
+/*
+ * The new master is to be nobody's child here: systemd waits for the end of a
+ * main process only if that is its own child, and a process whose parent has
+ * gone becomes that. Returns its process id, or -1 with errno.
+ */
+static pid_t spawn_detached(struct upgrade *u, int channel, const char *file)
+{
+	pid_t pid = -1, between;
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) == -1)
+		return -1;
+	between = fork();
+	if (between == 0) {
+		pid = fork();
+		if (pid == 0)
+			become_program(u, channel, file);
+		_exit(write(ends[1], &pid, sizeof(pid)) == sizeof(pid) ? 0 : 1);
+	}
+	fd_close(&ends[1]);
+	/* It lives for two system calls: this is no wait. */
+	if (between == -1 || read(ends[0], &pid, sizeof(pid)) != sizeof(pid))
+		pid = -1;
+	fd_close(&ends[0]);
+	return pid;
+}
+
 static int give_all(struct upgrade *u, unsigned generation,
 		    const struct listeners *listeners, const int handoff[2])
 {
@@ -184,17 +211,15 @@ int upgrade_begin(struct upgrade *u, const char *file, unsigned generation,
 	channel_grow(ends[0]);
 	u->is_new = false;
 	u->channel = (struct watch){on_new_master, ends[0]};
-	u->pid = fork();
-	if (u->pid == 0)
-		become_program(u, ends[1], file);
+	u->pid = spawn_detached(u, ends[1], file);
 	fd_close(&ends[1]);
 	if (u->pid == -1 || loop_add(u->loop, &u->channel, EPOLLIN) == -1) {
 		fd_close(&u->channel.fd);
 		goto fail;
 	}
-	if (give_all(u, generation, listeners, handoff) == 0)
-		return 0;
-	upgrade_abandon(u);
+	/* When it is gone already, the channel says so, and why. */
+	(void)give_all(u, generation, listeners, handoff);
+	return 0;
 fail:
 	snprintf(why_out, WHY_SIZE, "cannot start a new master: %s",
 		 strerror(errno));
@@ -253,6 +278,7 @@ static void on_old_master(struct watch *watch, uint32_t events)
 		break;
 	default: /* it has ended, as it should */
 		upgrade_close(u);
+		u->on_alone(u);
 	}
 	free(message);
 }

@@ -29,6 +29,8 @@ struct upgrade {
 	/* The old one's: the new master is ready, or is not to be (`why`). */
 	void (*on_ready)(struct upgrade *upgrade);
 	void (*on_failed)(struct upgrade *upgrade, const char *why);
+	/* The new one's: the old one has ended. */
+	void (*on_alone)(struct upgrade *upgrade);
 	/* The new one's: counters of the old one's workers that are gone. */
 	void (*on_counters)(struct upgrade *upgrade,
 			    const struct counters *counters);

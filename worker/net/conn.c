@@ -445,8 +445,10 @@ uint64_t net_cut(struct net *net)
 	uint64_t n = 0;
 
 	LIST_EACH_SAFE (link, &net->conns) {
-		conn_cut(CONTAINER_OF(link, struct conn, link));
-		n++;
+		struct conn *c = CONTAINER_OF(link, struct conn, link);
+
+		n += c->state == CONN_OPEN; /* who lingers was served */
+		conn_cut(c);
 	}
 	return n;
 }

@@ -34,7 +34,7 @@ static size_t read_proc(const char *name, char *text, size_t size)
 	return n;
 }
 
-static void check_title(const char *cmdline, const char *comm)
+static void check_title(const char *cmdline)
 {
 	char text[4096];
 	size_t n = read_proc("cmdline", text, sizeof(text));
@@ -43,23 +43,22 @@ static void check_title(const char *cmdline, const char *comm)
 	/* Nothing of the old arguments is left behind it. */
 	for (size_t i = strlen(text); i < n; i++)
 		CHILD_CHECK(text[i] == '\0');
+	/* pgrep(1) finds it by the program's own name. */
 	read_proc("comm", text, sizeof(text));
-	CHILD_CHECK(strncmp(text, comm, strlen(comm)) == 0);
-	CHILD_CHECK(strcmp(text + strlen(comm), "\n") == 0);
+	CHILD_CHECK(strcmp(text, "title\n") == 0);
 }
 
 static void set(void)
 {
 	title_init(argument_count, arguments);
 	title_set("holdfast: master");
-	check_title("holdfast: master", "master");
+	check_title("holdfast: master");
 	title_set("holdfast: worker %d (generation %d)", 3, 2);
-	/* 15 characters are what the kernel has for it. */
-	check_title("holdfast: worker 3 (generation 2)", "worker 3 (gener");
+	check_title("holdfast: worker 3 (generation 2)");
 	title_set("holdfast: x");
-	check_title("holdfast: x", "x");
+	check_title("holdfast: x");
 	title_set("plain");
-	check_title("plain", "plain");
+	check_title("plain");
 	title_fini();
 }
 
@@ -120,14 +119,12 @@ static void arguments_are_copied(void **state)
 
 static void set_without_init(void)
 {
-	char before[4096], after[4096], comm[64];
+	char before[4096], after[4096];
 	size_t n = read_proc("cmdline", before, sizeof(before));
 
 	title_set("holdfast: early");
 	CHILD_CHECK(read_proc("cmdline", after, sizeof(after)) == n);
 	CHILD_CHECK(memcmp(before, after, n) == 0);
-	read_proc("comm", comm, sizeof(comm));
-	CHILD_CHECK(strcmp(comm, "early\n") == 0);
 	title_fini();
 }
 
@@ -137,26 +134,6 @@ static void without_init(void **state)
 	assert_int_equal(child_status(set_without_init), 0);
 }
 
-/* Nothing is read from behind the end of the text. */
-static void set_with_colons(void)
-{
-	char comm[64];
-
-	title_init(argument_count, arguments);
-	title_set("a: b: c");
-	check_title("a: b: c", "b: c");
-	title_set("%s", "something longer: before");
-	title_set("last:");
-	read_proc("comm", comm, sizeof(comm));
-	CHILD_CHECK(strcmp(comm, "last:\n") == 0 || strcmp(comm, "\n") == 0);
-}
-
-static void with_colons(void **state)
-{
-	(void)state;
-	assert_int_equal(child_status(set_with_colons), 0);
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,7 +141,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(is_cut),
 		cmocka_unit_test(arguments_are_copied),
 		cmocka_unit_test(without_init),
-		cmocka_unit_test(with_colons),
 	};
 
 	argument_count = argc;
