@@ -142,6 +142,14 @@ static bool has_bound(const struct generation *g, const struct bound *bound)
 	return false;
 }
 
+void generation_release_listeners(struct generation *g)
+{
+	for (size_t i = 0; i < g->conf->n_listeners; i++) {
+		listeners_leave(&g->bound[i]);
+		g->fds[i] = -1;
+	}
+}
+
 void generation_abandon_listeners(struct generation *g)
 {
 	for (size_t i = 0; i < g->conf->n_listeners; i++) {

@@ -50,6 +50,9 @@ void generation_fail(struct generation *generation, const char *why);
 bool generation_is_ready(const struct generation *generation,
 			 struct children *children);
 
+/* Lets go of its listeners; others go on with them. */
+void generation_release_listeners(struct generation *generation);
+
 /* Lets go of its listeners; it never served. */
 void generation_abandon_listeners(struct generation *generation);
 

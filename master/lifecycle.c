@@ -457,7 +457,7 @@ static void hand_over(struct master *m)
 	upgrade_send_counters(&m->upgrade, &m->told);
 	answer_all(&m->upgrading, true, str_of(text));
 	answer_all(&m->queued, false, STR("the server was upgraded meanwhile\n"));
-	generation_leave_listeners(m->serving, NULL, &m->children);
+	generation_release_listeners(m->serving);
 	move_generation(m, m->serving);
 	check_empty(m);
 }

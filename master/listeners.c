@@ -31,8 +31,8 @@ static void remove_file(const struct bound *bound)
 {
 	struct stat st;
 
-	if (has_file(bound) && !bound->inherited && !bound->leave_name &&
-	    lstat(bound->addr.un.sun_path, &st) == 0 &&
+	if (has_file(bound) && !bound->inherited && !bound->borrowed &&
+	    !bound->leave_name && lstat(bound->addr.un.sun_path, &st) == 0 &&
 	    st.st_dev == bound->device && st.st_ino == bound->inode)
 		unlink(bound->addr.un.sun_path);
 }
@@ -94,6 +94,7 @@ void listeners_take_over(struct listeners *listeners, const char *key, int fd,
 
 	bound->key = mem_strdup(key);
 	bound->inherited = inherited;
+	bound->borrowed = true;
 	list_append(&listeners->inherited, &bound->link);
 }
 
@@ -235,6 +236,7 @@ struct bound *listeners_use(struct listeners *listeners,
 
 void listeners_settle(struct bound *bound, const struct conf_listener *conf)
 {
+	bound->borrowed = false; /* from now on we serve with it */
 	/* listen(2) again is how the backlog of a socket changes. */
 	if (listen(bound->fd, (int)conf->backlog) == -1 ||
 	    (has_file(bound) && !bound->inherited &&
@@ -274,7 +276,8 @@ void listeners_abandon(struct bound **where)
 
 	/* Children that are being killed still have the socket; it must not
 	 * keep the address until they are gone. */
-	if (bound != NULL && bound->users == 1 && !bound->inherited)
+	if (bound != NULL && bound->users == 1 && !bound->inherited &&
+	    !bound->borrowed)
 		(void)shutdown(bound->fd, SHUT_RD);
 	listeners_leave(where);
 }

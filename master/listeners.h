@@ -23,6 +23,7 @@ struct bound {
 	int fd;
 	unsigned users;
 	bool inherited;  /* from systemd, which has it too: never given up */
+	bool borrowed;   /* of a master that still serves with it */
 	bool leave_name; /* a Unix socket's file that is another master's now */
 	dev_t device;    /* of that file, as we made it */
 	ino_t inode;
@@ -56,7 +57,8 @@ struct bound *listeners_use(struct listeners *listeners,
 			    char why_out[WHY_SIZE])
 	__attribute__((warn_unused_result));
 
-/* What a reload may change of a socket that stays: backlog, a file's mode. */
+/* The generation serves: what a reload may change of a socket that stays, its
+ * backlog and its file's mode, is changed now. */
 void listeners_settle(struct bound *bound, const struct conf_listener *conf);
 
 /* One user less; the last one closes our descriptor of it, and removes the

@@ -40,6 +40,10 @@ enum {
 	/* When the server quits, an idle keep-alive client gets this long to
 	 * send a request that is on its way. */
 	WORKER_QUIT_GRACE_MS = 500,
+	/* Between two looks at whether what was given away was taken, and the
+	 * looks after which it is taken back. */
+	WORKER_UNREAD_MS = 5,
+	WORKER_UNREAD_LOOKS = 20,
 };
 
 struct worker {
@@ -54,7 +58,9 @@ struct worker {
 	struct signals signals;
 	struct timer beat;
 	struct timer deadline; /* of the drain */
-	uint64_t cut;          /* connections that did not make it */
+	struct timer untaken;  /* see on_untaken() */
+	unsigned unread_looks;
+	uint64_t cut; /* connections that did not make it */
 	bool failed;
 };
 
@@ -271,13 +277,37 @@ static void on_beat(struct timer *timer)
 	loop_timer(&w->loop, &w->beat, WORKER_BEAT_MS);
 }
 
+/* Everything was given away, and something was not taken for a while: those
+ * who should are short of descriptors, or stuck. */
+static void on_untaken(struct timer *timer)
+{
+	struct worker *w = CONTAINER_OF(timer, struct worker, untaken);
+
+	w->unread_looks++;
+	if (w->unread_looks % WORKER_UNREAD_LOOKS == 0)
+		handoff_take_back(&w->handoff);
+}
+
+/* True when this worker is not needed any more. */
+static bool is_done(struct worker *w)
+{
+	if (!net_is_draining(&w->net) || !list_is_empty(&w->net.conns))
+		return false;
+	if (w->net.moving_to == NULL || !handoff_is_unread(&w->handoff) ||
+	    !timer_is_armed(&w->deadline))
+		return true;
+	if (!timer_is_armed(&w->untaken))
+		loop_timer(&w->loop, &w->untaken, WORKER_UNREAD_MS);
+	return false;
+}
+
 static void on_tick_end(struct loop *loop)
 {
 	struct worker *w = loop->context;
 
 	w->env->slot->beat = loop->now;
 	net_bury(&w->net);
-	if (net_is_draining(&w->net) && list_is_empty(&w->net.conns))
+	if (is_done(w))
 		loop_stop(loop);
 }
 
@@ -439,6 +469,7 @@ static void serve(struct worker *w)
 {
 	timer_init(&w->beat, on_beat);
 	timer_init(&w->deadline, on_deadline);
+	timer_init(&w->untaken, on_untaken);
 	loop_timer(&w->loop, &w->beat, WORKER_BEAT_MS);
 	say_number(w, MESSAGE_READY, 0);
 	loop_run(&w->loop);

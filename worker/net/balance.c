@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/net/balance.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "worker/net/conn.h"
 
 enum {
 	BALANCE_MS = 100,
+	BALANCE_BEAT = 1000,  /* ms: without a beat for longer, it is stuck */
 	BALANCE_SLACK = 2,    /* connections that are not worth moving */
 	BALANCE_GATE = 8,     /* beyond the mean, and an eighth of it more */
 	BALANCE_LOOK = 65536, /* connections looked at for idle ones at once */
@@ -15,18 +17,28 @@ enum {
 struct peers {
 	uint64_t n;
 	uint64_t connections;
+	uint64_t fewest; /* of one of them */
 };
+
+/* What is given to one that is stuck, nobody takes. */
+static bool is_alive(const struct slot *slot, uint64_t now)
+{
+	return slot->beat > now || now - slot->beat < BALANCE_BEAT * NS_PER_MS;
+}
 
 static struct peers count_peers(const struct balance *b)
 {
 	uint64_t generation = b->net->slot->generation;
-	struct peers peers = {0};
+	struct peers peers = {.fewest = UINT64_MAX};
+	uint64_t now = b->net->loop->now;
 
 	for (uint32_t i = 0; i < b->board->n_used && i < SCOREBOARD_SLOTS; i++) {
 		const struct slot *slot = &b->board->slots[i];
 
-		if (slot->generation != generation)
+		if (slot->generation != generation || !is_alive(slot, now))
 			continue;
+		if (slot->connections < peers.fewest)
+			peers.fewest = slot->connections;
 		peers.n++;
 		peers.connections += slot->connections;
 	}
@@ -73,7 +85,11 @@ static void on_timer(struct timer *timer)
 		peers.n > 0 ? (peers.connections + peers.n - 1) / peers.n : mine;
 
 	set_gate(b->net, mine, mean);
-	if (mine > mean + mean / 20 + BALANCE_SLACK) {
+	/* Many that are a little above the mean can leave one far below it. */
+	bool someone_lacks = peers.fewest + mean / 10 + 1 < mean;
+
+	if (mine > mean + mean / 20 + BALANCE_SLACK ||
+	    (mine > mean && someone_lacks)) {
 		handoff_stop_receiving(b->handoff);
 		give_idle(b, (mine - mean + 1) / 2);
 	} else if (mine <= mean && net_may_take(b->net)) {

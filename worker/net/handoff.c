@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/channel.h"
@@ -17,6 +19,7 @@ enum {
 	HANDOFF_BYTES = 96 * 1024, /* the largest message */
 	HANDOFF_GIVE = 64,         /* in one tick */
 	HANDOFF_TAKE = 32,         /* in one wake-up */
+	HANDOFF_BACK = 256,        /* taken back at once */
 	HANDOFF_RETRY_MS = 10,
 };
 
@@ -276,6 +279,21 @@ void handoff_take_all(struct handoff *handoff)
 	       take_one(handoff))
 		;
 	fd_close(&handoff->reserve);
+}
+
+bool handoff_is_unread(const struct handoff *handoff)
+{
+	int bytes = 0;
+
+	return handoff->send.fd != -1 &&
+	       ioctl(handoff->send.fd, SIOCOUTQ, &bytes) == 0 && bytes > 0;
+}
+
+void handoff_take_back(struct handoff *handoff)
+{
+	for (int i = 0; i < HANDOFF_BACK; i++)
+		if (!hold_reserve(handoff) || !take_one(handoff))
+			return;
 }
 
 void handoff_start_receiving(struct handoff *handoff)

@@ -50,6 +50,13 @@ void handoff_stop_receiving(struct handoff *handoff);
 /* Stops, but first takes all that was sent: nobody will be there for it. */
 void handoff_take_all(struct handoff *handoff);
 
+/* True while something that was given away was taken by nobody. */
+bool handoff_is_unread(const struct handoff *handoff);
+
+/* Takes some of that back, when nobody does: it is served here then, and
+ * offered again. */
+void handoff_take_back(struct handoff *handoff);
+
 /* Gives a connection away as soon as its protocol can let it go and there is
  * room. Until then it is served here as before. */
 void handoff_offer(struct handoff *handoff, struct conn *c);

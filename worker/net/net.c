@@ -127,8 +127,10 @@ struct listener *net_find_listener(struct net *net, const char *key,
 
 bool net_may_take(const struct net *net)
 {
-	return (net->state == NET_SERVING || net->state == NET_GATED) &&
-	       net->slot->connections < net->conf->limits.connections;
+	/* limits.connections is about new ones: those that are established
+	 * have nowhere else to go. */
+	return net->state == NET_SERVING || net->state == NET_GATED ||
+	       net->state == NET_FULL;
 }
 
 void net_drain(struct net *net, uint64_t idle_grace_ms)

@@ -79,7 +79,7 @@ void net_move(struct net *net, struct handoff *to);
 struct listener *net_find_listener(struct net *net, const char *key,
 				   const char *protocol);
 
-/* True while a connection more is welcome. */
+/* True while established connections of others can be taken. */
 bool net_may_take(const struct net *net);
 
 /* Closes every connection at once; returns how many there were. */

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# A worker that is stuck in its loop leaves its stack in the log and is
+# replaced; clients of the others notice nothing, whether their connections
+# were there before or not. One that is idle, or that was stopped for less
+# than timeouts.watchdog, is left alone.
+#
+# Only a build for tests has a way to make a worker stick: SIGUSR2.
+use v5.36;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Holdfast;
+use Holdfast::Proc qw(alive stop_process continue_process);
+
+# configure --enable-test-hooks says so in the build's Makefile.
+sub has_hooks () {
+	open my $make, '<', (Holdfast::build() // '') . '/Makefile' or return 0;
+	return scalar grep { /^DEFS = .*HOLDFAST_TEST_HOOKS/ } readline $make;
+}
+
+my $conf = <<'E';
+workers = 3;
+timeouts = { watchdog = "%s"; };
+listeners = (
+  { address = "127.0.0.1:%%%%PORT_http%%%%"; },
+  { address = "127.0.0.2:%%%%PORT_echo%%%%"; protocol = "echo"; }
+);
+sites = ( { routes = (
+  { path = "/"; handler = "respond"; body = "${query.x}"; } ); } );
+E
+
+# Requests on all of these and one on a new one; how long they took.
+sub all_answered ($s, @clients) {
+	my $start = now();
+
+	push @clients, $s->client('http');
+	$clients[$_]->send(Holdfast::Client->request_text('GET', "/?x=$_"))
+		for 0 .. $#clients;
+	for my $i (0 .. $#clients) {
+		my $r = eval { $clients[$i]->response } // return undef;
+
+		return undef if $r->body ne $i || $r->closes;
+	}
+	return now() - $start;
+}
+
+subtest 'a worker that is stuck' => sub {
+	plan skip_all => 'only with configure --enable-test-hooks'
+		unless has_hooks();
+	my $s = Holdfast->start(conf => sprintf $conf, '1s');
+
+	wait_until { !grep { $_->{age_s} < 2 } $s->worker_rows }
+		'workers to be old enough';
+	my ($stuck, @others) = $s->workers;
+
+	# Those of the others: it gets none while it is stopped.
+	stop_process($stuck);
+	my @clients = map { $s->client('http') } 1 .. 40;
+
+	all_answered($s, @clients) or die 'no good beginning';
+	kill 'USR2', $stuck;
+	continue_process($stuck);
+	my ($rounds, $slowest) = (0, 0);
+
+	# They are busy until it is replaced.
+	wait_until {
+		my $took = all_answered($s, @clients);
+
+		return 1 unless defined $took;
+		$rounds++;
+		$slowest = $took if $took > $slowest;
+		!alive($stuck);
+	} 'it to be replaced';
+	ok !alive($stuck), 'it does not stay';
+	cmp_ok $rounds, '>', 3, 'the clients of others are busy meanwhile';
+	cmp_ok $slowest, '<', 1 * slow(), sprintf
+		'and served at once: the slowest took %.3f s', $slowest;
+	$s->expect_log(
+		qr/worker 0 \(pid $stuck\) is stuck: no beat for \d+ ms/,
+		qr/^error worker 0\[$stuck\]: signal 6; the stack is:/,
+		qr/^error worker 0\[$stuck\]: .*\bloop_run\b/,
+		qr/worker 0 \(pid $stuck\) died: killed by signal 6/);
+	$s->allow_log(qr/^error worker 0\[$stuck\]: /);
+	$s->wait_workers(3);
+	my %now = map { $_ => 1 } $s->workers;
+
+	is scalar(grep { $now{$_} } @others), 2, 'the others are the same';
+	ok defined all_answered($s, @clients), 'no connection was lost';
+	is $s->status->{totals}{respawns}, 1, 'one was replaced';
+	$_->close for @clients;
+	$s->finish;
+};
+
+subtest 'workers that are not' => sub {
+	my $s = Holdfast->start(conf => sprintf $conf, '3s');
+	my @workers = $s->workers;
+	my $start = now();
+
+	# Stopped for about half of what is allowed, as a debugger would.
+	stop_process(@workers);
+	my $client = $s->client('http');
+
+	$client->send(Holdfast::Client->request_text('GET', '/?x=1'));
+	wait_until { now() - $start > 1.5 } 'a while to pass';
+	continue_process(@workers);
+	is $client->response->body, '1', 'continued, it serves';
+
+	# Idle for longer than that.
+	wait_until { now() - $start > 5.5 } 'the limit to pass';
+	is_deeply [$s->workers], \@workers, 'all are the same';
+	is scalar($s->logged(qr/stuck/)), 0, 'none was suspected';
+	$client->close;
+	$s->finish;
+};
+
+done_testing;
