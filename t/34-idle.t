@@ -7,7 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Holdfast;
-use Holdfast::Proc qw(raise_nofile private_kb);
+use Holdfast::Proc qw(raise_nofile anonymous_kb);
 
 my $files = raise_nofile();
 my $n = scaled(6000);
@@ -49,12 +49,12 @@ sub crowd ($n) {
 }
 wait_until { $s->status->{connections} == 0 } 'it to be gone';
 
-my $before = private_kb($worker);
+my $before = anonymous_kb($worker);
 my ($good, $http, $echo) = crowd($n);
 
 is $good, $n, "$n connections were served";
 is $s->status->{connections}, $n, 'and are open';
-my $each = (private_kb($worker) - $before) * 1024 / $n;
+my $each = (anonymous_kb($worker) - $before) * 1024 / $n;
 
 SKIP: {
 	skip 'memory of sanitizers is not the server\'s', 1

@@ -12,7 +12,7 @@ use Test::More;
 use Time::HiRes qw(sleep);
 use Holdfast;
 use Holdfast::Hold;
-use Holdfast::Proc qw(children fds private_kb);
+use Holdfast::Proc qw(children fds anonymous_kb);
 
 plan skip_all => 'no compiler here' unless Holdfast::Hold::program();
 
@@ -60,7 +60,7 @@ sub reload_once ($n) {
 reload_once($_) for 1 .. 5 * @broken;
 $s->reload(good(1));
 $s->wait_workers(2);
-my ($kb, $files) = (private_kb($s->master), fds($s->master));
+my ($kb, $files) = (anonymous_kb($s->master), fds($s->master));
 my $hold = Holdfast::Hold->start($s, connections => scaled(500),
 	echoes => scaled(100));
 my $end = now() + $seconds;
@@ -96,7 +96,7 @@ is $status->{totals}{accepted}, $held->{served},
 is $status->{totals}{respawns}, 0, 'no worker died';
 is scalar($s->logged(qr/generations at once/)), 0,
 	'old workers did not pile up';
-cmp_ok private_kb($s->master), '<=', $kb + 256, 'the master has not grown'
+cmp_ok anonymous_kb($s->master), '<=', $kb + 256, 'the master has not grown'
 	unless binary_has_sanitizers();
 wait_until { $s->status->{connections} == 0 } 'all clients to be gone';
 ok eval { wait_until { fds($s->master) <= $files } 'the files', 10 },

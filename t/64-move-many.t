@@ -7,7 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Holdfast;
-use Holdfast::Proc qw(raise_nofile private_kb alive);
+use Holdfast::Proc qw(raise_nofile anonymous_kb alive);
 
 my $limit = raise_nofile();
 my $n = scaled(10_000);
@@ -98,7 +98,7 @@ SKIP: {
 	skip 'memory of sanitizers is not the server\'s', 1
 		if binary_has_sanitizers();
 	for my $row (@rows) {
-		my $kb = private_kb($row->{pid});
+		my $kb = anonymous_kb($row->{pid});
 
 		# Under 256 bytes each, tables, and buffers that were in use.
 		cmp_ok $kb, '<', 4096 + $row->{connections} * 0.6,

@@ -11,7 +11,7 @@ use Socket qw(unpack_sockaddr_in);
 use Holdfast::Wait;
 
 our @EXPORT_OK = qw(alive proc_state children group_members fds fd_targets
-	rss_kb private_kb proc_uids raise_nofile stop_process
+	rss_kb anonymous_kb proc_uids raise_nofile stop_process
 	continue_process socket_holder);
 
 sub _slurp ($path) {
@@ -77,13 +77,13 @@ sub rss_kb ($pid) {
 	return $status =~ /^VmRSS:\s+(\d+) kB/m ? $1 : 0;
 }
 
-# Memory that is this process's alone.
-sub private_kb ($pid) {
+# Memory that was allocated, whether or not it is still shared with a parent or
+# children; files that are mapped do not count, because whether they are shared
+# depends on who else runs the same program.
+sub anonymous_kb ($pid) {
 	my $rollup = _slurp("/proc/$pid/smaps_rollup") // return 0;
-	my $sum = 0;
 
-	$sum += $1 while $rollup =~ /^Private_(?:Clean|Dirty):\s+(\d+) kB/mg;
-	return $sum;
+	return $rollup =~ /^Anonymous:\s+(\d+) kB/m ? $1 : 0;
 }
 
 # Real, effective, saved and file system user, then the same of the group,
