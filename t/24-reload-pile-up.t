@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Reloads that come faster than old workers can finish: at most four
+# generations are there at once, the oldest is cut, and the log says so.
+use v5.36;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Holdfast;
+use Holdfast::Wait;
+
+my $s = Holdfast->start(
+	conf => <<'E',
+workers = 1;
+listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
+sites = ( { routes = (
+	{ path = "/"; handler = "static"; root = "%%DIR%%/www"; }
+); } );
+E
+	prepare => sub ($dir) {
+		$dir->mkdir('www');
+		$dir->write('www/large', '');
+		truncate $dir->path('www/large'), 64 << 20 or die $!;
+	});
+
+sub generations () {
+	my %seen;
+
+	$seen{$_->{generation}}++ for $s->status->{workers}->@*;
+	return sort { $a <=> $b } keys %seen;
+}
+
+# In each generation a client that begins to take a large file, and waits: its
+# worker has to stay.
+my @clients;
+
+sub begin () {
+	my $client = $s->client('http', rcvbuf => 8192);
+
+	$client->send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+	like $client->read_until("\r\n\r\n"), qr/200 OK/, 'a response has begun';
+	push @clients, $client;
+}
+
+for my $generation (1 .. 4) {
+	begin();
+	next if $generation == 4;
+	my ($exit) = $s->run('reload');
+
+	is $exit, 0, "reload $generation";
+}
+is_deeply [generations()], [1, 2, 3, 4], 'four generations';
+$s->expect_log(qr/4 generations at once: cutting generation 1/);
+$s->allow_log(qr/connections? (?:was|were) cut/);
+my ($exit) = $s->run('reload');
+
+is $exit, 0, 'one reload more';
+ok wait_until { "@{[generations()]}" eq '2 3 4 5' } 'the oldest to be gone';
+$s->wait_log(qr/generation 1 is gone/);
+ok wait_until { $clients[0]->ended } 'its client was cut';
+is length $clients[$_]->read_bytes(1000), 1000, "client $_ is served" for 1 .. 3;
+$_->close for @clients;
+ok wait_until { "@{[generations()]}" eq '5' } 'without clients, all old ones go';
+$s->finish;
+done_testing;
