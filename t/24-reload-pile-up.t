@@ -35,7 +35,7 @@ sub generations () {
 my @clients;
 
 sub begin () {
-	my $client = $s->client('http', rcvbuf => 8192);
+	my $client = $s->client;
 
 	$client->send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
 	like $client->read_until("\r\n\r\n"), qr/200 OK/, 'a response has begun';
