@@ -144,6 +144,7 @@ struct child *children_spawn(struct children *children,
 	child->started_at = clock_read();
 	child->failure[0] = '\0';
 	child->suspect_beat = 0;
+	child->accepts = false;
 	child->rate = (struct rate){0};
 	child->channel.fd = ends[0];
 	set_state(child, CHILD_STARTING);
@@ -173,6 +174,10 @@ static void understand(struct child *child, struct message *message)
 		return;
 	case MESSAGE_PAUSED:
 		children->on_paused(children, child);
+		return;
+	case MESSAGE_LEFT:
+		child->accepts = false;
+		children->on_left(children);
 		return;
 	case MESSAGE_LEAVING:
 		if (child->state == CHILD_SERVING)
@@ -324,6 +329,7 @@ static void tell(struct child *child, struct message message, const int *fds,
 void child_start(struct child *child)
 {
 	set_state(child, CHILD_SERVING);
+	child->accepts = true;
 	tell(child, (struct message){.type = MESSAGE_START}, NULL, 0);
 }
 
@@ -388,6 +394,15 @@ void child_reopen(struct child *child, int error_log, int access_log)
 	}
 	if (n > 0)
 		tell(child, message, fds, n);
+}
+
+bool children_are_leaving(struct children *children)
+{
+	for (struct child *c = NULL;
+	     (c = children_next(children, NULL, c)) != NULL;)
+		if (c->accepts && c->state != CHILD_SERVING)
+			return true;
+	return false;
 }
 
 void child_abort(struct child *child)

@@ -43,6 +43,7 @@ struct child {
 	unsigned number;     /* of the slot */
 	uint64_t started_at; /* CLOCK_MONOTONIC ns */
 	struct watch channel;
+	bool accepts; /* it was told to, and has not said that it left off */
 	uint64_t suspect_beat;   /* see watchdog.h; 0: it is fine */
 	struct timer kill_timer; /* armed when it should be gone by then */
 	struct slot *slot;
@@ -65,6 +66,8 @@ struct children {
 	void (*on_paused)(struct children *children, struct child *child);
 	/* A worker was told by a signal to go. */
 	void (*on_leaving)(struct children *children, struct child *child);
+	/* One that drains accepts nothing any more. */
+	void (*on_left)(struct children *children);
 	/* Reaped: `status` is from waitpid(2), `gone` what the slot was: it
 	 * is free already. */
 	void (*on_gone)(struct children *children, const struct child *gone,
@@ -118,6 +121,9 @@ void child_drain(struct child *child, uint64_t idle_grace_ms, uint64_t patience_
 void child_stop(struct child *child, uint64_t patience_ms);
 /* -1 for a log that stays. */
 void child_reopen(struct child *child, int error_log, int access_log);
+/* True while one that was told to go may still accept. */
+bool children_are_leaving(struct children *children);
+
 /* Asks for its stack, and kills it if that is not its end. */
 void child_abort(struct child *child);
 void child_kill(struct child *child);

@@ -22,6 +22,7 @@
 enum {
 	MAKE_MS = 30000,     /* as long as a generation may be made */
 	BIND_MS = 2000,      /* for the addresses to be free at the start */
+	SETTLE_MS = 1000,    /* for old workers to stop accepting */
 	RETRY_MS = 1000,     /* after a spawn that failed */
 	PATIENCE_MS = 5000,  /* beyond timeouts.drain, before a kill */
 	GENERATIONS = 4,     /* with the one that serves */
@@ -58,6 +59,35 @@ static void answer_all(struct list *waiting, bool ok, struct str text)
 	LIST_EACH_SAFE (link, waiting)
 		control_answer(CONTAINER_OF(link, struct control_client, waiting),
 			       ok, text);
+}
+
+/*
+ * Who asked for a reload is told that it is done when it is: when no worker of
+ * the old generation can accept any more, so that the next connection is
+ * served by the new one. One that is stuck is not waited for.
+ */
+static void settle_now(struct master *m)
+{
+	timer_disarm(&m->settle_timer);
+	answer_all(&m->settling, true, str_of(m->settled));
+}
+
+static void settle(struct master *m)
+{
+	if (!children_are_leaving(&m->children))
+		settle_now(m);
+	else if (!timer_is_armed(&m->settle_timer))
+		loop_timer(&m->loop, &m->settle_timer, SETTLE_MS);
+}
+
+static void on_settle_time(struct timer *timer)
+{
+	settle_now(CONTAINER_OF(timer, struct master, settle_timer));
+}
+
+static void on_left(struct children *children)
+{
+	settle(CONTAINER_OF(children, struct master, children));
 }
 
 static void describe(const struct master *m, char *text_out, size_t size)
@@ -285,9 +315,9 @@ static void commit(struct master *m)
 	notify_ready(text);
 	if (first && m->upgrade.is_new)
 		upgrade_say_ready(&m->upgrade);
-	buf_printf(&m->errors, "%s\n", text);
-	answer_all(&m->reloading, true, buf_str(&m->errors));
-	buf_release(&m->errors);
+	snprintf(m->settled, sizeof(m->settled), "%s\n", text);
+	list_take_all(&m->settling, &m->reloading);
+	settle(m);
 	if (m->reload_queued)
 		lifecycle_event(m, EVENT_RELOAD);
 }
@@ -455,10 +485,12 @@ static void hand_over(struct master *m)
 	leave_names(m);
 	m->told = m->children.retired;
 	upgrade_send_counters(&m->upgrade, &m->told);
-	answer_all(&m->upgrading, true, str_of(text));
+	snprintf(m->settled, sizeof(m->settled), "%s", text);
+	list_take_all(&m->settling, &m->upgrading);
 	answer_all(&m->queued, false, STR("the server was upgraded meanwhile\n"));
 	generation_release_listeners(m->serving);
 	move_generation(m, m->serving);
+	settle(m);
 	check_empty(m);
 }
 
@@ -485,6 +517,7 @@ static void abandon_reload(struct master *m)
 {
 	struct str why = STR("the server is ending\n");
 
+	settle_now(m);
 	give_up_next(m);
 	if (m->upgrade.pid > 0)
 		upgrade_abandon(&m->upgrade);
@@ -840,6 +873,7 @@ static void on_gone(struct children *children, const struct child *gone, int sta
 			log_debug("%s", what);
 		bury_generation(m, g);
 	}
+	settle(m);
 	check_empty(m);
 }
 
@@ -866,6 +900,9 @@ static int open_master(struct master *m, const char *file)
 	timer_init(&m->make_timer, on_make_time);
 	timer_init(&m->respawn_timer, on_respawn_time);
 	timer_init(&m->linger_timer, on_linger_time);
+	timer_init(&m->settle_timer, on_settle_time);
+	list_init(&m->settling);
+	m->children.on_left = on_left;
 	list_init(&m->old);
 	list_init(&m->reloading);
 	list_init(&m->queued);

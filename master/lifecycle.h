@@ -85,7 +85,10 @@ struct master {
 	struct list reloading; /* clients that wait for this reload */
 	struct list queued;    /* for the next one */
 	struct list upgrading; /* for the new master */
-	struct list quitting;  /* for the end */
+	struct list settling;  /* for old workers to accept no more */
+	struct timer settle_timer;
+	char settled[WHY_SIZE + 101]; /* what those are told then */
+	struct list quitting;         /* for the end */
 	struct outcome last_reload;
 	struct buf errors;   /* of the reload: what those who wait are told */
 	uint64_t started_at; /* CLOCK_MONOTONIC ns */

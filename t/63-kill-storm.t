@@ -54,7 +54,7 @@ for ($n = 0; now() < $end && !$hold->ended; $n++) {
 my $held = $hold->unnoticed("$n killed workers");
 my @others = grep { !$doomed{$_} } $held->{closed_ports}->@*;
 
-cmp_ok $n, '>=', 5, 'they were several';
+cmp_ok $n, '>=', 2, 'they were several';
 cmp_ok $held->{closed_by_server}, '>', 0, 'connections died with them';
 is scalar(@others), 0, 'none that a worker had that lived'
 	or diag explain [\@others, $held->{faults}];

@@ -101,6 +101,7 @@ subtest 'a worker that was stopped' => sub {
 	is answered(@clients, @more), 800, 'nobody was lost';
 	$_->close for @more;
 	wait_until { $s->status->{connections} == 400 } 'them to be gone';
+	becomes_even('those that stay', 400, 2);
 };
 
 subtest 'a worker that was replaced' => sub {

@@ -113,6 +113,12 @@ static void begin_end(struct worker *w)
 	loop_timer(&w->loop, &w->deadline, w->env->conf->timeouts.drain);
 }
 
+static void say_left(struct worker *w)
+{
+	if (w->channel.fd != -1)
+		say_number(w, MESSAGE_LEFT, 0);
+}
+
 /* Nobody will take over: finish here. */
 static void drain(struct worker *w, uint64_t idle_grace_ms)
 {
@@ -123,6 +129,7 @@ static void drain(struct worker *w, uint64_t idle_grace_ms)
 	net_drain(&w->net, idle_grace_ms < most ? idle_grace_ms : most);
 	/* Those that were given away, and that nobody has taken yet. */
 	handoff_take_all(&w->handoff);
+	say_left(w);
 }
 
 /* Others take over. */
@@ -130,6 +137,7 @@ static void move(struct worker *w)
 {
 	begin_end(w);
 	net_move(&w->net, &w->handoff);
+	say_left(w);
 }
 
 static void on_deadline(struct timer *timer)

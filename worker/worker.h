@@ -31,6 +31,7 @@ enum message_type {
 	MESSAGE_FAILED,    /* it is not: `text` says why; the worker exits */
 	MESSAGE_PAUSED,    /* others should look at the listeners */
 	MESSAGE_LEAVING,   /* a signal tells it to go: send it away, replace it */
+	MESSAGE_LEFT,      /* it accepts nothing any more */
 	MESSAGE_DRAINED,   /* the worker exits; `number` connections were cut */
 	/* From the master. */
 	MESSAGE_START,     /* accept */

@@ -7,7 +7,7 @@
 
 enum {
 	BALANCE_MS = 100,
-	BALANCE_BEAT = 1000,  /* ms: without a beat for longer, it is stuck */
+	BALANCE_BEAT = 300,   /* ms: three turns that a worker has missed */
 	BALANCE_SLACK = 2,    /* connections that are not worth moving */
 	BALANCE_GATE = 8,     /* beyond the mean, and an eighth of it more */
 	BALANCE_LOOK = 65536, /* connections looked at for idle ones at once */
