@@ -32,6 +32,7 @@ static enum channel_result failure(void)
 	switch (errno) {
 	case EAGAIN:
 	case ENOBUFS:
+	case ENOMEM:
 	case ETOOMANYREFS:
 		return CHANNEL_AGAIN;
 	case EPIPE:

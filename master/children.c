@@ -349,13 +349,14 @@ void child_serve_out(struct child *child, size_t listener)
 	     NULL, 0);
 }
 
-void child_move(struct child *child, uint64_t patience_ms)
+void child_move(struct child *child, uint64_t patience_ms, bool to_successor)
 {
 	if (child->state == CHILD_DYING || child->state == CHILD_FREE)
 		return;
 	set_state(child, CHILD_DRAINING);
 	loop_timer(child->children->loop, &child->kill_timer, patience_ms);
-	tell(child, (struct message){.type = MESSAGE_MOVE}, NULL, 0);
+	tell(child, (struct message){.type = MESSAGE_MOVE, .number = to_successor},
+	     NULL, 0);
 }
 
 void child_drain(struct child *child, uint64_t idle_grace_ms, uint64_t patience_ms)

@@ -116,7 +116,8 @@ void child_look(struct child *child);
 void child_unready(struct child *child);
 void child_serve_out(struct child *child, size_t listener);
 /* `patience_ms`: it is killed when it is not gone by then. */
-void child_move(struct child *child, uint64_t patience_ms);
+/* `to_successor`: the workers that take over are a new master's. */
+void child_move(struct child *child, uint64_t patience_ms, bool to_successor);
 void child_drain(struct child *child, uint64_t idle_grace_ms, uint64_t patience_ms);
 void child_stop(struct child *child, uint64_t patience_ms);
 /* -1 for a log that stays. */

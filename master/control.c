@@ -279,8 +279,15 @@ static int listen_at(const char *path, char *why_out)
 /* Takes over the socket and the path. */
 static void watch_at(struct control *control, int fd, char *path)
 {
+	struct stat st;
+
 	control->watch.fd = fd;
 	control->path = path;
+	control->inode = 0;
+	if (lstat(path, &st) == 0) {
+		control->device = st.st_dev;
+		control->inode = st.st_ino;
+	}
 	if (loop_add(control->loop, &control->watch, EPOLLIN) == -1)
 		log_errno(LOG_LEVEL_ERROR, "cannot watch the control socket");
 }
@@ -322,6 +329,12 @@ int control_prepare_takeover(struct control *control, const char *path,
 
 void control_leave(struct control *control)
 {
+	struct stat st;
+
+	/* Still ours: the new master answers elsewhere. */
+	if (control->path != NULL && lstat(control->path, &st) == 0 &&
+	    st.st_dev == control->device && st.st_ino == control->inode)
+		unlink(control->path);
 	free(control->path);
 	control->path = NULL;
 	loop_close(control->loop, &control->watch);

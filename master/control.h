@@ -9,6 +9,7 @@
 #define MASTER_CONTROL_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/list.h"
@@ -30,7 +31,9 @@ struct control_client {
 
 struct control {
 	struct loop *loop;
-	char *path; /* NULL while closed */
+	char *path;   /* NULL while closed */
+	dev_t device; /* of that file, as we made it */
+	ino_t inode;
 	struct watch watch;
 	char *next_path; /* where a reload will move it, or NULL */
 	int next_fd;

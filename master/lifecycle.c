@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,11 +204,12 @@ static void retire(struct master *m, struct generation *g)
 }
 
 /* Its connections go to whoever serves now. */
-static void move_generation(struct master *m, struct generation *g)
+static void move_generation(struct master *m, struct generation *g,
+			    bool to_successor)
 {
 	for (struct child *c = NULL;
 	     (c = children_next(&m->children, g, c)) != NULL;)
-		child_move(c, g->conf->timeouts.drain + PATIENCE_MS);
+		child_move(c, g->conf->timeouts.drain + PATIENCE_MS, to_successor);
 }
 
 static void drain_generation(struct master *m, struct generation *g,
@@ -305,7 +307,7 @@ static void commit(struct master *m)
 	log_listeners(m->serving, old);
 	if (!first) {
 		generation_leave_listeners(old, m->serving, &m->children);
-		move_generation(m, old);
+		move_generation(m, old, false);
 		retire(m, old);
 		bound_generations(m);
 		m->last_reload = (struct outcome){.at = time(NULL), .ok = true};
@@ -479,6 +481,10 @@ static void hand_over(struct master *m)
 	log_info("upgraded: master %d serves; moving connections to it",
 		 (int)m->upgrade.pid);
 	notify_main_pid((int)m->upgrade.pid, text);
+	/* It may have read the file before it was changed. */
+	if (m->reload_queued)
+		kill(m->upgrade.pid, SIGHUP);
+	m->reload_queued = false;
 	m->upgrade.pid = 0;
 	timer_disarm(&m->make_timer);
 	timer_disarm(&m->respawn_timer);
@@ -489,7 +495,10 @@ static void hand_over(struct master *m)
 	list_take_all(&m->settling, &m->upgrading);
 	answer_all(&m->queued, false, STR("the server was upgraded meanwhile\n"));
 	generation_release_listeners(m->serving);
-	move_generation(m, m->serving);
+	move_generation(m, m->serving, true);
+	LIST_EACH (link, &m->old)
+		move_generation(m, CONTAINER_OF(link, struct generation, link),
+				true);
 	settle(m);
 	check_empty(m);
 }
@@ -506,7 +515,7 @@ static void leave(struct master *m)
 
 void lifecycle_answer_idle_upgrade(struct master *m)
 {
-	if (m->state == LIFE_UPGRADING || m->state == LIFE_LEAVING)
+	if (m->state == LIFE_UPGRADING)
 		return;
 	answer_all(&m->upgrading, false,
 		   STR("not now: the server starts, reloads or ends\n"));
@@ -657,7 +666,7 @@ static void one_fewer(struct master *m)
 		    (last == NULL || last->state == CHILD_SERVING))
 			last = c;
 	if (last != NULL)
-		child_move(last, g->conf->timeouts.drain + PATIENCE_MS);
+		child_move(last, g->conf->timeouts.drain + PATIENCE_MS, false);
 }
 
 /* The table. An event that has no action in a state means nothing there. */
@@ -710,7 +719,6 @@ static const struct {
 	[LIFE_LEAVING] =
 		{
 			[EVENT_RELOAD] = {refuse_reload, LIFE_LEAVING},
-			[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
 			[EVENT_EMPTY] = {leave, LIFE_GONE},
 		},
 	[LIFE_LINGERING] =
@@ -785,7 +793,8 @@ static void on_leaving(struct children *children, struct child *child)
 		return;
 	log_info("worker %u (pid %d) leaves, on a signal", child->number,
 		 (int)child->pid);
-	child_move(child, child->generation->conf->timeouts.drain + PATIENCE_MS);
+	child_move(child, child->generation->conf->timeouts.drain + PATIENCE_MS,
+		   false);
 	loop_timer(&m->loop, &m->respawn_timer, 0);
 }
 

@@ -11,6 +11,14 @@
 
 void pid_file_leave(char **current)
 {
+	FILE *file = *current != NULL ? fopen(*current, "re") : NULL;
+	int pid = 0;
+
+	if (file != NULL) {
+		if (fscanf(file, "%d", &pid) == 1 && pid == (int)getpid())
+			unlink(*current); /* the other has another */
+		fclose(file);
+	}
 	free(*current);
 	*current = NULL;
 }

@@ -10,7 +10,8 @@
  */
 void pid_file_move(char **current, const char *path);
 
-/* It is another master's now: forgets it, and leaves it where it is. */
+/* It is another master's now: forgets it, and leaves it where it is, unless
+ * that master writes another and this one is still ours. */
 void pid_file_leave(char **current);
 
 #endif

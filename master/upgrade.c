@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stddef.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,9 +72,14 @@ void upgrade_close(struct upgrade *u)
 static int send_message(struct upgrade *u, struct upgrade_message *message,
 			const int *fds, size_t n_fds)
 {
+	/* Only what there is of the text: the socket holds so much, and there
+	 * may be many listeners. */
+	size_t text = message->type == UPGRADE_COUNTERS ? message->number
+							: strlen(message->text) + 1;
+	size_t size = offsetof(struct upgrade_message, text) + text;
+
 	message->version = UPGRADE_VERSION;
-	return channel_send(u->channel.fd, message, sizeof(*message), fds, n_fds) ==
-			       CHANNEL_OK
+	return channel_send(u->channel.fd, message, size, fds, n_fds) == CHANNEL_OK
 		       ? 0
 		       : -1;
 }
@@ -82,17 +88,19 @@ static enum channel_result receive_message(struct upgrade *u,
 					   struct upgrade_message *message,
 					   int fds[CHANNEL_FDS], size_t *n_fds)
 {
-	size_t n;
+	size_t n = 0;
 	enum channel_result result = channel_receive(
 		u->channel.fd, message, sizeof(*message), &n, fds, n_fds);
 
-	if (result == CHANNEL_OK &&
-	    (n != sizeof(*message) || message->version != UPGRADE_VERSION)) {
+	if (result == CHANNEL_OK && (n <= offsetof(struct upgrade_message, text) ||
+				     message->version != UPGRADE_VERSION)) {
 		while (*n_fds > 0)
 			close(fds[--*n_fds]);
 		errno = EPROTO;
 		return CHANNEL_ERROR;
 	}
+	if (n < sizeof(*message))
+		((char *)message)[n] = '\0';
 	message->text[sizeof(message->text) - 1] = '\0';
 	return result;
 }
@@ -206,6 +214,9 @@ int upgrade_begin(struct upgrade *u, const char *file, unsigned generation,
 {
 	int ends[2];
 
+	/* To the one before us, which is about to end: its last counters are
+	 * the price for a second upgrade while it does. */
+	upgrade_close(u);
 	if (channel_open(ends) == -1)
 		goto fail;
 	channel_grow(ends[0]);

@@ -20,6 +20,7 @@ E
 	prepare => sub ($dir) {
 		$dir->mkdir('www');
 		$dir->write('www/large', '');
+		$dir->write('www/small', 'small');
 		truncate $dir->path('www/large'), 64 << 20 or die $!;
 	});
 
@@ -42,6 +43,12 @@ sub begin () {
 	push @clients, $client;
 }
 
+# And others, which only wait between two requests: they move each time, and
+# are with nobody who is cut.
+my @idle = map { $s->client } 1 .. 300;
+my $small = sub { return scalar grep { $_->get('/small')->body eq 'small' } @idle };
+
+is $small->(), 300, 'others are served';
 for my $generation (1 .. 4) {
 	begin();
 	next if $generation == 4;
@@ -58,6 +65,7 @@ is $exit, 0, 'one reload more';
 ok wait_until { "@{[generations()]}" eq '2 3 4 5' } 'the oldest to be gone';
 $s->wait_log(qr/generation 1 is gone/);
 ok wait_until { $clients[0]->ended } 'its client was cut';
+is $small->(), 300, 'the others are served as ever';
 is length $clients[$_]->read_bytes(1000), 1000, "client $_ is served" for 1 .. 3;
 $_->close for @clients;
 ok wait_until { "@{[generations()]}" eq '5' } 'without clients, all old ones go';

@@ -60,7 +60,8 @@ struct worker {
 	struct timer deadline; /* of the drain */
 	struct timer untaken;  /* see on_untaken() */
 	unsigned unread_looks;
-	uint64_t cut; /* connections that did not make it */
+	bool has_successor; /* a new master serves: see MESSAGE_MOVE */
+	uint64_t cut;       /* connections that did not make it */
 	bool failed;
 };
 
@@ -126,10 +127,21 @@ static void drain(struct worker *w, uint64_t idle_grace_ms)
 
 	w->http.is_quitting = true;
 	begin_end(w);
+	handoff_withdraw(&w->handoff);
 	net_drain(&w->net, idle_grace_ms < most ? idle_grace_ms : most);
 	/* Those that were given away, and that nobody has taken yet. */
 	handoff_take_all(&w->handoff);
 	say_left(w);
+}
+
+/* At once. What others have given away is not ours to end. */
+static void stop(struct worker *w)
+{
+	begin_end(w);
+	handoff_withdraw(&w->handoff);
+	net_drain(&w->net, 0);
+	w->cut = net_cut(&w->net);
+	timer_disarm(&w->deadline); /* there is nothing to wait for */
 }
 
 /* Others take over. */
@@ -159,9 +171,16 @@ static void serve_out_all(struct worker *w)
 /* No master: finish as for a quit. */
 static void orphaned(struct worker *w, const char *why)
 {
-	log_warn("%s: draining", why);
 	loop_remove(&w->loop, &w->channel);
 	fd_close(&w->channel.fd);
+	if (w->net.state == NET_IDLE) { /* it has never served, and never will */
+		log_info("%s", why);
+		loop_stop(&w->loop);
+		return;
+	}
+	if (w->has_successor) /* whom the connections are going to */
+		return;
+	log_warn("%s: draining", why);
 	serve_out_all(w);
 	drain(w, WORKER_QUIT_GRACE_MS);
 }
@@ -208,14 +227,14 @@ static bool obey(struct worker *w, const struct message *message, const int *fds
 		w->http.is_quitting = true;
 		return true;
 	case MESSAGE_MOVE:
+		w->has_successor = message->number == 1;
 		move(w);
 		return true;
 	case MESSAGE_DRAIN:
 		drain(w, message->number);
 		return true;
 	case MESSAGE_STOP:
-		drain(w, 0);
-		w->cut = net_cut(&w->net);
+		stop(w);
 		return true;
 	case MESSAGE_REOPEN:
 		reopen(w, message->number, fds, n_fds);
@@ -301,9 +320,12 @@ static bool is_done(struct worker *w)
 {
 	if (!net_is_draining(&w->net) || !list_is_empty(&w->net.conns))
 		return false;
-	if (w->net.moving_to == NULL || !handoff_is_unread(&w->handoff) ||
-	    !timer_is_armed(&w->deadline))
+	if (!handoff_is_unread(&w->handoff) || !timer_is_armed(&w->deadline))
 		return true;
+	if (w->net.moving_to == NULL) { /* the server ends: nobody else will */
+		handoff_take_all(&w->handoff);
+		return list_is_empty(&w->net.conns);
+	}
 	if (!timer_is_armed(&w->untaken))
 		loop_timer(&w->loop, &w->untaken, WORKER_UNREAD_MS);
 	return false;

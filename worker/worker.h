@@ -39,7 +39,8 @@ enum message_type {
 	MESSAGE_SERVE_OUT, /* listener `number` is gone: accept its queue, then
 			    * close it */
 	MESSAGE_UNREADY,   /* the server will end soon: say so when asked */
-	MESSAGE_MOVE,      /* give every connection to other workers, exit */
+	MESSAGE_MOVE,      /* give every connection to other workers, exit;
+			    * `number` 1: to those of a new master */
 	MESSAGE_DRAIN,     /* finish; an idle client has `number` ms */
 	MESSAGE_STOP,      /* close everything and exit */
 	MESSAGE_REOPEN,    /* descriptors of logs: `number` says which */

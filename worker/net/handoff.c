@@ -79,8 +79,10 @@ static size_t pack(const struct conn *c, struct str state)
 
 static void wait_for_room(struct handoff *handoff)
 {
+	bool by_event = errno == EAGAIN; /* not for ETOOMANYREFS and the like */
+
 	loop_timer(handoff->net->loop, &handoff->retry, HANDOFF_RETRY_MS);
-	if (handoff->is_full)
+	if (handoff->is_full || !by_event)
 		return;
 	handoff->is_full = true;
 	if (loop_add(handoff->net->loop, &handoff->send, EPOLLOUT) == -1)
@@ -279,6 +281,14 @@ void handoff_take_all(struct handoff *handoff)
 	       take_one(handoff))
 		;
 	fd_close(&handoff->reserve);
+}
+
+void handoff_withdraw(struct handoff *handoff)
+{
+	LIST_EACH_SAFE (link, &handoff->offered)
+		list_remove(link);
+	task_cancel(&handoff->give);
+	stop_waiting(handoff);
 }
 
 bool handoff_is_unread(const struct handoff *handoff)

@@ -50,6 +50,9 @@ void handoff_stop_receiving(struct handoff *handoff);
 /* Stops, but first takes all that was sent: nobody will be there for it. */
 void handoff_take_all(struct handoff *handoff);
 
+/* Offers nothing any more; what is offered stays here. */
+void handoff_withdraw(struct handoff *handoff);
+
 /* True while something that was given away was taken by nobody. */
 bool handoff_is_unread(const struct handoff *handoff);
 

@@ -15,7 +15,7 @@ enum { HTTP1_FROZEN_VERSION = 1 };
 /* The two parts follow: the head, and what was read of the body. */
 struct frozen {
 	uint32_t version;
-	uint32_t state; /* HTTP1_HEAD or HTTP1_BODY */
+	uint32_t state; /* HTTP1_HEAD, HTTP1_BODY or HTTP1_SKIP */
 	uint64_t first_byte;
 	uint64_t scanned;
 	struct http1_rest rest;
@@ -29,7 +29,8 @@ bool http1_freeze(const struct conn *c, struct buf *state)
 
 	if (s == NULL)
 		return true;
-	if (s->state != HTTP1_HEAD && s->state != HTTP1_BODY)
+	if (s->state != HTTP1_HEAD && s->state != HTTP1_BODY &&
+	    s->state != HTTP1_SKIP)
 		return false;
 	bool has_body = s->state == HTTP1_BODY;
 	struct str head = has_body ? s->raw_head : STR("");
@@ -70,6 +71,12 @@ bool http1_thaw(struct conn *c, struct str state)
 		return http1_resume_body(c, &frozen.rest,
 					 (struct str){state.p, frozen.head_size},
 					 str_tail(state, frozen.head_size));
+	if (frozen.state == HTTP1_SKIP) {
+		s->rest = frozen.rest;
+		s->keep_alive = true; /* or there were nothing to skip for */
+		http1_set_state(s, HTTP1_SKIP);
+		return true;
+	}
 	s->scanned = frozen.scanned;
 	return frozen.state == HTTP1_HEAD;
 }

@@ -121,7 +121,19 @@ static void left(void **state)
 	(void)state;
 	pid_file_leave(&current);
 	assert_null(current);
+	/* Ours still: the other master has another, or none. */
 	pid_file_move(&current, scratch_path("pid"));
+	pid_file_leave(&current);
+	assert_null(current);
+	assert_false(exists("pid"));
+	/* The other master has written it anew. */
+	pid_file_move(&current, scratch_path("pid"));
+
+	FILE *file = fopen(scratch_path("pid"), "w");
+
+	assert_non_null(file);
+	fprintf(file, "%d\n", (int)getpid() + 1);
+	fclose(file);
 	pid_file_leave(&current);
 	assert_null(current);
 	assert_true(exists("pid"));
