@@ -29,6 +29,9 @@ is $r->field('cache-control'), 'no-store', 'is not to be kept';
 my $kept = $s->client;
 
 is $kept->get('/')->body, 'served', 'a client';
+ok wait_until {
+	scalar(decode_json($s->get('/status')->body)->{workers}->@*) == 2
+} 'both workers to have begun';
 $r = $s->get('/status');
 is $r->status, 200, 'status';
 is $r->field('content-type'), 'application/json', 'is JSON';
