@@ -145,6 +145,7 @@ struct child *children_spawn(struct children *children,
 	child->failure[0] = '\0';
 	child->suspect_beat = 0;
 	child->accepts = false;
+	child->is_done = false;
 	child->rate = (struct rate){0};
 	child->channel.fd = ends[0];
 	set_state(child, CHILD_STARTING);
@@ -185,6 +186,7 @@ static void understand(struct child *child, struct message *message)
 		return;
 	case MESSAGE_DRAINED:
 		children->cut += message->number;
+		child->is_done = true;
 		return;
 	default:
 		log_error("worker %u sent message %u: killing it", child->number,

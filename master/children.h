@@ -44,6 +44,7 @@ struct child {
 	uint64_t started_at; /* CLOCK_MONOTONIC ns */
 	struct watch channel;
 	bool accepts; /* it was told to, and has not said that it left off */
+	bool is_done; /* it has drained, and only has to exit */
 	uint64_t suspect_beat;   /* see watchdog.h; 0: it is fine */
 	struct timer kill_timer; /* armed when it should be gone by then */
 	struct slot *slot;

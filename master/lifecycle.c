@@ -267,18 +267,32 @@ static void log_listeners(const struct generation *g, const struct generation *o
 	}
 }
 
+/* True while a worker of it has something to finish. */
+static bool is_busy(struct master *m, const struct generation *g)
+{
+	for (struct child *c = NULL;
+	     (c = children_next(&m->children, g, c)) != NULL;)
+		if (!c->is_done && c->state != CHILD_DYING)
+			return true;
+	return false;
+}
+
 /* So many reloads in a row that old workers pile up: the oldest must end. */
 static void bound_generations(struct master *m)
 {
+	struct generation *oldest = NULL;
 	unsigned n = 0;
 
-	LIST_EACH (link, &m->old)
+	LIST_EACH (link, &m->old) {
+		struct generation *g = CONTAINER_OF(link, struct generation, link);
+
+		if (!is_busy(m, g))
+			continue;
+		oldest = oldest != NULL ? oldest : g;
 		n++;
+	}
 	if (n < GENERATIONS)
 		return;
-	struct generation *oldest =
-		CONTAINER_OF(m->old.next, struct generation, link);
-
 	log_warn("%d generations at once: cutting generation %u", GENERATIONS,
 		 oldest->number);
 	for (struct child *c = NULL;

@@ -28,7 +28,10 @@ sub start ($class, $binary, %opt) {
 		dir => $opt{dir} // Holdfast::Dir->new,
 		names => {},	# of %%PORT_x%%: the host part of the address
 		# Of the machine, not of the server.
-		allowed => [qr/limits\.connections is \d+, but a process may/],
+		# The second: LeakSanitizer, of a process that is killed while it
+		# looks for leaks.
+		allowed => [qr/limits\.connections is \d+, but a process may/,
+			qr/^==\d+==Unable to get registers from thread/],
 		expected => [],
 		owner => $$,
 		wrap => $opt{wrap} // [],
