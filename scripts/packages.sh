@@ -16,6 +16,10 @@ packages_of()
 		echo libcmocka-dev perl valgrind libc6-dbg strace curl procps \
 			systemd
 		;;
+	fuzz)
+		# The run-time library has to be of the compiler's version.
+		echo clang libclang-rt-14-dev
+		;;
 	browser)
 		echo chromium
 		;;

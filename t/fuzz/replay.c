@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Runs a fuzz target over every file of the directories and over the files
- * given (without any, over its corpus), without libFuzzer: so a compiler that
- * has none checks the corpus. The program aborts where the target does, and
- * speaks TAP: not ok when a file could not be read or there was none.
+ * given (without any, over the corpus of its name), without libFuzzer: so a
+ * compiler that has none checks the corpus. The program aborts where the target
+ * does, and speaks TAP: not ok when a file could not be read or there was none.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -76,7 +76,12 @@ static bool replay(const char *path)
 
 int main(int argc, char **argv)
 {
-	bool right = argc > 1 || replay(CORPUS);
+	char corpus[4096];
+
+	snprintf(corpus, sizeof(corpus), "%s/%s", CORPORA,
+		 program_invocation_short_name);
+
+	bool right = argc > 1 || replay(corpus);
 
 	for (int i = 1; i < argc; i++)
 		if (!replay(argv[i]))
