@@ -182,3 +182,101 @@ const char *endpoint_ip(const struct endpoint *e, char text_out[ADDR_TEXT])
 		snprintf(text_out, ADDR_TEXT, "unix");
 	return text_out;
 }
+
+bool endpoint_parse_ip(struct str text, struct endpoint *endpoint_out)
+{
+	struct addr addr = {0};
+	char ip[INET6_ADDRSTRLEN];
+
+	if (text.n >= sizeof(ip) || memchr(text.p, '\0', text.n) != NULL)
+		return false;
+	memcpy(ip, text.p, text.n);
+	ip[text.n] = '\0';
+	if (inet_pton(AF_INET, ip, &addr.v4.sin_addr) == 1)
+		addr.any.sa_family = AF_INET;
+	else if (inet_pton(AF_INET6, ip, &addr.v6.sin6_addr) == 1)
+		addr.any.sa_family = AF_INET6;
+	else
+		return false;
+	*endpoint_out = endpoint_of(&addr);
+	return true;
+}
+
+/* Whether the first `bits` of two addresses are the same. */
+static bool same_bits(const uint8_t *a, const uint8_t *b, unsigned bits)
+{
+	unsigned whole = bits / 8, left = bits % 8;
+
+	return memcmp(a, b, whole) == 0 &&
+	       (left == 0 || (a[whole] ^ b[whole]) >> (8 - left) == 0);
+}
+
+static bool has_bits_beyond(const struct network *network)
+{
+	for (unsigned i = network->bits; i < 8 * sizeof(network->ip); i++)
+		if (network->ip[i / 8] & 0x80 >> i % 8)
+			return true;
+	return false;
+}
+
+const char *network_parse(struct str text, struct network *network_out)
+{
+	struct str rest = text, ip = str_cut(&rest, '/');
+	struct endpoint e;
+	uint64_t bits;
+
+	*network_out = (struct network){.family = AF_UNSPEC};
+	if (str_equal(text, STR("all")))
+		return NULL;
+	network_out->family = AF_UNIX;
+	if (str_equal(text, STR("unix:")))
+		return NULL;
+	if (ip.n == 0 || !endpoint_parse_ip(ip, &e))
+		return "a network is written as \"192.0.2.0/24\", "
+		       "\"2001:db8::/32\", \"unix:\" or \"all\"";
+	bool is_v6_text = memchr(ip.p, ':', ip.n) != NULL;
+	uint64_t most = is_v6_text ? 128 : 32;
+
+	if (rest.p == NULL)
+		bits = most;
+	else if (!str_to_u64(rest, &bits) || bits > most)
+		return is_v6_text ? "the bits of an IPv6 network are from 0 to 128"
+				  : "the bits of an IPv4 network are from 0 to 32";
+	if (is_v6_text && e.family == AF_INET) {
+		if (bits < 96)
+			return "write a network of IPv4 without \"::ffff:\"";
+		bits -= 96;
+	}
+	memcpy(network_out->ip, e.ip, sizeof(e.ip));
+	network_out->family = e.family;
+	network_out->bits = (uint16_t)bits;
+	if (has_bits_beyond(network_out))
+		return "the address has more bits set than the network is "
+		       "wide; write it with zeros there";
+	return NULL;
+}
+
+const char *network_format(const struct network *network, char text_out[ADDR_TEXT])
+{
+	unsigned most = network->family == AF_INET ? 32 : 128;
+	size_t n;
+
+	if (network->family == AF_UNSPEC)
+		return memcpy(text_out, "all", 4);
+	if (network->family == AF_UNIX)
+		return memcpy(text_out, "unix:", 6);
+	inet_ntop(network->family, network->ip, text_out, ADDR_TEXT);
+	n = strlen(text_out);
+	if (network->bits < most)
+		snprintf(text_out + n, ADDR_TEXT - n, "/%u",
+			 (unsigned)network->bits);
+	return text_out;
+}
+
+bool network_holds(const struct network *network, const struct endpoint *e)
+{
+	if (network->family == AF_UNSPEC)
+		return true;
+	return network->family == e->family &&
+	       same_bits(network->ip, e->ip, network->bits);
+}

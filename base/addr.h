@@ -65,4 +65,44 @@ struct endpoint endpoint_of(const struct addr *addr);
 /* The IP without the port ("unix" for AF_UNIX); returns `text_out`. */
 const char *endpoint_ip(const struct endpoint *e, char text_out[ADDR_TEXT]);
 
+/*
+ * A network: the addresses that begin with the same bits. `family` is AF_INET
+ * or AF_INET6, AF_UNIX for every Unix peer, or AF_UNSPEC for everyone.
+ */
+struct network {
+	uint8_t ip[16]; /* as in struct endpoint; 0 beyond `bits` */
+	uint16_t family;
+	uint16_t bits;
+};
+
+/*
+ * Reads "192.0.2.0/24", "192.0.2.1", "2001:db8::/32", "unix:" and "all". A
+ * network of IPv4 mapped into IPv6 becomes plain IPv4, as endpoints do.
+ * Returns NULL, or a static sentence that says what is wrong with the text.
+ */
+const char *network_parse(struct str text, struct network *network_out)
+	__attribute__((warn_unused_result));
+
+/* The canonical text, which network_parse() reads back; returns `text_out`. */
+const char *network_format(const struct network *network, char text_out[ADDR_TEXT]);
+
+bool network_holds(const struct network *network, const struct endpoint *e);
+
+/* How narrow it is: larger for one that lies within another. */
+static inline int network_rank(const struct network *network)
+{
+	return network->family == AF_UNSPEC ? -1 : network->bits;
+}
+
+static inline bool network_equal(const struct network *a, const struct network *b)
+{
+	return a->family == b->family && a->bits == b->bits &&
+	       memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
+/* Reads an address without a port, "192.0.2.1" or "2001:db8::1"; the port is
+ * 0. False when it is not one. */
+bool endpoint_parse_ip(struct str text, struct endpoint *endpoint_out)
+	__attribute__((warn_unused_result));
+
 #endif

@@ -381,8 +381,36 @@ static void check_overlaps(struct check *c, const struct conf_site *site)
 	free(routes);
 }
 
+/* A network that is both allowed and denied says nothing. */
+static void check_access(struct check *c, const struct conf_common *common,
+			 const char *where)
+{
+	char text[ADDR_TEXT];
+	const void *last =
+		conf_gives(common, &common->deny) ? &common->deny : &common->allow;
+	struct place at = place_of(c, last, where);
+
+	for (size_t i = 0; i < common->allow.n; i++)
+		for (size_t k = 0; k < common->deny.n; k++)
+			if (network_equal(&common->allow.items[i],
+					  &common->deny.items[k]))
+				complain(c, &at,
+					 "\"%s\" is both allowed and denied",
+					 network_format(&common->allow.items[i],
+							text));
+}
+
+static void check_common(struct check *c, const struct conf_common *common,
+			 const char *where)
+{
+	if (conf_gives(common, &common->allow) || conf_gives(common, &common->deny))
+		check_access(c, common, where);
+}
+
 static void check_route(struct check *c, const struct conf_route *route)
 {
+	check_common(c, &route->common, route->where);
+
 	bool has_no_body = route->status == 204 || route->status == 205 ||
 			   route->status == 304;
 
@@ -408,6 +436,7 @@ void conf_check(struct conf *conf, const char *main_file, struct places *places,
 	for (size_t i = 0; i < conf->n_sites; i++) {
 		const struct conf_site *site = &conf->sites[i];
 
+		check_common(&c, &site->common, site->where);
 		check_overlaps(&c, site);
 		for (size_t j = 0; j < site->n_routes; j++)
 			check_route(&c, &site->routes[j]);

@@ -90,6 +90,26 @@ enum conf_symlinks {
 	CONF_SYMLINKS_NONE,   /* not followed at all */
 };
 
+/* A list of networks, as from `allow = [ "192.0.2.0/24" ]`. */
+struct conf_networks {
+	struct network *items;
+	size_t n;
+};
+
+/*
+ * The settings that a site and each of its routes can have. A route has its
+ * site's for those that it does not give, so that who serves a route looks at
+ * the route's only.
+ */
+struct conf_common {
+	uint64_t given; /* which ones this very group gives: conf_gives() */
+	struct conf_networks allow;
+	struct conf_networks deny;
+};
+
+/* Whether the group itself gives the setting whose field is at `field`. */
+bool conf_gives(const struct conf_common *common, const void *field);
+
 /* One route. Which of the settings below `handler` mean something depends on
  * the handler, as the schema says. */
 struct conf_route {
@@ -100,6 +120,7 @@ struct conf_route {
 	int match;        /* enum conf_match */
 	unsigned methods; /* set, never 0: when not given, the handler's own */
 	const char *handler;
+	struct conf_common common;
 
 	/* static */
 	const char *root; /* absolute; a directory when the file was loaded */
@@ -117,6 +138,7 @@ struct conf_route {
 
 struct conf_site {
 	struct conf_strings hosts; /* lower case: "a.b", "*.b" or "*" */
+	struct conf_common common;
 	struct conf_route *routes;
 	size_t n_routes;
 	const char *where;

@@ -39,6 +39,7 @@ struct group {
 	void *base;
 	const char *where;   /* "sites[0]" */
 	const char *handler; /* of a route; NULL when not known */
+	const struct group *parent;
 };
 
 static int line_of(const struct loader *l, const config_setting_t *setting)
@@ -130,7 +131,7 @@ static bool get_value(const config_setting_t *setting, enum schema_type type,
 }
 
 /* False when the value was wrong. */
-static bool read_scalar(struct loader *l, const struct group *g,
+static bool read_scalar(struct loader *l, void *base,
 			const struct schema_setting *row,
 			const config_setting_t *setting, const char *where)
 {
@@ -141,14 +142,14 @@ static bool read_scalar(struct loader *l, const struct group *g,
 			 schema_expects(row->type), found(setting));
 		return false;
 	}
-	const char *why = reader_read(&l->reader, row, g->base, value);
+	const char *why = reader_read(&l->reader, row, base, value);
 
 	if (why != NULL)
 		complain(l, setting, where, "%s", why);
 	return why == NULL;
 }
 
-static bool read_item(struct loader *l, const struct group *g,
+static bool read_item(struct loader *l, void *base,
 		      const struct schema_setting *row,
 		      const config_setting_t *item, const char *where)
 {
@@ -157,7 +158,7 @@ static bool read_item(struct loader *l, const struct group *g,
 	if (config_setting_type(item) == CONFIG_TYPE_STRING) {
 		struct str text = str_of(config_setting_get_string(item));
 
-		why = reader_read_item(&l->reader, row, g->base, text);
+		why = reader_read_item(&l->reader, row, base, text);
 		if (why != NULL)
 			complain(l, item, where, "%s", why);
 		return why == NULL;
@@ -166,7 +167,7 @@ static bool read_item(struct loader *l, const struct group *g,
 	return false;
 }
 
-static bool read_strings(struct loader *l, const struct group *g,
+static bool read_strings(struct loader *l, void *base,
 			 const struct schema_setting *row,
 			 const config_setting_t *setting, const char *where)
 {
@@ -179,16 +180,16 @@ static bool read_strings(struct loader *l, const struct group *g,
 	}
 	unsigned n = (unsigned)config_setting_length(setting);
 
-	if (n == 0 && row->type != SCHEMA_FILE_NAMES) {
+	if (n == 0 && !schema_may_be_empty(row->type)) {
 		complain(l, setting, where, "must not be empty");
 		return false;
 	}
-	reader_start_list(&l->reader, row, g->base, n);
+	reader_start_list(&l->reader, row, base, n);
 	for (unsigned i = 0; i < n; i++) {
 		const char *item_where =
 			arena_printf(&l->conf->arena, "%s[%u]", where, i).p;
 
-		ok &= read_item(l, g, row, config_setting_get_elem(setting, i),
+		ok &= read_item(l, base, row, config_setting_get_elem(setting, i),
 				item_where);
 	}
 	return ok;
@@ -200,14 +201,39 @@ static config_setting_t *member(const struct group *g, const char *name)
 				  : config_setting_get_member(g->setting, name);
 }
 
+static bool has_common(const struct group *g)
+{
+	return g != NULL && schema_sections[g->section].has_common;
+}
+
+static struct conf_common *common_of(const struct group *g)
+{
+	return (void *)((char *)g->base + schema_sections[g->section].common);
+}
+
+/* A group within one that has common settings begins with those. */
+static void inherit(const struct group *g)
+{
+	if (!has_common(g) || !has_common(g->parent))
+		return;
+	*common_of(g) = *common_of(g->parent);
+	common_of(g)->given = 0;
+}
+
+static bool is_inherited(const struct group *g, const struct schema_setting *row)
+{
+	return row->section == SCHEMA_COMMON && has_common(g->parent);
+}
+
 static void read_setting(struct loader *l, const struct group *g,
 			 const struct schema_setting *row)
 {
 	const config_setting_t *setting = member(g, row->name);
-	void *field = (char *)g->base + row->offset;
+	void *base = schema_base(g->section, row, g->base);
 	bool ok;
 
-	reader_set_default(&l->reader, row, g->base);
+	if (!is_inherited(g, row))
+		reader_set_default(&l->reader, row, base);
 	if (setting == NULL) {
 		if (row->required)
 			complain(l, g->setting, join(l, g->where, row->name),
@@ -217,10 +243,12 @@ static void read_setting(struct loader *l, const struct group *g,
 	const char *where = join(l, g->where, row->name);
 
 	if (schema_is_list(row->type))
-		ok = read_strings(l, g, row, setting, where);
+		ok = read_strings(l, base, row, setting, where);
 	else
-		ok = read_scalar(l, g, row, setting, where);
-	add_place(l, setting, where, field, !ok);
+		ok = read_scalar(l, base, row, setting, where);
+	if (row->section == SCHEMA_COMMON)
+		common_of(g)->given |= schema_common_bit(row);
+	add_place(l, setting, where, (char *)base + row->offset, !ok);
 }
 
 /*
@@ -280,7 +308,7 @@ static void complain_unknown(struct loader *l, const struct group *g,
 	struct suggest guess = {.wrong = str_of(name)};
 
 	for (size_t i = 0; i < schema_n_settings; i++)
-		if (schema_settings[i].section == g->section &&
+		if (schema_has(g->section, &schema_settings[i]) &&
 		    schema_applies(&schema_settings[i], g->handler))
 			suggest_offer(&guess, str_of(schema_settings[i].name));
 	for (size_t i = SCHEMA_TOP + 1; i < SCHEMA_SECTIONS; i++)
@@ -301,7 +329,7 @@ static bool is_known(const struct group *g, const char *name)
 	for (size_t i = 0; i < schema_n_settings; i++) {
 		const struct schema_setting *row = &schema_settings[i];
 
-		if (row->section == g->section && strcmp(row->name, name) == 0 &&
+		if (schema_has(g->section, row) && strcmp(row->name, name) == 0 &&
 		    (schema_applies(row, g->handler) || g->handler == NULL))
 			return true;
 	}
@@ -360,8 +388,9 @@ static void read_group(struct loader *l, struct group *g)
 	g->handler = find_handler(g);
 	set_origin(l, g);
 	check_names(l, g);
+	inherit(g);
 	for (size_t i = 0; i < schema_n_settings; i++)
-		if (schema_settings[i].section == g->section &&
+		if (schema_has(g->section, &schema_settings[i]) &&
 		    schema_applies(&schema_settings[i], g->handler))
 			read_setting(l, g, &schema_settings[i]);
 	for (size_t i = SCHEMA_TOP + 1; i < SCHEMA_SECTIONS; i++)
@@ -374,9 +403,9 @@ static void read_group(struct loader *l, struct group *g)
 		route->methods = conf_handler_methods(g->handler);
 }
 
-static void read_elements(struct loader *l, const config_setting_t *list,
-			  enum schema_section_id id, char *elements,
-			  const char *where)
+static void read_elements(struct loader *l, const struct group *parent,
+			  const config_setting_t *list, enum schema_section_id id,
+			  char *elements, const char *where)
 {
 	unsigned n = (unsigned)config_setting_length(list);
 
@@ -388,6 +417,7 @@ static void read_elements(struct loader *l, const config_setting_t *list,
 			.base = elements + i * schema_sections[id].size,
 			.where =
 				arena_printf(&l->conf->arena, "%s[%u]", where, i).p,
+			.parent = parent,
 		};
 
 		if (config_setting_is_group(element))
@@ -421,7 +451,7 @@ static void read_list(struct loader *l, const struct group *parent,
 
 	memcpy(field, &elements, sizeof(elements));
 	*count = n;
-	read_elements(l, setting, id, elements, where);
+	read_elements(l, parent, setting, id, elements, where);
 }
 
 static void read_section(struct loader *l, const struct group *parent,

@@ -429,6 +429,14 @@ void reader_start_list(const struct reader *reader,
 		*(unsigned *)field = 0;
 		return;
 	}
+	if (setting->type == SCHEMA_NETWORKS) {
+		struct conf_networks *networks = field;
+
+		networks->items =
+			arena_zalloc(reader->arena, n, sizeof(*networks->items));
+		networks->n = 0;
+		return;
+	}
 	struct conf_strings *list = field;
 
 	list->items = arena_zalloc(reader->arena, n, sizeof(*list->items));
@@ -469,6 +477,15 @@ static const char *read_file_name(const struct reader *reader, struct str name,
 	return NULL;
 }
 
+static const char *read_network(struct conf_networks *networks, struct str item)
+{
+	const char *why = network_parse(item, &networks->items[networks->n]);
+
+	if (why == NULL)
+		networks->n++;
+	return why;
+}
+
 const char *reader_read_item(const struct reader *reader,
 			     const struct schema_setting *setting, void *base,
 			     struct str item)
@@ -479,6 +496,8 @@ const char *reader_read_item(const struct reader *reader,
 
 	if (setting->type == SCHEMA_METHODS)
 		return read_method(reader, field, item);
+	if (setting->type == SCHEMA_NETWORKS)
+		return read_network(field, item);
 	if (setting->type == SCHEMA_HOSTS)
 		why = value_parse_host(reader->arena, item, &list->items[list->n]);
 	else

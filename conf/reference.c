@@ -116,6 +116,8 @@ static const char *type_name(const struct schema_setting *setting)
 		return "list of file names";
 	case SCHEMA_METHODS:
 		return "list of methods";
+	case SCHEMA_NETWORKS:
+		return "list of networks";
 	case SCHEMA_TYPES:
 		break;
 	}
@@ -248,6 +250,7 @@ void conf_reference(struct buf *out)
 
 		buf_printf(out, ".SS \"%s%s\"\n",
 			   section->title[0] == '\0' ? "Top level"
+			   : i == SCHEMA_COMMON      ? "Common to "
 			   : section->is_list        ? "List "
 						     : "Group ",
 			   section->title);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/log.h"
 #include "conf/conf.h"
 #include "conf/values.h"
 
@@ -73,6 +74,7 @@ const struct schema_section schema_sections[SCHEMA_SECTIONS] = {
 		.offset = offsetof(struct conf, sites),
 		.count = offsetof(struct conf, n_sites),
 		.size = sizeof(struct conf_site),
+		.has_common = true, .common = offsetof(struct conf_site, common),
 		.help = "What is served over HTTP, by the host that a request "
 			"asks for. Every http listener serves every site."},
 	[SCHEMA_ROUTES] = {.title = "sites[].routes[]", .name = "routes",
@@ -80,9 +82,17 @@ const struct schema_section schema_sections[SCHEMA_SECTIONS] = {
 		.offset = offsetof(struct conf_site, routes),
 		.count = offsetof(struct conf_site, n_routes),
 		.size = sizeof(struct conf_route),
+		.has_common = true,
+		.common = offsetof(struct conf_route, common),
 		.help = "Which handler answers which paths of a site. A path "
 			"that no route has is answered with 404, one whose "
 			"routes do not take the method with 405."},
+	[SCHEMA_COMMON] = {.title = "sites[] and sites[].routes[]", .name = "",
+		.parent = SCHEMA_SECTIONS,
+		.help = "Settings that a site and each of its routes can have. "
+			"Those of a site are for all that it answers, with or "
+			"without a route. A route that gives one has its own "
+			"in place of the site's."},
 };
 
 #define TOP(field)	.section = SCHEMA_TOP, \
@@ -100,6 +110,8 @@ const struct schema_section schema_sections[SCHEMA_SECTIONS] = {
 			.offset = offsetof(struct conf_site, field)
 #define ROUTE(field)	.section = SCHEMA_ROUTES, \
 			.offset = offsetof(struct conf_route, field)
+#define COMMON(field)	.section = SCHEMA_COMMON, \
+			.offset = offsetof(struct conf_common, field)
 
 const struct schema_setting schema_settings[] = {
 	{TOP(user), .name = "user", .type = SCHEMA_STRING,
@@ -255,6 +267,15 @@ const struct schema_setting schema_settings[] = {
 	 .type = SCHEMA_CODE, .fallback = "302",
 	 .words = "301|302|303|307|308",
 	 .help = "The status code."},
+
+	{COMMON(allow), .name = "allow", .type = SCHEMA_NETWORKS,
+	 .fallback = "",
+	 .help = "The networks whose requests are answered, as told under "
+		 "Access below. With a list that is not empty, all others are "
+		 "refused with 403."},
+	{COMMON(deny), .name = "deny", .type = SCHEMA_NETWORKS,
+	 .fallback = "",
+	 .help = "The networks whose requests are refused with 403."},
 };
 /* clang-format on */
 
@@ -282,6 +303,7 @@ static const char *const expects[SCHEMA_TYPES] = {
 	[SCHEMA_HOSTS] = "a list of hosts such as [ \"example.org\" ]",
 	[SCHEMA_FILE_NAMES] = "a list of file names such as [ \"index.html\" ]",
 	[SCHEMA_METHODS] = "a list of methods such as [ \"GET\", \"HEAD\" ]",
+	[SCHEMA_NETWORKS] = "a list of networks such as [ \"192.0.2.0/24\" ]",
 };
 
 const char *schema_expects(enum schema_type type)
@@ -292,7 +314,35 @@ const char *schema_expects(enum schema_type type)
 bool schema_is_list(enum schema_type type)
 {
 	return type == SCHEMA_HOSTS || type == SCHEMA_FILE_NAMES ||
-	       type == SCHEMA_METHODS;
+	       type == SCHEMA_METHODS || type == SCHEMA_NETWORKS;
+}
+
+bool schema_may_be_empty(enum schema_type type)
+{
+	return type == SCHEMA_FILE_NAMES || type == SCHEMA_NETWORKS;
+}
+
+uint64_t schema_common_bit(const struct schema_setting *setting)
+{
+	unsigned i = 0;
+
+	for (const struct schema_setting *row = schema_settings; row != setting;
+	     row++)
+		i += row->section == SCHEMA_COMMON;
+	ASSERT(i < 64);
+	return (uint64_t)1 << i;
+}
+
+bool conf_gives(const struct conf_common *common, const void *field)
+{
+	size_t offset = (size_t)((const char *)field - (const char *)common);
+
+	for (size_t i = 0; i < schema_n_settings; i++)
+		if (schema_settings[i].section == SCHEMA_COMMON &&
+		    schema_settings[i].offset == offset)
+			return common->given &
+			       schema_common_bit(&schema_settings[i]);
+	return false;
 }
 
 bool schema_word(const struct schema_setting *setting, size_t i,

@@ -37,6 +37,7 @@ enum schema_type {
 	SCHEMA_HOSTS,      /* struct conf_strings, at least one */
 	SCHEMA_FILE_NAMES, /* struct conf_strings */
 	SCHEMA_METHODS,    /* unsigned, a set of enum conf_method */
+	SCHEMA_NETWORKS,   /* struct conf_networks */
 	SCHEMA_TYPES
 };
 
@@ -49,6 +50,7 @@ enum schema_section_id {
 	SCHEMA_LISTENERS,
 	SCHEMA_SITES,
 	SCHEMA_ROUTES,
+	SCHEMA_COMMON, /* in no other: what sites and routes both have */
 	SCHEMA_SECTIONS
 };
 
@@ -61,6 +63,10 @@ struct schema_section {
 	size_t offset; /* in the parent's struct */
 	size_t count;  /* lists: offset of the size_t beside the pointer */
 	size_t size;   /* lists: of an element */
+	/* Has the settings of SCHEMA_COMMON too, in the struct conf_common at
+	 * this offset. */
+	bool has_common;
+	size_t common;
 	const char *help;
 };
 
@@ -93,6 +99,28 @@ extern const size_t schema_n_settings;
 extern const struct schema_handler schema_handlers[];
 extern const size_t schema_n_handlers;
 
+/* Whether groups of that section have the setting. */
+static inline bool schema_has(enum schema_section_id section,
+			      const struct schema_setting *setting)
+{
+	return setting->section == section || (setting->section == SCHEMA_COMMON &&
+					       schema_sections[section].has_common);
+}
+
+/* The struct that holds the setting's field, in the group at `group`. */
+static inline void *schema_base(enum schema_section_id section,
+				const struct schema_setting *setting,
+				const void *group)
+{
+	size_t offset =
+		setting->section == section ? 0 : schema_sections[section].common;
+
+	return (char *)(size_t)group + offset;
+}
+
+/* The bit of a common setting in conf_common.given. */
+uint64_t schema_common_bit(const struct schema_setting *setting);
+
 /* The i-th word that a setting may be; false when there are fewer. */
 bool schema_word(const struct schema_setting *setting, size_t i,
 		 struct str *word_out);
@@ -103,6 +131,9 @@ bool schema_applies(const struct schema_setting *setting, const char *handler);
 
 /* Whether the type is a list of strings in the file. */
 bool schema_is_list(enum schema_type type);
+
+/* Whether such a list may have no items. */
+bool schema_may_be_empty(enum schema_type type);
 
 /* What the file has to hold, as "a number" or "a size such as \"16k\"". */
 const char *schema_expects(enum schema_type type);

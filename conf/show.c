@@ -62,6 +62,18 @@ static void put_methods(struct buf *out, unsigned set)
 	buf_put_cstr(out, " ]");
 }
 
+static void put_networks(struct buf *out, const struct conf_networks *networks)
+{
+	char text[ADDR_TEXT];
+
+	buf_put_cstr(out, "[");
+	for (size_t i = 0; i < networks->n; i++) {
+		buf_put_cstr(out, i > 0 ? ", " : " ");
+		put_quoted(out, str_of(network_format(&networks->items[i], text)));
+	}
+	buf_put_cstr(out, " ]");
+}
+
 static void put_number(struct buf *out, const struct schema_setting *setting,
 		       uint64_t number)
 {
@@ -126,16 +138,27 @@ static void put_value(struct buf *out, const struct schema_setting *setting,
 	case SCHEMA_METHODS:
 		put_methods(out, *(const unsigned *)field);
 		break;
+	case SCHEMA_NETWORKS:
+		put_networks(out, field);
+		break;
 	case SCHEMA_TYPES:
 		break;
 	}
 }
 
-/* Whether the loader would take the setting back in the group at `base`. */
-static bool is_shown(const struct schema_setting *setting, const void *base)
+/* Whether the loader would take the setting back in the group at `base`. Of
+ * the common settings a route shows those that it gives: the site has shown
+ * the others. */
+static bool is_shown(enum schema_section_id id,
+		     const struct schema_setting *setting, const void *base)
 {
 	const struct conf_route *route = base;
 	const struct conf_listener *listener = base;
+
+	if (!schema_has(id, setting))
+		return false;
+	if (setting->section == SCHEMA_COMMON && id == SCHEMA_ROUTES)
+		return route->common.given & schema_common_bit(setting);
 
 	if (setting->type == SCHEMA_MODE)
 		return addr_family(&listener->addr) == AF_UNIX;
@@ -152,11 +175,11 @@ static void put_group(struct buf *out, enum schema_section_id id, const void *ba
 	for (size_t i = 0; i < schema_n_settings; i++) {
 		const struct schema_setting *setting = &schema_settings[i];
 
-		if (setting->section != id || !is_shown(setting, base))
+		if (!is_shown(id, setting, base))
 			continue;
 		put_indent(out, depth);
 		buf_printf(out, "%s = ", setting->name);
-		put_value(out, setting, base);
+		put_value(out, setting, schema_base(id, setting, base));
 		buf_put_cstr(out, ";\n");
 	}
 	for (size_t i = SCHEMA_TOP + 1; i < SCHEMA_SECTIONS; i++)

@@ -138,6 +138,18 @@ my @wrong = (
 	['a duration without a unit that is negative',
 		setting('timeouts = { drain = "-1s"; };'), 2,
 		qr/timeouts\.drain/],
+	['a network that is none', route('path = "/"; handler = "respond"; '
+		. 'allow = [ "127.0.0.1/8" ];'), 2,
+		qr/routes\[0\]\.allow\[0\]: .*bits/],
+	['a network allowed and denied', route('path = "/"; '
+		. 'handler = "respond"; allow = [ "::1" ]; deny = [ "::1" ];'),
+		2, qr/routes\[0\]\.deny: "::1" is both allowed and denied/],
+	['a common setting where it is none',
+		setting('limits = { allow = [ "all" ]; };'), 2,
+		qr/"allow" belongs to sites\[\] and sites\[\]\.routes\[\]/],
+	['a common setting that is misspelt', route('path = "/"; '
+		. 'handler = "respond"; alow = [ "all" ];'), 2,
+		qr/alow: .*did you mean "allow"/],
 	['a route without a handler', route('path = "/";'), 2, qr/handler/],
 	['a route without a path', route('handler = "respond";'), 2,
 		qr/path/],

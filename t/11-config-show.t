@@ -63,12 +63,13 @@ listeners = (
   { address = "*:7"; protocol = "echo"; }
 );
 sites = (
-  { hosts = [ "Example.ORG", "*.example.org" ];
+  { hosts = [ "Example.ORG", "*.example.org" ]; allow = [ "2001:DB8::/32" ];
     routes = (
       { path = "/"; handler = "static"; root = "www";
         index = [ "a.html", "b.html" ]; symlinks = "none"; },
       { path = "/t"; match = "exact"; handler = "respond";
         methods = [ "GET", "PUT" ]; status = 201; type = "text/html";
+        deny = [ "192.0.2.0/24", "::FFFF:192.0.2.1", "all" ];
         body = "a \"quoted\" \\ back\tslash\nline $$ ${query.x:-d} \x01 é"; },
       { path = "/e"; handler = "respond"; },
       { path = "/r/"; handler = "redirect"; to = "/$$/${rest}";
@@ -83,6 +84,11 @@ like $out, qr/header = "1500ms"/, 'a duration that is no whole second';
 like $out, qr/body = "3m"/, 'a size';
 like $out, qr/mode = "0600"/, 'a mode';
 like $out, qr/example\.org/, 'a host, in lower case';
+like $out, qr{deny = \[ "192\.0\.2\.0/24", "192\.0\.2\.1", "all" \]},
+	'networks';
+is scalar(() = $out =~ /allow = \[ "2001:db8::\/32" \]/g), 1,
+	'a common setting of the site, there';
+is scalar(() = $out =~ /deny =/g), 3, 'and that of a route, there';
 like $out, qr{root = "\Q@{[$dir->path('www')]}\E"}, 'a root in full';
 
 {

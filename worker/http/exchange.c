@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "worker/codec/uri.h"
 #include "worker/http/http.h"
+#include "worker/http/policy.h"
 #include "worker/http/router.h"
 
 enum { EXCHANGE_MAGIC = 0x65786368 };
@@ -107,6 +108,23 @@ static unsigned choose_by_method(struct exchange *x, const struct route *first)
 	return x->request.method == METHOD_OPTIONS ? 204 : 405;
 }
 
+/* Finds the route for host and path; with it, or without, goes a policy. */
+static unsigned find_route(struct exchange *x)
+{
+	const struct router *router = &x->http->router;
+	const struct route *first =
+		router_find(router, x->request.host, x->request.path);
+
+	if (first == NULL) {
+		x->policy = router_policy(router, x->request.host);
+		return 404;
+	}
+	unsigned status = choose_by_method(x, first);
+
+	x->policy = x->route != NULL ? x->route->policy : first->policy;
+	return status;
+}
+
 unsigned exchange_begin(struct exchange *x, struct str host_value)
 {
 	struct request *r = &x->request;
@@ -127,9 +145,15 @@ unsigned exchange_begin(struct exchange *x, struct str host_value)
 	if (!uri_normalise_path(r->raw_path, path, &n))
 		return 400;
 	r->path = (struct str){path, n};
-	const struct route *first = router_find(&x->http->router, r->host, r->path);
+	unsigned status = find_route(x);
 
-	return first == NULL ? 404 : choose_by_method(x, first);
+	if (x->policy != NULL) {
+		unsigned refusal = policy_admit(x->policy, x);
+
+		if (refusal != 0)
+			return refusal;
+	}
+	return status;
 }
 
 bool exchange_wants_body(const struct exchange *x)
@@ -236,6 +260,7 @@ void exchange_forget(struct exchange *x)
 	x->response = (struct response){0};
 	x->times = (struct exchange_times){0};
 	x->route = NULL;
+	x->policy = NULL;
 	x->content_sent = 0;
 }
 

@@ -22,6 +22,7 @@
 #include "worker/http/fields.h"
 
 struct http;
+struct policy;
 struct route;
 
 enum exchange_state {
@@ -87,7 +88,8 @@ struct exchange {
 	struct arena arena;
 	struct request request;
 	struct response response;
-	const struct route *route; /* NULL when there is none */
+	const struct route *route;   /* NULL when there is none */
+	const struct policy *policy; /* of the route or the site, or NULL */
 	struct exchange_times times;
 	struct endpoint peer;
 	uint64_t content_sent; /* bytes of content, by the protocol */

@@ -19,6 +19,7 @@ struct place {
 };
 
 struct site {
+	const struct policy *policy; /* where no route is found; or NULL */
 	struct route *routes;
 	size_t n_routes;
 	struct map exact;
@@ -81,6 +82,21 @@ static const char *at_route(struct http *http, const struct conf_route *conf,
 		.p;
 }
 
+/* A route that gives no common setting shares the site's. */
+static int make_policy(struct route *route, const struct site *site,
+		       struct http *http, const char **why_out)
+{
+	struct policy *own = NULL;
+
+	route->policy = site->policy;
+	if (route->conf->common.given == 0)
+		return 0;
+	if (policy_create(http, &route->conf->common, &own, why_out) == -1)
+		return -1;
+	route->policy = own;
+	return 0;
+}
+
 static int route_init(struct route *route, struct site *site, struct http *http,
 		      const struct conf_route *conf,
 		      const struct handler *const *handlers, const char **why_out)
@@ -91,7 +107,8 @@ static int route_init(struct route *route, struct site *site, struct http *http,
 	route->conf = conf;
 	route->handler = find_handler(handlers, conf->handler);
 	ASSERT(route->handler != NULL); /* the schema knows only what is */
-	route->instance = route->handler->create(http, conf, &why);
+	if (make_policy(route, site, http, &why) == 0)
+		route->instance = route->handler->create(http, conf, &why);
 	if (route->instance == NULL) {
 		*why_out = at_route(http, conf, why);
 		return -1;
@@ -114,7 +131,16 @@ static int site_init(struct site *site, struct http *http,
 		     const struct handler *const *handlers, const char **why_out)
 {
 	struct arena *arena = &http->arena;
+	struct policy *policy = NULL;
+	const char *why = NULL;
 
+	if (policy_create(http, &conf->common, &policy, &why) == -1) {
+		*why_out = arena_printf(arena, "%s:%d: %s: %s", conf->file,
+					conf->line, conf->where, why)
+				   .p;
+		return -1;
+	}
+	site->policy = policy;
 	site->routes = arena_zalloc(arena, conf->n_routes, sizeof(*site->routes));
 	site->prefixes =
 		arena_zalloc(arena, conf->n_routes, sizeof(*site->prefixes));
@@ -259,6 +285,13 @@ const struct route *router_find(const struct router *router, struct str host,
 		if (prefix_matches(site->prefixes[i]->path, path))
 			return site->prefixes[i]->routes;
 	return NULL;
+}
+
+const struct policy *router_policy(const struct router *router, struct str host)
+{
+	const struct site *site = find_site(router, host);
+
+	return site != NULL ? site->policy : NULL;
 }
 
 struct str route_rest(const struct route *route, struct str path)

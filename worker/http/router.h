@@ -13,12 +13,14 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "worker/http/handler.h"
+#include "worker/http/policy.h"
 
 struct route {
 	const struct conf_route *conf;
 	const struct handler *handler;
-	void *instance;      /* the handler's */
-	struct route *other; /* the same path with other methods, or NULL */
+	void *instance;              /* the handler's */
+	const struct policy *policy; /* NULL when it has none */
+	struct route *other;         /* the same path with other methods, or NULL */
 };
 
 struct site;
@@ -47,6 +49,9 @@ void router_fini(struct router *router);
  */
 const struct route *router_find(const struct router *router, struct str host,
 				struct str path);
+
+/* What holds for a request to that host which no route answers; or NULL. */
+const struct policy *router_policy(const struct router *router, struct str host);
 
 /* The part of `path` that follows the route's own path. */
 struct str route_rest(const struct route *route, struct str path);

@@ -28,7 +28,8 @@ sub _name_of ($address) {
 	return (AF_INET, pack_sockaddr_in($port, inet_pton(AF_INET, $ip)));
 }
 
-# new(address, rcvbuf => bytes, sndbuf => bytes); dies when it cannot connect.
+# new(address, rcvbuf => bytes, sndbuf => bytes, from => IPv4 address); dies
+# when it cannot connect.
 sub new ($class, $address, %opt) {
 	my $self = $class->try($address, %opt);
 
@@ -47,6 +48,10 @@ sub try ($class, $address, %opt) {
 		if $opt{sndbuf};
 	setsockopt $socket, IPPROTO_TCP, TCP_NODELAY, 1
 		if $family != AF_UNIX;
+	if ($opt{from}) {
+		bind $socket, pack_sockaddr_in(0, inet_aton($opt{from}))
+			or croak "bind to $opt{from}: $!";
+	}
 	binmode $socket;
 	$socket->blocking(0);
 	my $self = bless { socket => $socket, address => $address, in => '',

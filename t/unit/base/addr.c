@@ -256,6 +256,105 @@ static void endpoints(void **state)
 	assert_memory_equal(&a, &b, sizeof(a));
 }
 
+static void networks(void **state)
+{
+	static const struct {
+		const char *text, *canonical;
+		int family, bits;
+	} cases[] = {
+		{"all", "all", AF_UNSPEC, 0},
+		{"unix:", "unix:", AF_UNIX, 0},
+		{"192.0.2.1", "192.0.2.1", AF_INET, 32},
+		{"192.0.2.1/32", "192.0.2.1", AF_INET, 32},
+		{"192.0.2.128/25", "192.0.2.128/25", AF_INET, 25},
+		{"0.0.0.0/0", "0.0.0.0/0", AF_INET, 0},
+		{"::/0", "::/0", AF_INET6, 0},
+		{"2001:DB8::/32", "2001:db8::/32", AF_INET6, 32},
+		{"2001:db8::1", "2001:db8::1", AF_INET6, 128},
+		{"::ffff:192.0.2.0/120", "192.0.2.0/24", AF_INET, 24},
+		{"::ffff:192.0.2.1", "192.0.2.1", AF_INET, 32},
+		{"::ffff:0.0.0.0/96", "0.0.0.0/0", AF_INET, 0},
+	};
+	static const char *const bad[] = {
+		"",
+		"x",
+		"192.0.2.1/33",
+		"192.0.2.1/",
+		"192.0.2",
+		"192.0.2.1/24",
+		"2001:db8::1/64",
+		"::/129",
+		"192.0.2.0/-1",
+		"/8",
+		"::ffff:0.0.0.0/95",
+		"all ",
+		"[::1]",
+		"unix:/x",
+		"192.0.2.0/255.255.255.0",
+		"2001:db8::%eth0/64",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct network network;
+		char text[ADDR_TEXT];
+
+		assert_null(network_parse(str_of(cases[i].text), &network));
+		assert_int_equal(network.family, cases[i].family);
+		assert_int_equal(network.bits, cases[i].bits);
+		assert_string_equal(network_format(&network, text),
+				    cases[i].canonical);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct network network;
+
+		if (network_parse(str_of(bad[i]), &network) == NULL)
+			fail_msg("\"%s\" was taken", bad[i]);
+	}
+}
+
+static void networks_hold(void **state)
+{
+	static const struct {
+		const char *network, *ip;
+		bool holds;
+	} cases[] = {
+		{"all", "192.0.2.1", true},
+		{"all", "::1", true},
+		{"unix:", "192.0.2.1", false},
+		{"192.0.2.0/24", "192.0.2.255", true},
+		{"192.0.2.0/24", "192.0.3.0", false},
+		{"192.0.2.0/24", "::ffff:192.0.2.9", true},
+		{"192.0.2.128/25", "192.0.2.127", false},
+		{"192.0.2.128/25", "192.0.2.128", true},
+		{"0.0.0.0/0", "::1", false},
+		{"::/0", "192.0.2.1", false},
+		{"2001:db8::/33", "2001:db8:7fff::", true},
+		{"2001:db8::/33", "2001:db8:8000::", false},
+		{"2001:db8::1", "2001:db8::1", true},
+		{"2001:db8::1", "2001:db8::2", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct network network;
+		struct endpoint e;
+
+		assert_null(network_parse(str_of(cases[i].network), &network));
+		assert_true(endpoint_parse_ip(str_of(cases[i].ip), &e));
+		if (network_holds(&network, &e) != cases[i].holds)
+			fail_msg("%s in %s", cases[i].ip, cases[i].network);
+	}
+	struct network unix_peers;
+	struct addr un = parsed("unix:/x");
+	struct endpoint e = endpoint_of(&un);
+
+	assert_null(network_parse(STR("unix:"), &unix_peers));
+	assert_true(network_holds(&unix_peers, &e));
+	assert_false(endpoint_parse_ip(STR("192.0.2.1:80"), &e));
+	assert_false(endpoint_parse_ip((struct str){"::1\0", 4}, &e));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +362,7 @@ int main(void)
 		cmocka_unit_test(wrong),        cmocka_unit_test(nul_is_no_end),
 		cmocka_unit_test(longest_path), cmocka_unit_test(equal),
 		cmocka_unit_test(unnamed),      cmocka_unit_test(endpoints),
+		cmocka_unit_test(networks),     cmocka_unit_test(networks_hold),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -118,7 +118,8 @@ static void by_handler(void **state)
 	expect(&out, "match = \"exact\";\n");
 	expect(&out, "\"TRACE\", \"CONNECT\" ];\n");
 	expect(&out, "to = \"/$$\";\n\t\t\t\tstatus = 302;\n\t\t\t}\n");
-	expect(&out, "hosts = [ \"*\" ];\n\t\troutes = ();\n");
+	expect(&out, "hosts = [ \"*\" ];\n\t\tallow = [ ];\n");
+	expect(&out, "\t\troutes = ();\n");
 	refuse(&out, "mode");
 	refuse(&out, "type = ");
 	refuse(&out, "status = 200");
