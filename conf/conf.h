@@ -41,6 +41,7 @@ struct conf_limits {
 	uint64_t header;      /* bytes of a request head */
 	uint64_t headers;     /* fields of a request head */
 	uint64_t body;
+	uint64_t body_memory; /* bytes of a body that stay in memory */
 };
 
 struct conf_timeouts {
@@ -155,6 +156,7 @@ struct conf {
 	const char *control;    /* path of the control socket */
 	const char *pid_file;   /* absolute path or "" for none */
 	const char *mime_types; /* absolute path or "" for the built-in table */
+	const char *temp;       /* absolute path of a directory */
 	struct conf_log log;
 	struct conf_limits limits;
 	struct conf_timeouts timeouts;

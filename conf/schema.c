@@ -140,6 +140,12 @@ const struct schema_setting schema_settings[] = {
 		 "the form of /etc/mime.types. Empty: the table that holdfast "
 		 "was built with."},
 
+	{TOP(temp), .name = "temp", .type = SCHEMA_DIRECTORY,
+	 .fallback = "/tmp",
+	 .help = "The directory for bodies of requests that are over "
+		 "limits.body_memory. The files have no name there, and are "
+		 "gone with the request."},
+
 	{LOG(error), .name = "error", .type = SCHEMA_PATH,
 	 .fallback = "stderr", .words = "stderr",
 	 .help = "Where messages of the server go: \"stderr\" or the path of a "
@@ -171,6 +177,10 @@ const struct schema_setting schema_settings[] = {
 	{LIMIT(body), .name = "body", .type = SCHEMA_SIZE,
 	 .fallback = "1m", .most = 64 * MIB,
 	 .help = "The size of a request's body; more is answered with 413."},
+	{LIMIT(body_memory), .name = "body_memory", .type = SCHEMA_SIZE,
+	 .fallback = "64k", .least = KIB, .most = 64 * MIB,
+	 .help = "What of a body is held in memory. A larger one is written to "
+		 "a file in temp as it comes."},
 
 	{TIMEOUT(header), .name = "header", .fallback = "10s",
 	 .help = "For the head of a request to be complete, from its first "

@@ -36,8 +36,8 @@ my $s = Holdfast->start(conf => conf('g1'),
 my $generation = 1;
 
 # The workers that serve from now on say g2, g3, ...
-sub begin_move () {
-	$s->reload(conf('g' . ++$generation));
+sub begin_move ($more = '') {
+	$s->reload(conf('g' . ++$generation, $more));
 	return "g$generation";
 }
 
@@ -136,19 +136,37 @@ subtest 'a body that a client was asked for' => sub {
 	ok answers($c, "$who 1"), 'to other workers';
 };
 
-subtest 'a body that is too much for one message' => sub {
+# Begins a form of 300,002 bytes; returns the client and what is left to send.
+sub begin_large () {
 	my $value = 'v' x 300_000;
 	my $c = $s->client('http');
 	my $before = bytes_in();
 	my $text = "POST /form HTTP/1.1\r\nHost: a\r\nContent-Length: 300002"
-		. "\r\n$type\r\n\r\nx=";
+		. "\r\n$type\r\n\r\nx=" . substr $value, 0, 200_000;
 
-	$c->send($text . substr $value, 0, 200_000);
-	wait_read($before, length($text) + 200_000);
+	$c->send($text);
+	wait_read($before, length $text);
+	return ($c, substr($value, 200_000), $value);
+}
+
+subtest 'a body that is in a file' => sub {
+	my ($c, $rest, $value) = begin_large();
+	my $who = move_all();
+
+	$c->send($rest);
+	ok answers($c, "$who $value"), 'goes along';
+	$c->send("GET /get?x=1 HTTP/1.1\r\nHost: a\r\n\r\n");
+	ok answers($c, "$who 1"), 'and so does the next request';
+};
+
+subtest 'a body that is too much for one message' => sub {
+	begin_move('limits = { body_memory = "1m"; };');
+	$s->wait_workers(2);
 	my $old = "g$generation";
+	my ($c, $rest, $value) = begin_large();
 	my $who = begin_move();
 
-	$c->send(substr $value, 200_000);
+	$c->send($rest);
 	ok answers($c, "$old $value"), 'is taken by those who have begun';
 	$s->wait_workers(2);
 	$c->send("GET /get?x=1 HTTP/1.1\r\nHost: a\r\n\r\n");

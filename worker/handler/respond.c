@@ -63,11 +63,11 @@ static void *respond_create(struct http *http, const struct conf_route *conf,
 	return r;
 }
 
-static bool respond_wants_body(const void *instance)
+static enum body_want respond_wants_body(const void *instance)
 {
 	const struct respond *r = instance;
 
-	return r->body->uses_form;
+	return r->body->uses_form ? BODY_WANT_WHOLE : BODY_WANT_NOT;
 }
 
 static void respond_answer(struct exchange *x, void *instance)

@@ -35,12 +35,12 @@ static void set_state(struct exchange *x, enum exchange_state state)
 }
 
 void exchange_init(struct exchange *x, struct http *http,
-		   void (*on_answer)(struct exchange *x))
+		   const struct exchange_protocol *protocol)
 {
 	*x = (struct exchange){
 		.magic = EXCHANGE_MAGIC,
 		.http = http,
-		.on_answer = on_answer,
+		.protocol = protocol,
 	};
 }
 
@@ -156,18 +156,75 @@ unsigned exchange_begin(struct exchange *x, struct str host_value)
 	return status;
 }
 
-bool exchange_wants_body(const struct exchange *x)
+void exchange_hold(struct exchange *x, void (*on_cancel)(struct exchange *x),
+		   void *holder)
+{
+	ASSERT(x->on_cancel == NULL);
+	x->on_cancel = on_cancel;
+	x->holder = holder;
+}
+
+static void let_go(struct exchange *x)
+{
+	x->on_cancel = NULL;
+	x->holder = NULL;
+}
+
+void exchange_cancel(struct exchange *x)
+{
+	void (*on_cancel)(struct exchange *) = x->on_cancel;
+
+	if (on_cancel == NULL)
+		return;
+	x->on_cancel = NULL; /* it reads x->holder */
+	on_cancel(x);
+	let_go(x);
+}
+
+void exchange_admitted(struct exchange *x, unsigned status)
+{
+	ASSERT(x->state == EXCHANGE_REQUEST && x->on_cancel != NULL);
+	let_go(x);
+	x->protocol->on_admitted(x, status);
+}
+
+void exchange_resume(struct exchange *x)
+{
+	ASSERT(x->state == EXCHANGE_ANSWERED);
+	x->protocol->on_resume(x);
+}
+
+void exchange_want_body(struct exchange *x)
+{
+	if (x->state == EXCHANGE_HANDLED)
+		x->protocol->on_want_body(x);
+}
+
+enum body_want exchange_wants_body(const struct exchange *x)
 {
 	const struct handler *handler = x->route->handler;
 
-	return handler->wants_body != NULL &&
-	       handler->wants_body(x->route->instance);
+	return handler->wants_body != NULL ? handler->wants_body(x->route->instance)
+					   : BODY_WANT_NOT;
 }
 
 void exchange_handle(struct exchange *x)
 {
 	set_state(x, EXCHANGE_HANDLED);
 	x->route->handler->answer(x, x->route->instance);
+	ASSERT(x->state != EXCHANGE_HANDLED || x->on_cancel != NULL);
+}
+
+bool exchange_put_body(struct exchange *x, struct str piece)
+{
+	ASSERT(x->state == EXCHANGE_HANDLED);
+	return x->route->handler->body(x, x->route->instance, piece);
+}
+
+void exchange_end_body(struct exchange *x)
+{
+	ASSERT(x->state == EXCHANGE_HANDLED);
+	x->route->handler->end_body(x, x->route->instance);
 }
 
 void exchange_refuse(struct exchange *x, unsigned status, struct str method)
@@ -227,8 +284,9 @@ void exchange_answer_redirect(struct exchange *x, unsigned status,
 void exchange_answer(struct exchange *x)
 {
 	set_state(x, EXCHANGE_ANSWERED);
+	let_go(x);
 	x->times.answered = clock_read();
-	x->on_answer(x);
+	x->protocol->on_answer(x);
 }
 
 static void count_phase(struct histogram *h, uint64_t from, uint64_t to)
@@ -252,6 +310,7 @@ static void count(const struct exchange *x)
 
 void exchange_forget(struct exchange *x)
 {
+	exchange_cancel(x);
 	release_body(&x->response.body);
 	if (x->state != EXCHANGE_IDLE)
 		set_state(x, EXCHANGE_IDLE);
@@ -262,6 +321,7 @@ void exchange_forget(struct exchange *x)
 	x->route = NULL;
 	x->policy = NULL;
 	x->content_sent = 0;
+	x->was_admitted = false;
 }
 
 void exchange_finish(struct exchange *x)
@@ -333,6 +393,7 @@ static const struct {
 	{503, STR_INIT("Service Unavailable")},
 	{504, STR_INIT("Gateway Timeout")},
 	{505, STR_INIT("HTTP Version Not Supported")},
+	{507, STR_INIT("Insufficient Storage")},
 };
 
 struct str http_reason(unsigned status)

@@ -5,7 +5,11 @@
  * finds the route, the handler fills the response and calls
  * exchange_answer(), the protocol sends it and calls exchange_finish().
  * Owned by the protocol's session; everything in it lives in its arena or
- * longer. Worker.
+ * longer.
+ *
+ * Most answers are there when the handler returns. Who must wait for something
+ * says exchange_hold(), and answers in a later tick; the connection does
+ * nothing else until then. Worker.
  */
 #ifndef WORKER_HTTP_EXCHANGE_H
 #define WORKER_HTTP_EXCHANGE_H
@@ -21,6 +25,8 @@
 #include "worker/codec/field.h"
 #include "worker/http/fields.h"
 
+struct buf;
+struct exchange;
 struct http;
 struct policy;
 struct route;
@@ -28,7 +34,7 @@ struct route;
 enum exchange_state {
 	EXCHANGE_IDLE,
 	EXCHANGE_REQUEST,  /* the head is there; the body may be coming */
-	EXCHANGE_HANDLED,  /* the handler has it */
+	EXCHANGE_HANDLED,  /* the handler has it; the body may be coming */
 	EXCHANGE_ANSWERED, /* the response is there; it may be being sent */
 };
 
@@ -50,16 +56,43 @@ enum body_kind {
 	BODY_NONE, /* no content, and no Content-Length is said */
 	BODY_BYTES,
 	BODY_FILE,
+	BODY_PARTS,
+	BODY_STREAM,
 };
+
+/* Content that is bytes here and a stretch of a file there. */
+struct body_part {
+	struct str bytes;
+	int file;        /* the owner's descriptor; -1: it is the bytes */
+	off_t offset;    /* of what is to be sent */
+	uint64_t length; /* of it, or of the bytes */
+};
+
+/* What reading a stream says. */
+enum body_read {
+	BODY_READ_SOME,   /* something was put; ask again */
+	BODY_READ_WAIT,   /* nothing now: exchange_resume() is called when */
+	BODY_READ_END,    /* that was all, with what was put just now */
+	BODY_READ_FAILED, /* it breaks off: the client must not take what it
+			   * has for all of it */
+};
+
+/* The length of a stream that nobody knows before its end. */
+#define BODY_LENGTH_UNKNOWN UINT64_MAX
 
 /* The content of a response. What `owner` holds (a cached file) stays until
  * release(owner) is called, once, when the content has been sent or not. */
 struct body {
 	enum body_kind kind;
-	struct str bytes;
-	int file;     /* the owner's descriptor */
-	off_t offset; /* of what is to be sent */
-	uint64_t length;
+	uint64_t length;         /* all of it */
+	struct str bytes;        /* BODY_BYTES */
+	int file;                /* BODY_FILE: the owner's descriptor */
+	off_t offset;            /* BODY_FILE: of what is to be sent */
+	struct body_part *parts; /* BODY_PARTS, in the exchange's arena; they
+				  * are used up */
+	size_t n_parts;
+	/* BODY_STREAM: puts at most `most` bytes at the end of `out`. */
+	enum body_read (*read)(void *owner, struct buf *out, size_t most);
 	void *owner;
 	void (*release)(void *owner);
 };
@@ -81,6 +114,21 @@ struct exchange_times {
 	uint64_t last_byte;  /* was handed to the kernel */
 };
 
+/* What an exchange tells the protocol that carries it. */
+struct exchange_protocol {
+	/* The answer is there. */
+	void (*on_answer)(struct exchange *x);
+	/* See EXCHANGE_LATER. */
+	void (*on_admitted)(struct exchange *x, unsigned status);
+	/* The stream of the response has more, or an end. */
+	void (*on_resume)(struct exchange *x);
+	/* The handler takes pieces of the body again. */
+	void (*on_want_body)(struct exchange *x);
+};
+
+/* Instead of a status: exchange_admitted() will say. */
+enum { EXCHANGE_LATER = 1 };
+
 struct exchange {
 	uint32_t magic;
 	enum exchange_state state;
@@ -93,34 +141,67 @@ struct exchange {
 	struct exchange_times times;
 	struct endpoint peer;
 	uint64_t content_sent; /* bytes of content, by the protocol */
-	/* The protocol's: the answer is there. */
-	void (*on_answer)(struct exchange *x);
+	bool was_admitted;     /* by another worker, before it moved here */
+	const struct exchange_protocol *protocol;
+	void (*on_cancel)(struct exchange *x); /* see exchange_hold() */
+	void *holder;
 };
 
 void exchange_init(struct exchange *x, struct http *http,
-		   void (*on_answer)(struct exchange *x));
+		   const struct exchange_protocol *protocol);
 void exchange_fini(struct exchange *x);
 
 /*
  * The head is whole and `x->request` filled, but for path and host, which are
  * made here from raw_path and `host_value` (a Host value: "Name:port").
  * Finds the route. Returns 0, or the status of the error that answers it
- * (400, 404, 405, 501); for 405 the response has its Allow field.
+ * (400, 404, 405, 501); for 405 the response has its Allow field. Or
+ * EXCHANGE_LATER, when that must be found out first: on_admitted is called
+ * then, from the loop.
  */
 unsigned exchange_begin(struct exchange *x, struct str host_value)
 	__attribute__((warn_unused_result));
 
-/* True when its handler wants the request's body before it answers. */
-bool exchange_wants_body(const struct exchange *x);
+/* How its handler wants the request's body. */
+enum body_want exchange_wants_body(const struct exchange *x);
 
-/* Has the handler of the route answer. */
+/* Has the handler of the route answer. If it has not when this returns, it
+ * holds the exchange. */
 void exchange_handle(struct exchange *x);
+
+/* For BODY_WANT_PIECES, after exchange_handle(). False: no more for now, until
+ * on_want_body is called. The piece is valid only during the call. */
+bool exchange_put_body(struct exchange *x, struct str piece)
+	__attribute__((warn_unused_result));
+/* That was all of it. */
+void exchange_end_body(struct exchange *x);
+
+/* Whoever holds it is to let go of it: the protocol answers itself. */
+void exchange_cancel(struct exchange *x);
 
 /* What came is not a request, or came too slowly: answers with that error,
  * so that it is counted and logged like the others. `method` may be empty. */
 void exchange_refuse(struct exchange *x, unsigned status, struct str method);
 
 /* For handlers: fill the response, then answer. */
+
+/*
+ * The answer (or the admission) comes in a later tick. Until then `holder` is
+ * in x->holder, and on_cancel is called, once, if the exchange ends before:
+ * it must not be touched afterwards.
+ */
+void exchange_hold(struct exchange *x, void (*on_cancel)(struct exchange *x),
+		   void *holder);
+
+/* Ends EXCHANGE_LATER; `status` as exchange_begin() returns it, but never
+ * EXCHANGE_LATER. Not to be called from within exchange_begin(). */
+void exchange_admitted(struct exchange *x, unsigned status);
+
+/* After BODY_READ_WAIT. */
+void exchange_resume(struct exchange *x);
+
+/* After exchange_put_body() was told to wait. */
+void exchange_want_body(struct exchange *x);
 
 /* Content that lives at least as long as the exchange. */
 void exchange_set_bytes(struct exchange *x, struct str type, struct str bytes);

@@ -9,9 +9,18 @@
 
 #include <stdbool.h>
 
+#include "base/str.h"
+
 struct conf_route;
 struct exchange;
 struct http;
+
+/* How the body of a request is given to a handler. */
+enum body_want {
+	BODY_WANT_NOT,    /* it is read and dropped after the answer */
+	BODY_WANT_WHOLE,  /* as x->request.body, before answer() is called */
+	BODY_WANT_PIECES, /* by body(), after answer() was called */
+};
 
 struct handler {
 	const char *name; /* as in the configuration */
@@ -30,13 +39,19 @@ struct handler {
 	 * opened? False with *why_out set; NULL: always. */
 	bool (*check)(struct http *http, void *instance, const char **why_out);
 
-	/* True when the request's body is to be collected first; NULL: never.
-	 * What is not collected is read and dropped after the answer. */
-	bool (*wants_body)(const void *instance);
+	/* NULL: BODY_WANT_NOT. */
+	enum body_want (*wants_body)(const void *instance);
 
 	/* Fills x->response and calls exchange_answer() or one of its
-	 * relatives before it returns. */
+	 * relatives; or calls exchange_hold() and does that later. */
 	void (*answer)(struct exchange *x, void *instance);
+
+	/* For BODY_WANT_PIECES, while it has not answered: a piece, valid
+	 * during the call; and the end. False: no further piece until it
+	 * calls exchange_want_body(). What is left of the body when it has
+	 * answered is dropped. */
+	bool (*body)(struct exchange *x, void *instance, struct str piece);
+	void (*end_body)(struct exchange *x, void *instance);
 };
 
 #endif

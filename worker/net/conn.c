@@ -103,6 +103,14 @@ static void conn_end(struct conn *c, enum conn_state state)
 	resume_if_room(net);
 }
 
+void conn_wake(struct conn *c)
+{
+	if (c->state >= CONN_CLOSED)
+		return;
+	list_remove(&c->ready); /* it may be offered to others */
+	conn_queue(c);
+}
+
 static void conn_close(struct conn *c)
 {
 	c->net->slot->counters.closed++;
@@ -189,10 +197,13 @@ static void conn_run(struct conn *c)
 		discard(c);
 		return;
 	}
-	for (int budget = CONN_STEPS; budget > 0; budget--)
-		if (!conn_obey(c, c->protocol->step(c)))
-			return;
-	conn_obey(c, STEP_LATER);
+	c->net->running = c;
+	enum step step = STEP_MORE;
+
+	for (int budget = CONN_STEPS; budget > 0 && step == STEP_MORE; budget--)
+		step = c->protocol->step(c);
+	c->net->running = NULL;
+	conn_obey(c, step == STEP_MORE ? STEP_LATER : step);
 }
 
 static void on_event(struct watch *watch, uint32_t events)
@@ -207,6 +218,8 @@ static void on_event(struct watch *watch, uint32_t events)
 		c->writable = true;
 	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI))
 		c->read_to_end = true;
+	if (events & (EPOLLHUP | EPOLLERR))
+		c->hung_up = true;
 	conn_run(c);
 }
 
@@ -289,7 +302,11 @@ void conn_adopt(struct listener *listener, int fd, const struct conn_origin *ori
 	c->requests = origin->requests;
 	buf_put(&c->in, origin->in);
 	buf_put(&c->out, origin->out);
-	if (c->protocol->thaw != NULL && c->protocol->thaw(c, origin->state)) {
+	int file = origin->file;
+
+	if (c->protocol->thaw == NULL)
+		fd_close(&file);
+	else if (c->protocol->thaw(c, origin->state, file)) {
 		conn_watch(c);
 		return;
 	}

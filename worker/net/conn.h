@@ -39,11 +39,13 @@ enum conn_state {
 
 struct conn {
 	uint32_t magic;
-	uint8_t state; /* enum conn_state, by conn_set_state() only */
-	bool readable; /* a read may succeed */
-	bool writable;
-	bool read_to_end; /* a short read does not mean that nothing is left:
-			   * the peer has finished, or sent urgent data */
+	uint8_t state;     /* enum conn_state, by conn_set_state() only */
+	bool readable : 1; /* a read may succeed */
+	bool writable : 1;
+	bool read_to_end : 1; /* a short read does not mean that nothing is
+			       * left: the peer has finished, or sent urgent
+			       * data */
+	bool hung_up : 1;     /* nothing can be sent to the peer any more */
 	struct watch watch;
 	struct net *net;
 	struct listener *listener;
@@ -79,10 +81,11 @@ struct conn_origin {
 	uint32_t requests;
 	struct str in, out; /* unconsumed, unsent */
 	struct str state;   /* the protocol's own */
+	int file;           /* the protocol's too, or -1 */
 };
 
-/* Takes over the established `fd` of a connection from elsewhere, as
- * conn_open(). */
+/* Takes over the established `fd` of a connection from elsewhere, and
+ * origin->file, as conn_open(). */
 void conn_adopt(struct listener *listener, int fd,
 		const struct conn_origin *origin);
 
@@ -138,6 +141,17 @@ static inline void conn_clear_timeout(struct conn *c)
  */
 void conn_expect_progress(struct conn *c, uint64_t ms);
 bool conn_has_progress(const struct conn *c);
+
+/* What it waited for has come from elsewhere than its socket: the protocol
+ * takes its next step in the next tick. */
+void conn_wake(struct conn *c);
+
+/* True while a step of its protocol is being taken: what comes now need not
+ * wake it. */
+static inline bool conn_is_running(const struct conn *c)
+{
+	return c->net->running == c;
+}
 
 /* Asks the protocol to finish: the worker drains. */
 void conn_drain(struct conn *c);

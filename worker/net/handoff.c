@@ -15,7 +15,7 @@
 
 enum {
 	HANDOFF_MAGIC = 0x68616e64,
-	HANDOFF_VERSION = 1,
+	HANDOFF_VERSION = 2,
 	HANDOFF_BYTES = 96 * 1024, /* the largest message */
 	HANDOFF_GIVE = 64,         /* in one tick */
 	HANDOFF_TAKE = 32,         /* in one wake-up */
@@ -107,15 +107,17 @@ static enum given give(struct handoff *handoff, struct conn *c)
 {
 	struct buf state = {0};
 	enum given given = GIVEN_LATER;
+	int fds[] = {c->watch.fd, -1};
 	size_t size;
 
 	if (c->state != CONN_OPEN || c->protocol->freeze == NULL ||
-	    !c->protocol->freeze(c, &state))
+	    !c->protocol->freeze(c, &state, &fds[1]))
 		goto out;
 	size = pack(c, buf_str(&state));
 	if (size == 0)
 		goto out;
-	switch (channel_send(handoff->send.fd, message, size, &c->watch.fd, 1)) {
+	switch (channel_send(handoff->send.fd, message, size, fds,
+			     fds[1] == -1 ? 1 : 2)) {
 	case CHANNEL_OK:
 		conn_moved(c);
 		handoff->net->slot->counters.handed_out++;
@@ -207,7 +209,7 @@ static bool unpack(size_t size, struct handoff_header *header_out,
 	return at == size;
 }
 
-static void take(struct handoff *handoff, size_t size, int fd)
+static void take(struct handoff *handoff, size_t size, int fd, int file)
 {
 	struct handoff_header header;
 	struct str parts[3];
@@ -220,6 +222,7 @@ static void take(struct handoff *handoff, size_t size, int fd)
 		log_warn("closing a connection that was handed over: its "
 			 "message is not understood");
 		fd_close(&fd);
+		fd_close(&file);
 		return;
 	}
 	handoff->net->slot->counters.handed_in++;
@@ -229,16 +232,25 @@ static void take(struct handoff *handoff, size_t size, int fd)
 					 .requests = header.requests,
 					 .in = parts[0],
 					 .out = parts[1],
-					 .state = parts[2]});
+					 .state = parts[2],
+					 .file = file});
 }
 
-/* A message whose descriptor finds no place is a connection lost: so a place
- * is kept, and no message is taken without one. */
+/* A message whose descriptors find no place is a connection lost: so places
+ * are kept, and no message is taken without them. */
 static bool hold_reserve(struct handoff *handoff)
 {
-	if (handoff->reserve == -1)
-		handoff->reserve = fcntl(handoff->receive.fd, F_DUPFD_CLOEXEC, 0);
-	return handoff->reserve != -1;
+	for (int i = 0; i < 2; i++)
+		if (handoff->reserve[i] == -1)
+			handoff->reserve[i] =
+				fcntl(handoff->receive.fd, F_DUPFD_CLOEXEC, 0);
+	return handoff->reserve[0] != -1 && handoff->reserve[1] != -1;
+}
+
+static void drop_reserve(struct handoff *handoff)
+{
+	fd_close(&handoff->reserve[0]);
+	fd_close(&handoff->reserve[1]);
 }
 
 /* False when there is none. */
@@ -247,12 +259,12 @@ static bool take_one(struct handoff *handoff)
 	int fds[CHANNEL_FDS];
 	size_t size, n_fds;
 
-	fd_close(&handoff->reserve);
+	drop_reserve(handoff);
 	enum channel_result result = channel_receive(
 		handoff->receive.fd, message, sizeof(message), &size, fds, &n_fds);
 
-	if (result == CHANNEL_OK && n_fds == 1)
-		take(handoff, size, fds[0]);
+	if (result == CHANNEL_OK && (n_fds == 1 || n_fds == 2))
+		take(handoff, size, fds[0], n_fds == 2 ? fds[1] : -1);
 	else if (result != CHANNEL_AGAIN)
 		log_errno(LOG_LEVEL_WARN, "a handoff message is broken");
 	hold_reserve(handoff);
@@ -280,7 +292,7 @@ void handoff_take_all(struct handoff *handoff)
 	while (handoff->receive.fd != -1 && hold_reserve(handoff) &&
 	       take_one(handoff))
 		;
-	fd_close(&handoff->reserve);
+	drop_reserve(handoff);
 }
 
 void handoff_withdraw(struct handoff *handoff)
@@ -324,7 +336,7 @@ void handoff_stop_receiving(struct handoff *handoff)
 	if (handoff->is_receiving)
 		loop_remove(handoff->net->loop, &handoff->receive);
 	handoff->is_receiving = false;
-	fd_close(&handoff->reserve);
+	drop_reserve(handoff);
 }
 
 void handoff_init(struct handoff *handoff, struct net *net, int send_fd,
@@ -334,7 +346,7 @@ void handoff_init(struct handoff *handoff, struct net *net, int send_fd,
 		.net = net,
 		.send = {on_room, send_fd},
 		.receive = {on_message, receive_fd},
-		.reserve = -1,
+		.reserve = {-1, -1},
 	};
 	list_init(&handoff->offered);
 	task_init(&handoff->give, on_give);

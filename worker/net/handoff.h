@@ -32,7 +32,8 @@ struct handoff {
 	struct watch receive; /* watched only while we take connections */
 	bool is_receiving;
 	bool is_full;        /* of `send`: wait until it is not */
-	int reserve;         /* a descriptor held so that one can be received */
+	int reserve[2];      /* descriptors held so that as many as a message
+			      * has can be received */
 	struct list offered; /* conns to be given away, by conn.ready */
 	struct task give;
 	struct timer retry; /* while full, or short of descriptors */

@@ -41,6 +41,7 @@ struct net {
 	struct list conns;         /* every open connection, by conn.link */
 	struct list ready;         /* those with more to do, by conn.ready */
 	struct task resume;        /* runs `ready` */
+	struct conn *running;      /* whose protocol takes a step; or NULL */
 	struct conn *dead;         /* closed in this tick, freed at its end */
 	struct conn *spare;        /* freed, kept for the next accept */
 	struct conn_block *blocks; /* the memory of all conns */

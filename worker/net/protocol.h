@@ -47,15 +47,17 @@ struct protocol {
 	/*
 	 * The connection is to move to another worker, with conn->in and
 	 * conn->out as they are. Puts what else the protocol must remember
-	 * into `state` and returns true, or returns false when it cannot move
-	 * in the middle of what it is doing: it is asked again when that is
-	 * done. Changes nothing. NULL: it never moves.
+	 * into `state`, and a descriptor that goes along (which stays its own)
+	 * into *file_out or -1, and returns true; or returns false when it
+	 * cannot move in the middle of what it is doing: it is asked again
+	 * when that is done. Changes nothing. NULL: it never moves.
 	 */
-	bool (*freeze)(const struct conn *c, struct buf *state);
+	bool (*freeze)(const struct conn *c, struct buf *state, int *file_out);
 
-	/* The other side of it: makes conn->session from `state`. False when
-	 * that cannot be understood. Then steps are taken as always. */
-	bool (*thaw)(struct conn *c, struct str state);
+	/* The other side of it: makes conn->session from `state` and `file`,
+	 * which is taken over, or -1. False when that cannot be understood.
+	 * Then steps are taken as always. */
+	bool (*thaw)(struct conn *c, struct str state, int file);
 };
 
 #endif

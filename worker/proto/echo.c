@@ -8,6 +8,7 @@
 #include "worker/proto/echo.h"
 
 #include "base/addr.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "worker/net/conn.h"
 
@@ -59,16 +60,18 @@ static enum step echo_drain(struct conn *c)
 }
 
 /* What waits to go back is in c->in; there is nothing else to remember. */
-static bool echo_freeze(const struct conn *c, struct buf *state)
+static bool echo_freeze(const struct conn *c, struct buf *state, int *file_out)
 {
 	(void)c;
 	(void)state;
+	(void)file_out;
 	return true;
 }
 
-static bool echo_thaw(struct conn *c, struct str state)
+static bool echo_thaw(struct conn *c, struct str state, int file)
 {
 	(void)c;
+	fd_close(&file);
 	return state.n == 0;
 }
 

@@ -25,12 +25,7 @@
 #include "worker/http/http.h"
 #include "worker/net/conn.h"
 #include "worker/proto/http1_handoff.h"
-#include "worker/proto/http1_response.h"
 #include "worker/proto/http1_session.h"
-
-enum {
-	HTTP1_OUT_ROOM = 8192, /* left in conn->out for one more response */
-};
 
 /* Waiting, each with its time-out. */
 
@@ -51,65 +46,6 @@ static enum step wait_head(struct conn *c, const struct http1 *s)
 	conn_set_timeout_at(c, s->exchange.times.first_byte +
 				       c->net->conf->timeouts.header * NS_PER_MS);
 	return STEP_WAIT;
-}
-
-static enum step wait_body(struct conn *c)
-{
-	conn_set_timeout(c, c->net->conf->timeouts.body);
-	return STEP_WAIT;
-}
-
-static enum step wait_send(struct conn *c)
-{
-	conn_expect_progress(c, c->net->conf->timeouts.send);
-	return STEP_WAIT;
-}
-
-/* What to do when sending did not return IO_OK. */
-static enum step not_sent(struct conn *c, enum io io)
-{
-	return io == IO_AGAIN ? wait_send(c) : STEP_FAIL;
-}
-
-/* The answer. */
-
-static enum http1_connection connection_field(struct http1 *s)
-{
-	if (s->exchange.response.close || conn_is_leaving(s->conn))
-		s->keep_alive = false;
-	if (!s->keep_alive)
-		return HTTP1_CONNECTION_CLOSE;
-	return s->minor == 0 ? HTTP1_CONNECTION_KEEP : HTTP1_CONNECTION_SILENT;
-}
-
-/* Content that fits goes along with the head: one copy of a few KiB costs
- * less than a second piece for the kernel to gather. */
-static void put_content(struct http1 *s, struct buf *out)
-{
-	struct response *r = &s->exchange.response;
-
-	if (s->exchange.request.method == METHOD_HEAD ||
-	    http1_has_no_content(r->status))
-		r->body.kind = BODY_NONE;
-	if (r->body.kind != BODY_BYTES)
-		return;
-	if (r->body.length <= buf_free(out)) {
-		buf_put(out, r->body.bytes);
-		s->exchange.content_sent = r->body.length;
-	} else {
-		s->tail = r->body.bytes;
-	}
-}
-
-void http1_on_answer(struct exchange *x)
-{
-	struct http1 *s = CONTAINER_OF(x, struct http1, exchange);
-	struct buf *out = &s->conn->out;
-
-	s->tail = STR("");
-	http1_put_head(out, x, connection_field(s));
-	put_content(s, out);
-	http1_set_state(s, HTTP1_SEND);
 }
 
 /* Nothing that comes after this can be understood. */
@@ -133,95 +69,11 @@ static enum step refuse(struct http1 *s, unsigned status, const char *why,
 	return STEP_MORE;
 }
 
-/* An exchange whose head was fine, but its body will not be read. */
-static enum step give_up(struct http1 *s, unsigned status, const char *why)
+enum step http1_give_up(struct http1 *s, unsigned status, const char *why)
 {
+	exchange_cancel(&s->exchange);
 	forsake(s, status, why);
 	exchange_answer_error(&s->exchange, status);
-	return STEP_MORE;
-}
-
-/* The request's body. */
-
-/*
- * Takes what has come of the body off conn->in, into s->body if `collect`.
- * True when it is complete; false when more must be read, or, with *bad_out
- * set, when it is not framed as it should be.
- */
-static bool take_body(struct http1 *s, bool collect, bool *bad_out)
-{
-	struct str in = buf_str(&s->conn->in), all = in, piece;
-	enum chunked_result result = CHUNKED_MORE;
-
-	*bad_out = false;
-	if (s->rest.framing == HTTP1_BODY_LENGTH) {
-		piece = (struct str){in.p,
-				     in.n < s->rest.left ? in.n : s->rest.left};
-		s->rest.left -= piece.n;
-		s->rest.body_read += piece.n;
-		if (collect)
-			buf_put(&s->body, piece);
-		buf_consume(&s->conn->in, piece.n);
-		return s->rest.left == 0;
-	}
-	while (in.n > 0 && (result = chunked_decode(&s->rest.chunked, &in,
-						    &piece)) == CHUNKED_PIECE) {
-		s->rest.body_read += piece.n;
-		if (collect && s->rest.body_read <= s->conn->net->conf->limits.body)
-			buf_put(&s->body, piece);
-	}
-	buf_consume(&s->conn->in, all.n - in.n);
-	*bad_out = result == CHUNKED_BAD;
-	return result == CHUNKED_DONE;
-}
-
-static enum step read_more_body(struct conn *c)
-{
-	switch (conn_read(c)) {
-	case IO_OK:
-		return STEP_MORE;
-	case IO_AGAIN:
-		return wait_body(c);
-	default: /* in the middle of a request */
-		return STEP_FAIL;
-	}
-}
-
-static enum step step_body(struct conn *c, struct http1 *s)
-{
-	bool bad, whole = take_body(s, true, &bad);
-
-	if (bad)
-		return give_up(s, 400, "the body is not in chunked coding");
-	if (s->rest.body_read > c->net->conf->limits.body)
-		return give_up(s, 413, "the body is over limits.body");
-	if (whole) {
-		s->rest.framing = HTTP1_BODY_NONE;
-		s->exchange.request.body = buf_str(&s->body);
-		exchange_handle(&s->exchange);
-		return STEP_MORE;
-	}
-	enum io io = conn_flush(c, false); /* 100, and what came before */
-
-	return io == IO_OK ? read_more_body(c) : not_sent(c, io);
-}
-
-/* Reads and drops a body that nobody wanted, so that the next request can be
- * found behind it; more than limits.body is not worth it. */
-static enum step step_skip(struct conn *c, struct http1 *s)
-{
-	bool bad, whole = take_body(s, false, &bad);
-
-	if (bad || s->rest.body_read > c->net->conf->limits.body) {
-		s->linger = true;
-		http1_set_state(s, HTTP1_LAST);
-		return STEP_MORE;
-	}
-	if (!whole)
-		return read_more_body(c);
-	s->rest.framing = HTTP1_BODY_NONE;
-	s->exchange.times.first_byte = c->net->loop->now; /* of the next */
-	http1_set_state(s, HTTP1_HEAD);
 	return STEP_MORE;
 }
 
@@ -257,31 +109,13 @@ static void set_framing(struct http1 *s, const struct http1_head *head)
 	s->rest.left = head->content_length;
 	s->rest.chunked = (struct chunked){0};
 	s->rest.body_read = 0;
-	buf_release(&s->body);
+	s->expects_continue = head->expects_continue;
+	s->in_pieces = false;
+	s->paused = false;
+	spool_release(&s->body);
 }
 
-/* A client that waits for 100 (Continue) before it sends a body which we do
- * not read may send it or not: no request can be told from it afterwards
- * (RFC 9110 section 10.1.1). */
-static void forgo_body(struct http1 *s, const struct http1_head *head)
-{
-	if (s->rest.framing != HTTP1_BODY_NONE &&
-	    (head->expects_continue ||
-	     s->rest.left > s->conn->net->conf->limits.body)) {
-		s->keep_alive = false;
-		s->linger = true;
-		s->rest.framing = HTTP1_BODY_NONE;
-	}
-}
-
-static enum step want_body(struct conn *c, struct http1 *s,
-			   const struct http1_head *head)
-{
-	if (head->expects_continue && buf_length(&c->in) == 0)
-		buf_put(&c->out, STR("HTTP/1.1 100 Continue\r\n\r\n"));
-	http1_set_state(s, HTTP1_BODY);
-	return STEP_MORE;
-}
+/* The request as far as it is there goes to who answers. */
 
 static void answer(struct http1 *s, unsigned status)
 {
@@ -290,7 +124,61 @@ static void answer(struct http1 *s, unsigned status)
 	if (status != 0)
 		exchange_answer_error(&s->exchange, status);
 	else
-		exchange_handle(&s->exchange);
+		http1_handle(s);
+}
+
+void http1_handle(struct http1 *s)
+{
+	exchange_handle(&s->exchange);
+	if (s->exchange.state == EXCHANGE_HANDLED)
+		http1_set_state(s, HTTP1_WAIT);
+}
+
+/* The body is going to be read, from now on. */
+static enum step await_body(struct http1 *s)
+{
+	struct conn *c = s->conn;
+
+	if (s->expects_continue && buf_length(&c->in) == 0)
+		buf_put(&c->out, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+	s->expects_continue = false;
+	http1_set_state(s, HTTP1_BODY);
+	return STEP_MORE;
+}
+
+/* The handler has the head first. */
+static enum step handle_in_pieces(struct http1 *s)
+{
+	bool has_body = s->rest.framing != HTTP1_BODY_NONE;
+
+	s->in_pieces = true;
+	http1_handle(s);
+	if (s->exchange.state != EXCHANGE_HANDLED)
+		return STEP_MORE;
+	if (has_body)
+		return await_body(s);
+	exchange_end_body(&s->exchange);
+	return STEP_MORE;
+}
+
+/* What exchange_begin() or exchange_admitted() said. */
+static enum step proceed(struct http1 *s, unsigned status)
+{
+	bool has_body = s->rest.framing != HTTP1_BODY_NONE;
+
+	if (status == 0 && s->rest.framing == HTTP1_BODY_LENGTH &&
+	    s->rest.left > s->conn->net->conf->limits.body)
+		return http1_give_up(s, 413, "Content-Length is over limits.body");
+	if (status == 0) {
+		enum body_want want = exchange_wants_body(&s->exchange);
+
+		if (want == BODY_WANT_PIECES)
+			return handle_in_pieces(s);
+		if (want == BODY_WANT_WHOLE && has_body)
+			return await_body(s);
+	}
+	answer(s, status);
+	return STEP_MORE;
 }
 
 /* The request that `head` says, parsed from `raw`. As exchange_begin(). */
@@ -310,41 +198,94 @@ static enum step begin(struct conn *c, struct http1 *s, struct http1_head *head)
 
 	c->requests++;
 	buf_consume(&c->in, head->size);
-	if (status == 0 && s->rest.framing == HTTP1_BODY_LENGTH &&
-	    s->rest.left > c->net->conf->limits.body)
-		return give_up(s, 413, "Content-Length is over limits.body");
-	if (status == 0 && s->rest.framing != HTTP1_BODY_NONE &&
-	    exchange_wants_body(&s->exchange))
-		return want_body(c, s, head);
-	forgo_body(s, head);
-	answer(s, status);
+	if (status != EXCHANGE_LATER)
+		return proceed(s, status);
+	http1_set_state(s, HTTP1_WAIT);
 	return STEP_MORE;
 }
 
-bool http1_resume_body(struct conn *c, const struct http1_rest *rest,
-		       struct str raw, struct str body)
+bool http1_resume_body(struct http1 *s, const struct http1_rest *rest,
+		       struct str raw)
 {
 	struct http1_limits limits = {.bytes = raw.n + 1,
 				      .fields = HTTP1_FIELDS_MAX};
-	struct http1 *s = http1_session(c);
 	struct http1_head *head = mem_alloc(sizeof(*head));
+	struct spool body = s->body;
 	size_t scanned = 0;
 	bool understood = http1_head_parse(raw, &limits, &scanned, head).result ==
 			  HTTP1_COMPLETE;
 
 	if (understood) {
-		unsigned status = admit(c, s, head, raw);
+		spool_init(&s->body); /* which admit() would empty */
+		s->exchange.was_admitted = true;
+		unsigned status = admit(s->conn, s, head, raw);
 
+		s->body = body;
 		s->rest = *rest;
-		buf_put(&s->body, body);
-		if (status == 0 && exchange_wants_body(&s->exchange))
-			http1_set_state(s, HTTP1_BODY);
+		s->expects_continue = false; /* it was told */
+		if (status == EXCHANGE_LATER)
+			http1_set_state(s, HTTP1_WAIT);
 		else
-			answer(s, status);
+			(void)proceed(s, status);
 	}
 	free(head);
 	return understood;
 }
+
+/* Somebody holds the exchange. */
+static enum step step_wait(struct conn *c)
+{
+	enum io io = conn_flush(c, false); /* 100, and what came before */
+
+	if (io == IO_ERROR || c->hung_up)
+		return STEP_FAIL;
+	conn_clear_timeout(c);
+	return STEP_WAIT;
+}
+
+/* From whoever held it. */
+
+static struct http1 *session_of(struct exchange *x)
+{
+	return CONTAINER_OF(x, struct http1, exchange);
+}
+
+static void on_answer(struct exchange *x)
+{
+	struct http1 *s = session_of(x);
+
+	http1_begin_response(s);
+	if (!conn_is_running(s->conn))
+		conn_wake(s->conn);
+}
+
+static void on_admitted(struct exchange *x, unsigned status)
+{
+	struct http1 *s = session_of(x);
+
+	(void)proceed(s, status);
+	conn_wake(s->conn);
+}
+
+static void on_resume(struct exchange *x)
+{
+	conn_wake(session_of(x)->conn);
+}
+
+static void on_want_body(struct exchange *x)
+{
+	struct http1 *s = session_of(x);
+
+	s->paused = false;
+	conn_wake(s->conn);
+}
+
+const struct exchange_protocol http1_exchange_protocol = {
+	.on_answer = on_answer,
+	.on_admitted = on_admitted,
+	.on_resume = on_resume,
+	.on_want_body = on_want_body,
+};
 
 /* No whole head is in conn->in: a good moment to send what has gathered. */
 static enum step read_more_head(struct conn *c, struct http1 *s)
@@ -352,7 +293,7 @@ static enum step read_more_head(struct conn *c, struct http1 *s)
 	enum io io = conn_flush(c, false);
 
 	if (io != IO_OK)
-		return not_sent(c, io);
+		return http1_not_sent(c, io);
 	if (buf_length(&c->in) == 0) {
 		http1_session_end(c);
 		return STEP_MORE;
@@ -393,79 +334,6 @@ static enum step step_head(struct conn *c, struct http1 *s)
 	return refuse(s, v.status, v.why, head.method);
 }
 
-/* The response. */
-
-/* What of the content is not in conn->out. IO_OK: it is sent. */
-static enum io send_content(struct conn *c, struct http1 *s)
-{
-	struct exchange *x = &s->exchange;
-	struct body *body = &x->response.body;
-	enum io io;
-
-	if (body->kind != BODY_FILE) {
-		size_t before = s->tail.n;
-
-		io = conn_flush_with(c, &s->tail);
-		x->content_sent += before - s->tail.n;
-		return io;
-	}
-	io = conn_flush(c, body->length > 0);
-	if (io != IO_OK)
-		return io;
-	uint64_t before = body->length;
-
-	io = conn_send_file(c, body->file, &body->offset, &body->length);
-	x->content_sent += before - body->length;
-	if (io == IO_EOF)
-		log_info("%" STR_FMT " was cut short while it was sent",
-			 STR_ARG(x->request.path));
-	return io;
-}
-
-/* True when the response may wait in conn->out for those after it. */
-static bool may_gather(const struct conn *c, const struct http1 *s)
-{
-	return s->keep_alive && s->rest.framing == HTTP1_BODY_NONE &&
-	       s->tail.n == 0 && s->exchange.response.body.kind != BODY_FILE &&
-	       buf_length(&c->in) > 0 && buf_free(&c->out) >= HTTP1_OUT_ROOM;
-}
-
-static enum step step_send(struct conn *c, struct http1 *s)
-{
-	if (!may_gather(c, s)) {
-		enum io io = send_content(c, s);
-
-		if (io != IO_OK)
-			return not_sent(c, io);
-		if (s->exchange.response.body.kind == BODY_FILE &&
-		    s->exchange.response.body.length > 0)
-			return STEP_LATER;
-	}
-	exchange_finish(&s->exchange);
-	s->exchange.times.accepted = c->accepted_at;
-	s->exchange.times.first_byte = c->net->loop->now;
-	bool unread = s->rest.framing != HTTP1_BODY_NONE;
-
-	if (s->keep_alive) {
-		http1_set_state(s, unread ? HTTP1_SKIP : HTTP1_HEAD);
-	} else {
-		/* What came meanwhile must not make the close a reset. */
-		s->linger |= unread || c->readable || buf_length(&c->in) > 0 ||
-			     conn_is_leaving(c);
-		http1_set_state(s, HTTP1_LAST);
-	}
-	return STEP_MORE;
-}
-
-static enum step step_last(struct conn *c, struct http1 *s)
-{
-	enum io io = conn_flush(c, false);
-
-	if (io != IO_OK)
-		return not_sent(c, io);
-	return s->linger ? STEP_LINGER : STEP_DONE;
-}
-
 /* RFC 9112 section 2.2: an empty line that old clients send after a body is
  * no request yet. */
 static bool is_empty_line(const struct conn *c)
@@ -502,14 +370,16 @@ static enum step http1_step(struct conn *c)
 	switch (s->state) {
 	case HTTP1_HEAD:
 		return step_head(c, s);
+	case HTTP1_WAIT:
+		return step_wait(c);
 	case HTTP1_BODY:
-		return step_body(c, s);
+		return http1_step_body(c, s);
 	case HTTP1_SEND:
-		return step_send(c, s);
+		return http1_step_send(c, s);
 	case HTTP1_SKIP:
-		return step_skip(c, s);
+		return http1_step_skip(c, s);
 	case HTTP1_LAST:
-		return step_last(c, s);
+		return http1_step_last(c, s);
 	}
 	log_fatal("http1 state %d", (int)s->state);
 }
@@ -522,13 +392,14 @@ static enum step http1_timeout(struct conn *c)
 		return STEP_DONE; /* idle for too long: nothing to say */
 	if (buf_length(&c->out) > 0 || s->state == HTTP1_SEND ||
 	    s->state == HTTP1_LAST)
-		return conn_has_progress(c) ? wait_send(c) : STEP_FAIL;
+		return conn_has_progress(c) ? http1_not_sent(c, IO_AGAIN)
+					    : STEP_FAIL;
 	switch (s->state) {
 	case HTTP1_HEAD:
 		return refuse(s, 408, "the head took over timeouts.header",
 			      STR(""));
 	case HTTP1_BODY:
-		return give_up(s, 408, "the body took over timeouts.body");
+		return http1_give_up(s, 408, "the body took over timeouts.body");
 	default:
 		return STEP_DONE;
 	}

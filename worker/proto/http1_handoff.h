@@ -11,7 +11,7 @@
 struct conn;
 
 /* See struct protocol. */
-bool http1_freeze(const struct conn *c, struct buf *state);
-bool http1_thaw(struct conn *c, struct str state);
+bool http1_freeze(const struct conn *c, struct buf *state, int *file_out);
+bool http1_thaw(struct conn *c, struct str state, int file);
 
 #endif

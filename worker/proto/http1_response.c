@@ -43,7 +43,7 @@ static char *put_status_line(char *to, unsigned status)
 }
 
 void http1_put_head(struct buf *out, const struct exchange *x,
-		    enum http1_connection connection)
+		    enum http1_connection connection, enum http1_length length)
 {
 	const struct response *r = &x->response;
 	size_t room = HEAD_FIXED + r->fields.n +
@@ -57,10 +57,12 @@ void http1_put_head(struct buf *out, const struct exchange *x,
 	if (r->prepared != NULL)
 		to = put_fields(to, r->prepared);
 	to = put_fields(to, &r->fields);
-	if (!http1_has_no_content(r->status)) {
+	if (length == HTTP1_LENGTH_KNOWN) {
 		to = put(to, STR("Content-Length: "));
 		to = put_number(to, r->body.length);
 		to = put(to, STR("\r\n"));
+	} else if (length == HTTP1_LENGTH_CHUNKED) {
+		to = put(to, STR("Transfer-Encoding: chunked\r\n"));
 	}
 	if (connection == HTTP1_CONNECTION_CLOSE)
 		to = put(to, STR("Connection: close\r\n"));

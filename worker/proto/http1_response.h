@@ -13,9 +13,16 @@ enum http1_connection {
 	HTTP1_CONNECTION_CLOSE,
 };
 
+/* How the length of the content is told. */
+enum http1_length {
+	HTTP1_LENGTH_SILENT, /* there is none, or it ends with the connection */
+	HTTP1_LENGTH_KNOWN,
+	HTTP1_LENGTH_CHUNKED,
+};
+
 /* Puts status line, fields and the empty line into `out`. */
 void http1_put_head(struct buf *out, const struct exchange *x,
-		    enum http1_connection connection);
+		    enum http1_connection connection, enum http1_length length);
 
 /* True when a response with that status never has content, nor a
  * Content-Length (RFC 9110 sections 6.4.1 and 8.6). */

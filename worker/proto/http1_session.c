@@ -15,8 +15,8 @@ enum {
 };
 
 static const char *const state_names[] = {
-	[HTTP1_HEAD] = "head", [HTTP1_BODY] = "body", [HTTP1_SEND] = "send",
-	[HTTP1_SKIP] = "skip", [HTTP1_LAST] = "last",
+	[HTTP1_HEAD] = "head", [HTTP1_WAIT] = "wait", [HTTP1_BODY] = "body",
+	[HTTP1_SEND] = "send", [HTTP1_SKIP] = "skip", [HTTP1_LAST] = "last",
 };
 
 static struct {
@@ -49,12 +49,16 @@ struct http1 *http1_session_start(struct conn *c)
 	} else {
 		s = mem_zalloc(1, sizeof(*s));
 		s->magic = HTTP1_MAGIC;
-		exchange_init(&s->exchange, c->listener->context, http1_on_answer);
+		spool_init(&s->body);
+		exchange_init(&s->exchange, c->listener->context,
+			      &http1_exchange_protocol);
 	}
 	s->conn = c;
 	s->state = HTTP1_HEAD;
 	s->scanned = 0;
 	s->linger = false;
+	s->in_pieces = false;
+	s->paused = false;
 	s->rest.framing = HTTP1_BODY_NONE;
 	s->exchange.peer = c->peer;
 	s->exchange.times.accepted = c->accepted_at;
@@ -80,7 +84,7 @@ void http1_session_end(struct conn *c)
 		exchange_forget(&s->exchange);
 	else if (s->exchange.state != EXCHANGE_IDLE)
 		exchange_finish(&s->exchange);
-	buf_release(&s->body);
+	spool_release(&s->body);
 	if (spares.n >= HTTP1_SPARES) {
 		session_free(s);
 		return;

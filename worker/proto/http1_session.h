@@ -10,15 +10,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "worker/codec/chunked.h"
 #include "worker/codec/http1_head.h"
 #include "worker/http/exchange.h"
+#include "worker/http/spool.h"
 #include "worker/net/conn.h"
 
 enum http1_state {
 	HTTP1_HEAD, /* a head is coming */
-	HTTP1_BODY, /* so is the body that the handler wants */
+	HTTP1_WAIT, /* somebody holds the exchange */
+	HTTP1_BODY, /* the body that the handler wants is coming */
 	HTTP1_SEND, /* the response goes out */
 	HTTP1_SKIP, /* what is left of an unwanted body is dropped */
 	HTTP1_LAST, /* what is in conn->out goes, then the connection */
@@ -32,19 +33,30 @@ struct http1_rest {
 	uint64_t body_read; /* bytes of content seen so far */
 };
 
+/* What of a response's content is still to go into conn->out. */
+struct http1_content {
+	struct str tail; /* BODY_BYTES: sent from where it lies */
+	bool chunked;    /* BODY_STREAM: of unknown length */
+	bool ended;      /* BODY_STREAM: all of it is in conn->out */
+	uint64_t left;   /* BODY_STREAM of known length */
+};
+
 struct http1 {
 	uint32_t magic;
 	enum http1_state state; /* by http1_set_state() only */
 	struct http1 *next;     /* among the spare ones */
 	struct conn *conn;
-	size_t scanned;      /* see http1_head_parse() */
-	unsigned minor;      /* HTTP/1.minor of the request */
-	bool keep_alive;     /* what the request allows, and we too */
-	bool linger;         /* the peer may be sending what we did not read */
-	struct str raw_head; /* as it came, in the exchange's arena */
+	size_t scanned;        /* see http1_head_parse() */
+	unsigned minor;        /* HTTP/1.minor of the request */
+	bool keep_alive;       /* what the request allows, and we too */
+	bool linger;           /* the peer may be sending what we did not read */
+	bool expects_continue; /* it has not been told to go on */
+	bool in_pieces;        /* the handler takes the body as it comes */
+	bool paused;           /* but not now */
+	struct str raw_head;   /* as it came, in the exchange's arena */
 	struct http1_rest rest;
-	struct buf body;
-	struct str tail; /* content that is sent from where it lies */
+	struct spool body;
+	struct http1_content content;
 	struct exchange exchange;
 };
 
@@ -59,16 +71,35 @@ struct http1 *http1_session_start(struct conn *c);
 /* Lets go of c->session, if there is one. */
 void http1_session_end(struct conn *c);
 
-/* In http1.c: an answer is there. */
-void http1_on_answer(struct exchange *x);
+/* http1.c: what an exchange tells us. */
+extern const struct exchange_protocol http1_exchange_protocol;
+
+/* http1.c: an exchange whose head was fine, but what follows will not be
+ * read. */
+enum step http1_give_up(struct http1 *s, unsigned status, const char *why);
+
+/* http1.c: the handler has the request, as far as it wants it. */
+void http1_handle(struct http1 *s);
 
 /*
- * In http1.c: the session goes on with a request whose head was `raw`, of
- * whose body `body` was read, and `rest` is to come. False when `raw` is not a
- * head.
+ * http1.c: the session goes on with a request whose head was `raw`, of whose
+ * body s->body has what was read, and `rest` is to come. False when `raw` is
+ * not a head.
  */
-bool http1_resume_body(struct conn *c, const struct http1_rest *rest,
-		       struct str raw, struct str body)
-	__attribute__((warn_unused_result));
+bool http1_resume_body(struct http1 *s, const struct http1_rest *rest,
+		       struct str raw) __attribute__((warn_unused_result));
+
+/* http1_body.c: the steps of HTTP1_BODY and HTTP1_SKIP. */
+enum step http1_step_body(struct conn *c, struct http1 *s);
+enum step http1_step_skip(struct conn *c, struct http1 *s);
+
+/* http1_send.c: the response is there; the steps of HTTP1_SEND and
+ * HTTP1_LAST. */
+void http1_begin_response(struct http1 *s);
+enum step http1_step_send(struct conn *c, struct http1 *s);
+enum step http1_step_last(struct conn *c, struct http1 *s);
+
+/* http1_send.c: what to do when sending did not return IO_OK. */
+enum step http1_not_sent(struct conn *c, enum io io);
 
 #endif

@@ -52,7 +52,7 @@ static int set_up(void **state)
 	fixture_make(SITES);
 	fixture_http.on_finished = on_finished;
 	n_finished = n_released = 0;
-	exchange_init(&x, &fixture_http, fake_protocol_on_answer);
+	exchange_init(&x, &fixture_http, &fake_protocol);
 	return 0;
 }
 
@@ -99,7 +99,7 @@ static void a_whole_life(void **state)
 		assert_int_equal(x.request.method, METHOD_GET);
 		assert_true(str_equal(x.request.path, STR("/a/b")));
 		assert_true(str_equal(x.request.host, STR("h")));
-		assert_false(exchange_wants_body(&x));
+		assert_int_equal(exchange_wants_body(&x), BODY_WANT_NOT);
 		assert_int_equal(fake_on_answer, i - 1);
 
 		exchange_handle(&x);
@@ -127,14 +127,57 @@ static void body_is_wanted_by_its_handler(void **state)
 {
 	(void)state;
 	assert_int_equal(begin("PUT", "/a"), 0);
-	assert_true(exchange_wants_body(&x));
+	assert_int_equal(exchange_wants_body(&x), BODY_WANT_WHOLE);
 	assert_true(str_equal(x.route->conf->body.source, STR("put")));
 	exchange_handle(&x);
 	assert_int_equal(x.response.status, 201);
 	exchange_finish(&x);
 	/* A handler that does not say is one that does not want it. */
 	assert_int_equal(begin("PUT", "/any"), 0);
-	assert_false(exchange_wants_body(&x));
+	assert_int_equal(exchange_wants_body(&x), BODY_WANT_NOT);
+}
+
+static int n_cancelled;
+
+static void on_cancel(struct exchange *cancelled)
+{
+	assert_ptr_equal(cancelled->holder, &n_cancelled);
+	n_cancelled++;
+}
+
+static void who_holds_it_is_told_of_its_end(void **state)
+{
+	(void)state;
+	n_cancelled = 0;
+	/* Ended while it was held: told once. */
+	assert_int_equal(begin("GET", "/a"), 0);
+	exchange_hold(&x, on_cancel, &n_cancelled);
+	exchange_finish(&x);
+	assert_int_equal(n_cancelled, 1);
+	assert_null(x.on_cancel);
+	assert_null(x.holder);
+	/* Taken back. */
+	assert_int_equal(begin("GET", "/a"), 0);
+	exchange_hold(&x, on_cancel, &n_cancelled);
+	exchange_cancel(&x);
+	assert_int_equal(n_cancelled, 2);
+	exchange_answer_error(&x, 408);
+	exchange_finish(&x);
+	/* Answered by the holder: not told. */
+	assert_int_equal(begin("GET", "/a"), 0);
+	exchange_hold(&x, on_cancel, &n_cancelled);
+	exchange_answer_error(&x, 500);
+	exchange_finish(&x);
+	/* Admitted: not told, and it can be held again. */
+	assert_int_equal(begin("GET", "/a"), 0);
+	exchange_hold(&x, on_cancel, &n_cancelled);
+	exchange_admitted(&x, 401);
+	assert_int_equal(fake_admitted, 401);
+	exchange_hold(&x, on_cancel, &n_cancelled);
+	exchange_admitted(&x, 0);
+	exchange_handle(&x);
+	exchange_finish(&x);
+	assert_int_equal(n_cancelled, 2);
 }
 
 static void errors_of_the_request(void **state)
@@ -452,6 +495,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		EXCHANGE_TEST(a_whole_life),
 		EXCHANGE_TEST(body_is_wanted_by_its_handler),
+		EXCHANGE_TEST(who_holds_it_is_told_of_its_end),
 		EXCHANGE_TEST(errors_of_the_request),
 		EXCHANGE_TEST(says_what_is_allowed),
 		EXCHANGE_TEST(error_pages),

@@ -25,6 +25,7 @@ static const char *fake_check_refuses;
 
 /* Of the fake protocol. */
 static int fake_on_answer;
+static unsigned fake_admitted;
 
 static struct loop fixture_loop;
 static struct counters fixture_counters;
@@ -68,11 +69,11 @@ static inline bool fake_check(struct http *http, void *instance,
 	return false;
 }
 
-static inline bool fake_wants_body(const void *instance)
+static inline enum body_want fake_wants_body(const void *instance)
 {
 	const struct conf_route *conf = *(const struct conf_route *const *)instance;
 
-	return conf->status == 201;
+	return conf->status == 201 ? BODY_WANT_WHOLE : BODY_WANT_NOT;
 }
 
 static inline void fake_answer(struct exchange *x, void *instance)
@@ -111,6 +112,17 @@ static inline void fake_protocol_on_answer(struct exchange *x)
 	fake_on_answer++;
 }
 
+static inline void fake_protocol_on_admitted(struct exchange *x, unsigned status)
+{
+	assert_int_equal(x->state, EXCHANGE_REQUEST);
+	fake_admitted = status;
+}
+
+static const struct exchange_protocol fake_protocol = {
+	.on_answer = fake_protocol_on_answer,
+	.on_admitted = fake_protocol_on_admitted,
+};
+
 /* What http_init() says of a configuration with those sites. */
 static inline int fixture_try(const char *sites, const char **why_out)
 {
@@ -128,6 +140,7 @@ static inline int fixture_try(const char *sites, const char **why_out)
 	conf_errors_fini(&errors);
 	fake_created = fake_destroyed = fake_checked = fake_answered = 0;
 	fake_on_answer = 0;
+	fake_admitted = 0;
 	memset(&fixture_counters, 0, sizeof(fixture_counters));
 	assert_int_equal(loop_init(&fixture_loop), 0);
 	return http_init(&fixture_http, &fixture_loop, fixture_conf,

@@ -35,13 +35,14 @@ static int tear_down(void **state)
 }
 
 /* `wanted` has DATE where the date is. */
-static void expect(enum http1_connection connection, const char *before,
-		   const char *after)
+static void expect_length(enum http1_connection connection,
+			  enum http1_length length, const char *before,
+			  const char *after)
 {
 	size_t room = strlen(before) + strlen(after) + HTTP_DATE_SIZE;
 
 	buf_consume(&out, buf_length(&out));
-	http1_put_head(&out, &x, connection);
+	http1_put_head(&out, &x, connection, length);
 	struct str got = buf_str(&out);
 
 	assert_int_equal(got.n, room);
@@ -50,6 +51,16 @@ static void expect(enum http1_connection connection, const char *before,
 	assert_memory_equal(got.p + strlen(before), http.date, HTTP_DATE_SIZE);
 	assert_memory_equal(got.p + strlen(before) + HTTP_DATE_SIZE, after,
 			    strlen(after));
+}
+
+/* As a response of that status and a known length says it. */
+static void expect(enum http1_connection connection, const char *before,
+		   const char *after)
+{
+	expect_length(connection,
+		      http1_has_no_content(x.response.status) ? HTTP1_LENGTH_SILENT
+							      : HTTP1_LENGTH_KNOWN,
+		      before, after);
 }
 
 #define OK "HTTP/1.1 200 OK\r\nServer: holdfast\r\nDate: "
@@ -78,6 +89,16 @@ static void lengths(void **state)
 			 (uintmax_t)lengths[i]);
 		expect(HTTP1_CONNECTION_SILENT, OK, after);
 	}
+}
+
+static void length_that_nobody_knows(void **state)
+{
+	(void)state;
+	x.response.body.length = BODY_LENGTH_UNKNOWN;
+	expect_length(HTTP1_CONNECTION_SILENT, HTTP1_LENGTH_CHUNKED, OK,
+		      "\r\nTransfer-Encoding: chunked\r\n\r\n");
+	expect_length(HTTP1_CONNECTION_CLOSE, HTTP1_LENGTH_SILENT, OK,
+		      "\r\nConnection: close\r\n\r\n");
 }
 
 static void with_fields(void **state)
@@ -128,10 +149,10 @@ static void large_and_behind_others(void **state)
 	fields_add(&x.response.fields, &arena, STR("X"),
 		   (struct str){value, sizeof(value)});
 	buf_put_cstr(&out, "before");
-	http1_put_head(&out, &x, HTTP1_CONNECTION_SILENT);
+	http1_put_head(&out, &x, HTTP1_CONNECTION_SILENT, HTTP1_LENGTH_KNOWN);
 	size_t one = buf_length(&out) - 6;
 
-	http1_put_head(&out, &x, HTTP1_CONNECTION_SILENT);
+	http1_put_head(&out, &x, HTTP1_CONNECTION_SILENT, HTTP1_LENGTH_KNOWN);
 	struct str got = buf_str(&out);
 
 	assert_int_equal(got.n, 6 + 2 * one);
@@ -156,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		RESPONSE_TEST(plain),
 		RESPONSE_TEST(lengths),
+		RESPONSE_TEST(length_that_nobody_knows),
 		RESPONSE_TEST(with_fields),
 		RESPONSE_TEST(statuses),
 		RESPONSE_TEST(large_and_behind_others),

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The body of a request as it is collected: in memory, and when it grows over
+ * what it may have there, in a file without a name. The file is written as the
+ * body comes, and mapped when it is whole: its pages are the kernel's to keep
+ * or to drop. Worker.
+ */
+#ifndef WORKER_HTTP_SPOOL_H
+#define WORKER_HTTP_SPOOL_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+struct spool {
+	struct buf memory; /* of no use once there is a file */
+	int file;          /* -1: all of it is in memory */
+	uint64_t size;     /* bytes in the file */
+	void *map;         /* of the file, when it is whole; or NULL */
+};
+
+void spool_init(struct spool *spool);
+
+/* Adds a piece. More than `most` bytes in all go to a file in `directory`. 0,
+ * or -1 with errno: then nothing more can be added. */
+int spool_put(struct spool *spool, struct str piece, uint64_t most,
+	      const char *directory) __attribute__((warn_unused_result));
+
+/* All that was put, valid until spool_release(). 0, or -1 with errno. */
+int spool_whole(struct spool *spool, struct str *whole_out)
+	__attribute__((warn_unused_result));
+
+/* Goes on with a file that another process began, and takes it over. 0, or
+ * -1 with errno when it is not of that size, and the file is closed. */
+int spool_adopt(struct spool *spool, int file, uint64_t size)
+	__attribute__((warn_unused_result));
+
+/* Lets go of everything; it is empty again. */
+void spool_release(struct spool *spool);
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The body of a request: collected for the handler, given to it as it comes,
+ * or read and dropped so that the next request can be found behind it. Worker.
+ */
+#include <errno.h>
+
+#include "base/log.h"
+#include "worker/http/http.h"
+#include "worker/proto/http1_session.h"
+
+static enum step wait_body(struct conn *c)
+{
+	conn_set_timeout(c, c->net->conf->timeouts.body);
+	return STEP_WAIT;
+}
+
+enum taken {
+	TAKEN_ALL,    /* what has come; there is more to come */
+	TAKEN_WHOLE,  /* the body is complete */
+	TAKEN_SOME,   /* its taker wants no more of it now */
+	TAKEN_BAD,    /* it is not framed as it should be */
+	TAKEN_LARGE,  /* it is over limits.body */
+	TAKEN_FAILED, /* it could not be kept: see errno */
+};
+
+/* Gives a piece to who wants it. */
+static enum taken give(struct http1 *s, struct str piece)
+{
+	const struct conf *conf = s->conn->net->conf;
+
+	s->rest.body_read += piece.n;
+	if (s->rest.body_read > conf->limits.body)
+		return TAKEN_LARGE;
+	if (s->state != HTTP1_BODY)
+		return TAKEN_ALL;
+	if (!s->in_pieces)
+		return spool_put(&s->body, piece, conf->limits.body_memory,
+				 conf->temp) == 0
+			       ? TAKEN_ALL
+			       : TAKEN_FAILED;
+	s->paused = !exchange_put_body(&s->exchange, piece);
+	/* It may have answered. */
+	return s->paused || s->state != HTTP1_BODY ? TAKEN_SOME : TAKEN_ALL;
+}
+
+static enum taken take_length(struct http1 *s)
+{
+	struct str piece = buf_str(&s->conn->in);
+	enum taken taken = TAKEN_ALL;
+
+	if (piece.n > s->rest.left)
+		piece.n = s->rest.left;
+	s->rest.left -= piece.n;
+	if (piece.n > 0)
+		taken = give(s, piece);
+	buf_consume(&s->conn->in, piece.n);
+	return s->rest.left == 0 && taken == TAKEN_ALL ? TAKEN_WHOLE : taken;
+}
+
+static enum taken take_chunked(struct http1 *s)
+{
+	struct str in = buf_str(&s->conn->in), piece;
+	size_t all = in.n;
+	enum taken taken = TAKEN_ALL;
+
+	while (in.n > 0 && taken == TAKEN_ALL) {
+		switch (chunked_decode(&s->rest.chunked, &in, &piece)) {
+		case CHUNKED_PIECE:
+			taken = give(s, piece);
+			break;
+		case CHUNKED_MORE:
+			ASSERT(in.n == 0);
+			break;
+		case CHUNKED_DONE:
+			taken = TAKEN_WHOLE;
+			break;
+		case CHUNKED_BAD:
+			taken = TAKEN_BAD;
+			break;
+		}
+	}
+	buf_consume(&s->conn->in, all - in.n);
+	return taken;
+}
+
+/* Takes what has come of the body off conn->in. */
+static enum taken take(struct http1 *s)
+{
+	enum taken taken = s->rest.framing == HTTP1_BODY_LENGTH ? take_length(s)
+								: take_chunked(s);
+
+	if (taken == TAKEN_WHOLE)
+		s->rest.framing = HTTP1_BODY_NONE;
+	return taken;
+}
+
+static enum step read_more(struct conn *c)
+{
+	switch (conn_read(c)) {
+	case IO_OK:
+		return STEP_MORE;
+	case IO_AGAIN:
+		return wait_body(c);
+	default: /* in the middle of a request */
+		return STEP_FAIL;
+	}
+}
+
+static enum step cannot_keep(struct http1 *s)
+{
+	int error = errno;
+
+	log_errno(LOG_LEVEL_ERROR, "cannot keep a request's body in %s",
+		  s->conn->net->conf->temp);
+	return http1_give_up(s, error == ENOSPC || error == EDQUOT ? 507 : 503,
+			     "its body cannot be kept");
+}
+
+static enum step body_is_whole(struct http1 *s)
+{
+	if (s->in_pieces) {
+		http1_set_state(s, HTTP1_WAIT);
+		exchange_end_body(&s->exchange);
+		return STEP_MORE;
+	}
+	if (spool_whole(&s->body, &s->exchange.request.body) == -1)
+		return cannot_keep(s);
+	http1_handle(s);
+	return STEP_MORE;
+}
+
+enum step http1_step_body(struct conn *c, struct http1 *s)
+{
+	if (s->paused) {
+		conn_clear_timeout(c);
+		return c->hung_up ? STEP_FAIL : STEP_WAIT;
+	}
+	switch (take(s)) {
+	case TAKEN_BAD:
+		return http1_give_up(s, 400, "the body is not in chunked coding");
+	case TAKEN_LARGE:
+		return http1_give_up(s, 413, "the body is over limits.body");
+	case TAKEN_FAILED:
+		return cannot_keep(s);
+	case TAKEN_WHOLE:
+		return body_is_whole(s);
+	case TAKEN_SOME:
+		return STEP_MORE;
+	case TAKEN_ALL:
+		break;
+	}
+	enum io io = conn_flush(c, false); /* 100, and what came before */
+
+	return io == IO_OK ? read_more(c) : http1_not_sent(c, io);
+}
+
+enum step http1_step_skip(struct conn *c, struct http1 *s)
+{
+	switch (take(s)) {
+	case TAKEN_ALL:
+		return read_more(c);
+	case TAKEN_WHOLE:
+		s->exchange.times.first_byte = c->net->loop->now; /* of the next */
+		http1_set_state(s, HTTP1_HEAD);
+		return STEP_MORE;
+	default: /* more than limits.body is not worth it */
+		s->linger = true;
+		http1_set_state(s, HTTP1_LAST);
+		return STEP_MORE;
+	}
+}

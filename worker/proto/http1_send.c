@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The response on its way out. Head and small content are put into conn->out,
+ * where they wait for those of the requests that came along with this one;
+ * files go from the file; a stream is read piece by piece, as fast as the
+ * client takes it. Worker.
+ */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "worker/http/http.h"
+#include "worker/proto/http1_response.h"
+#include "worker/proto/http1_session.h"
+
+enum {
+	HTTP1_OUT_ROOM = 8192, /* left in conn->out for one more response */
+	HTTP1_STREAM_PIECE = 16 * 1024, /* bytes read from a stream at a time */
+	HTTP1_STREAM_SHARE = 8,         /* such pieces in one tick */
+	HTTP1_CHUNK_HEAD = 6,           /* "3fa0\r\n" */
+	HTTP1_PARTS_GATHER = BUF_CHUNK, /* bytes of parts that leave together */
+};
+
+static enum step wait_send(struct conn *c)
+{
+	conn_expect_progress(c, c->net->conf->timeouts.send);
+	return STEP_WAIT;
+}
+
+enum step http1_not_sent(struct conn *c, enum io io)
+{
+	return io == IO_AGAIN ? wait_send(c) : STEP_FAIL;
+}
+
+/* The response begins. */
+
+static enum http1_connection connection_field(struct http1 *s)
+{
+	if (s->exchange.response.close || conn_is_leaving(s->conn))
+		s->keep_alive = false;
+	if (!s->keep_alive)
+		return HTTP1_CONNECTION_CLOSE;
+	return s->minor == 0 ? HTTP1_CONNECTION_KEEP : HTTP1_CONNECTION_SILENT;
+}
+
+/*
+ * The answer is there before the body was read. A client that waits for 100
+ * (Continue) may send it or not: no request can be told from it afterwards
+ * (RFC 9110 section 10.1.1). A body that is too large is not worth reading.
+ */
+static void forgo_body(struct http1 *s)
+{
+	if (s->rest.framing == HTTP1_BODY_NONE)
+		return;
+	if (s->expects_continue || s->rest.left > s->conn->net->conf->limits.body) {
+		s->keep_alive = false;
+		s->linger = true;
+		s->rest.framing = HTTP1_BODY_NONE;
+	}
+}
+
+/* How the length of the content is told (RFC 9112 section 6). */
+static enum http1_length choose_length(struct http1 *s)
+{
+	const struct response *r = &s->exchange.response;
+
+	if (http1_has_no_content(r->status))
+		return HTTP1_LENGTH_SILENT;
+	if (r->body.length != BODY_LENGTH_UNKNOWN)
+		return HTTP1_LENGTH_KNOWN;
+	if (s->minor > 0)
+		return HTTP1_LENGTH_CHUNKED;
+	s->keep_alive = false;
+	return HTTP1_LENGTH_SILENT;
+}
+
+/* Content that fits goes along with the head: one copy of a few KiB costs
+ * less than a second piece for the kernel to gather. */
+static void put_bytes(struct http1 *s)
+{
+	struct buf *out = &s->conn->out;
+	const struct body *body = &s->exchange.response.body;
+
+	if (body->length <= buf_free(out)) {
+		buf_put(out, body->bytes);
+		s->exchange.content_sent = body->length;
+	} else {
+		s->content.tail = body->bytes;
+	}
+}
+
+void http1_begin_response(struct http1 *s)
+{
+	struct exchange *x = &s->exchange;
+	struct response *r = &x->response;
+
+	forgo_body(s);
+	enum http1_length length = choose_length(s);
+
+	http1_put_head(&s->conn->out, x, connection_field(s), length);
+	s->content = (struct http1_content){
+		.tail = STR(""),
+		.chunked = length == HTTP1_LENGTH_CHUNKED,
+		.left = r->body.length,
+	};
+	if (x->request.method == METHOD_HEAD || http1_has_no_content(r->status))
+		r->body.kind = BODY_NONE;
+	if (r->body.kind == BODY_BYTES)
+		put_bytes(s);
+	http1_set_state(s, HTTP1_SEND);
+}
+
+/* Content, by its kind. What these return: STEP_MORE when all is sent. */
+
+/* An interrupted response is no fault of ours, but of whoever cut the file. */
+static enum step after_file(struct conn *c, const struct http1 *s, enum io io,
+			    uint64_t left)
+{
+	if (io == IO_EOF)
+		log_info("%" STR_FMT " was cut short while it was sent",
+			 STR_ARG(s->exchange.request.path));
+	if (io != IO_OK)
+		return http1_not_sent(c, io);
+	return left > 0 ? STEP_LATER : STEP_MORE;
+}
+
+static enum step send_file(struct conn *c, struct http1 *s, int file, off_t *offset,
+			   uint64_t *left)
+{
+	uint64_t before = *left;
+	enum io io = conn_send_file(c, file, offset, left);
+
+	s->exchange.content_sent += before - *left;
+	return after_file(c, s, io, *left);
+}
+
+static enum step send_bytes(struct conn *c, struct http1 *s)
+{
+	size_t before = s->content.tail.n;
+	enum io io = conn_flush_with(c, &s->content.tail);
+
+	s->exchange.content_sent += before - s->content.tail.n;
+	return io == IO_OK ? STEP_MORE : http1_not_sent(c, io);
+}
+
+static enum step send_whole_file(struct conn *c, struct http1 *s)
+{
+	struct body *body = &s->exchange.response.body;
+	enum io io = conn_flush(c, s->content.left > 0);
+
+	if (io != IO_OK)
+		return http1_not_sent(c, io);
+	return send_file(c, s, body->file, &body->offset, &s->content.left);
+}
+
+static enum step send_parts(struct conn *c, struct http1 *s)
+{
+	struct body *body = &s->exchange.response.body;
+
+	while (body->n_parts > 0) {
+		struct body_part *part = body->parts;
+		bool is_bytes = part->file == -1;
+
+		if (!is_bytes || buf_length(&c->out) > HTTP1_PARTS_GATHER) {
+			enum io io = conn_flush(c, true);
+
+			if (io != IO_OK)
+				return http1_not_sent(c, io);
+		}
+		if (is_bytes) {
+			buf_put(&c->out, part->bytes);
+			s->exchange.content_sent += part->bytes.n;
+		} else {
+			enum step step = send_file(c, s, part->file, &part->offset,
+						   &part->length);
+
+			if (step != STEP_MORE)
+				return step;
+		}
+		body->parts++;
+		body->n_parts--;
+	}
+	enum io io = conn_flush(c, false);
+
+	return io == IO_OK ? STEP_MORE : http1_not_sent(c, io);
+}
+
+/* Writes the size of the chunk whose data begins `at` bytes into `out`, or
+ * takes its head away when there is no data: that would be the end. */
+static void end_chunk(struct buf *out, size_t at)
+{
+	size_t n = buf_length(out) - at;
+	char head[HTTP1_CHUNK_HEAD + 1];
+
+	if (n == 0) {
+		out->end -= HTTP1_CHUNK_HEAD;
+		return;
+	}
+	snprintf(head, sizeof(head), "%04x\r\n", (unsigned)n & 0xffff);
+	memcpy(out->storage + out->start + at - HTTP1_CHUNK_HEAD, head,
+	       HTTP1_CHUNK_HEAD);
+	buf_put(out, STR("\r\n"));
+}
+
+/* Reads a piece of the stream into conn->out. */
+static enum body_read read_stream(struct http1 *s)
+{
+	struct http1_content *content = &s->content;
+	const struct body *body = &s->exchange.response.body;
+	struct buf *out = &s->conn->out;
+	size_t most = HTTP1_STREAM_PIECE;
+
+	if (content->chunked)
+		buf_put(out, STR("0000\r\n"));
+	else if (content->left < most)
+		most = (size_t)content->left;
+	size_t at = buf_length(out);
+	enum body_read read = body->read(body->owner, out, most);
+	size_t n = buf_length(out) - at;
+
+	ASSERT(n <= most);
+	s->exchange.content_sent += n;
+	if (content->chunked)
+		end_chunk(out, at);
+	if (content->left != BODY_LENGTH_UNKNOWN) {
+		content->left -= n;
+		if (content->left == 0 && read != BODY_READ_FAILED)
+			read = BODY_READ_END;
+		else if (read == BODY_READ_END)
+			read = BODY_READ_FAILED; /* it said there was more */
+	}
+	content->ended = read == BODY_READ_END;
+	if (content->ended && content->chunked)
+		buf_put(out, STR("0\r\n\r\n"));
+	return read;
+}
+
+static enum step send_stream(struct conn *c, struct http1 *s)
+{
+	if (s->content.left == 0)
+		s->content.ended = true;
+	for (int i = 0; i < HTTP1_STREAM_SHARE; i++) {
+		enum body_read read = BODY_READ_SOME;
+
+		if (!s->content.ended && buf_length(&c->out) < HTTP1_STREAM_PIECE)
+			read = read_stream(s);
+		if (read == BODY_READ_FAILED) {
+			log_info("the content of %" STR_FMT " broke off",
+				 STR_ARG(s->exchange.request.path));
+			return STEP_FAIL;
+		}
+		enum io io =
+			conn_flush(c, read == BODY_READ_SOME && !s->content.ended);
+
+		if (io != IO_OK)
+			return http1_not_sent(c, io);
+		if (s->content.ended)
+			return STEP_MORE;
+		if (read == BODY_READ_WAIT) {
+			conn_clear_timeout(c);
+			return c->hung_up ? STEP_FAIL : STEP_WAIT;
+		}
+	}
+	return STEP_LATER;
+}
+
+static enum step send_content(struct conn *c, struct http1 *s)
+{
+	switch (s->exchange.response.body.kind) {
+	case BODY_FILE:
+		return send_whole_file(c, s);
+	case BODY_PARTS:
+		return send_parts(c, s);
+	case BODY_STREAM:
+		return send_stream(c, s);
+	default:
+		return send_bytes(c, s);
+	}
+}
+
+/* True when the response may wait in conn->out for those after it. */
+static bool may_gather(const struct conn *c, const struct http1 *s)
+{
+	return s->keep_alive && s->rest.framing == HTTP1_BODY_NONE &&
+	       s->content.tail.n == 0 &&
+	       s->exchange.response.body.kind <= BODY_BYTES &&
+	       buf_length(&c->in) > 0 && buf_free(&c->out) >= HTTP1_OUT_ROOM;
+}
+
+enum step http1_step_send(struct conn *c, struct http1 *s)
+{
+	if (!may_gather(c, s)) {
+		enum step step = send_content(c, s);
+
+		if (step != STEP_MORE)
+			return step;
+	}
+	exchange_finish(&s->exchange);
+	s->exchange.times.accepted = c->accepted_at;
+	s->exchange.times.first_byte = c->net->loop->now;
+	bool unread = s->rest.framing != HTTP1_BODY_NONE;
+
+	if (s->keep_alive) {
+		http1_set_state(s, unread ? HTTP1_SKIP : HTTP1_HEAD);
+	} else {
+		/* What came meanwhile must not make the close a reset. */
+		s->linger |= unread || c->readable || buf_length(&c->in) > 0 ||
+			     conn_is_leaving(c);
+		http1_set_state(s, HTTP1_LAST);
+	}
+	return STEP_MORE;
+}
+
+enum step http1_step_last(struct conn *c, struct http1 *s)
+{
+	enum io io = conn_flush(c, false);
+
+	if (io != IO_OK)
+		return http1_not_sent(c, io);
+	return s->linger ? STEP_LINGER : STEP_DONE;
+}
