@@ -30,12 +30,18 @@ enum field_id http1_field_identify(struct str name)
 	switch (name.n) {
 	case 4:
 		return NAME_IS(p, "host") ? FIELD_HOST : FIELD_OTHER;
+	case 5:
+		return NAME_IS(p, "range") ? FIELD_RANGE : FIELD_OTHER;
 	case 6:
 		return NAME_IS(p, "expect") ? FIELD_EXPECT : FIELD_OTHER;
 	case 7:
 		if (NAME_IS(p, "referer"))
 			return FIELD_REFERER;
 		return NAME_IS(p, "upgrade") ? FIELD_UPGRADE : FIELD_OTHER;
+	case 8:
+		if (NAME_IS(p, "if-range"))
+			return FIELD_IF_RANGE;
+		return NAME_IS(p, "if-match") ? FIELD_IF_MATCH : FIELD_OTHER;
 	case 10:
 		if (NAME_IS(p, "connection"))
 			return FIELD_CONNECTION;
@@ -43,12 +49,23 @@ enum field_id http1_field_identify(struct str name)
 	case 12:
 		return NAME_IS(p, "content-type") ? FIELD_CONTENT_TYPE
 						  : FIELD_OTHER;
+	case 13:
+		return NAME_IS(p, "if-none-match") ? FIELD_IF_NONE_MATCH
+						   : FIELD_OTHER;
 	case 14:
 		return NAME_IS(p, "content-length") ? FIELD_CONTENT_LENGTH
 						    : FIELD_OTHER;
+	case 15:
+		return NAME_IS(p, "accept-encoding") ? FIELD_ACCEPT_ENCODING
+						     : FIELD_OTHER;
 	case 17:
+		if (NAME_IS(p, "if-modified-since"))
+			return FIELD_IF_MODIFIED_SINCE;
 		return NAME_IS(p, "transfer-encoding") ? FIELD_TRANSFER_ENCODING
 						       : FIELD_OTHER;
+	case 19:
+		return NAME_IS(p, "if-unmodified-since") ? FIELD_IF_UNMODIFIED_SINCE
+							 : FIELD_OTHER;
 	default:
 		return FIELD_OTHER;
 	}

@@ -291,6 +291,7 @@ static bool read_fields(struct reader *r)
 		}
 		field->id = http1_field_identify(field->name);
 		head->n_fields++;
+		head->known |= 1u << field->id;
 		if (field->id != FIELD_OTHER &&
 		    !passes(r, http1_fields_take(&r->fields, head, field)))
 			return false;
@@ -315,6 +316,7 @@ static void clear(struct http1_head *head)
 	head->body = HTTP1_BODY_NONE;
 	head->content_length = 0;
 	head->n_fields = 0;
+	head->known = 0;
 	head->size = 0;
 }
 

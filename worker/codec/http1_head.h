@@ -45,7 +45,8 @@ struct http1_head {
 	uint64_t content_length;
 	struct field fields[HTTP1_FIELDS_MAX];
 	size_t n_fields;
-	size_t size; /* bytes of the whole head, its empty line included */
+	unsigned known; /* a set of 1u << enum field_id: which are there */
+	size_t size;    /* bytes of the whole head, its empty line included */
 };
 
 /* What a head may have; over `bytes` in the request line alone is 414. It is

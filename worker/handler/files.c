@@ -196,20 +196,32 @@ static enum files_result failure(struct files *files, struct str path, uint64_t 
 	}
 }
 
+static void make_validators(struct file *file)
+{
+	time_t now = time(NULL), modified = file->st.st_mtim.tv_sec;
+
+	file->validators.etag = arena_printf(
+		&file->arena, "\"%jx-%jx\"",
+		(uintmax_t)((uint64_t)file->st.st_mtim.tv_sec * NS_PER_S +
+			    (uint64_t)file->st.st_mtim.tv_nsec),
+		(uintmax_t)file->st.st_size);
+	/* RFC 9110 section 8.8.2.1: never later than the response. */
+	file->validators.modified = modified < now ? modified : now;
+}
+
+/* What a 304 has too (RFC 9110 section 15.4.5) comes first. */
 static void make_fields(struct file *file, struct str type)
 {
-	char date[HTTP_DATE_SIZE], tag[64];
-	int n = snprintf(tag, sizeof(tag), "\"%jx-%jx\"",
-			 (uintmax_t)((uint64_t)file->st.st_mtim.tv_sec * NS_PER_S +
-				     (uint64_t)file->st.st_mtim.tv_nsec),
-			 (uintmax_t)file->st.st_size);
+	char date[HTTP_DATE_SIZE];
 
-	http_date_format(file->st.st_mtim.tv_sec, date);
-	fields_add(&file->fields, &file->arena, STR("Content-Type"), type);
+	make_validators(file);
+	http_date_format(file->validators.modified, date);
+	fields_add(&file->fields, &file->arena, STR("ETag"), file->validators.etag);
+	file->not_modified = file->fields;
 	fields_add(&file->fields, &file->arena, STR("Last-Modified"),
 		   (struct str){date, sizeof(date)});
-	fields_add(&file->fields, &file->arena, STR("ETag"),
-		   (struct str){tag, (size_t)n});
+	fields_add(&file->fields, &file->arena, STR("Accept-Ranges"), STR("bytes"));
+	fields_add(&file->fields, &file->arena, STR("Content-Type"), type);
 }
 
 /* The content of a small file, in memory, if it is as long as it says. */

@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "conf/mime.h"
+#include "worker/http/conditions.h"
 #include "worker/http/fields.h"
 
 /* An open file. Held by the cache and by each exchange that sends it. */
@@ -27,9 +28,11 @@ struct file {
 	unsigned holders;
 	int fd; /* -1 when all of it is in `content` */
 	struct stat st;
-	struct str content;   /* p == NULL when it is sent from fd */
-	struct fields fields; /* Content-Type, Last-Modified, ETag */
-	uint64_t checked_at;  /* CLOCK_MONOTONIC ns */
+	struct str content; /* p == NULL when it is sent from fd */
+	struct validators validators;
+	struct fields fields;       /* of a 200 */
+	struct fields not_modified; /* the first of them, for a 304 */
+	uint64_t checked_at;        /* CLOCK_MONOTONIC ns */
 	uint64_t used_at;
 	struct arena arena; /* of the path, the content and the fields */
 };

@@ -14,8 +14,10 @@
 #include "conf/conf.h"
 #include "worker/codec/uri.h"
 #include "worker/handler/files.h"
+#include "worker/http/conditions.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
+#include "worker/http/ranges.h"
 #include "worker/http/router.h"
 
 struct static_root {
@@ -25,7 +27,13 @@ struct static_root {
 	struct timer expiry; /* armed while files are kept */
 };
 
-enum { STATIC_EXPIRY_MS = 5000 };
+enum {
+	STATIC_EXPIRY_MS = 5000,
+	/* The fields that are asked about at once. */
+	CONDITIONAL = 1u << FIELD_IF_MATCH | 1u << FIELD_IF_NONE_MATCH |
+		      1u << FIELD_IF_MODIFIED_SINCE |
+		      1u << FIELD_IF_UNMODIFIED_SINCE,
+};
 
 static void on_expiry(struct timer *timer)
 {
@@ -81,16 +89,10 @@ static void release(void *file)
 	file_release(file);
 }
 
-static void answer_file(struct static_root *root, struct exchange *x,
-			struct file *file)
+/* The content stays `file`'s, which the exchange now holds. */
+static void set_content(struct exchange *x, struct file *file)
 {
-	struct response *r = &x->response;
-
-	if (!timer_is_armed(&root->expiry))
-		loop_timer(root->loop, &root->expiry, STATIC_EXPIRY_MS);
-	r->status = 200;
-	r->prepared = &file->fields;
-	r->body = (struct body){
+	x->response.body = (struct body){
 		.kind = file->content.p != NULL ? BODY_BYTES : BODY_FILE,
 		.bytes = file->content,
 		.file = file->fd,
@@ -98,7 +100,50 @@ static void answer_file(struct static_root *root, struct exchange *x,
 		.owner = file,
 		.release = release,
 	};
+}
+
+static void answer_not_modified(struct exchange *x, struct file *file)
+{
+	x->response.status = 304;
+	x->response.prepared = &file->not_modified;
+	x->response.body = (struct body){.owner = file, .release = release};
 	exchange_answer(x);
+}
+
+static void answer_with(struct exchange *x, struct file *file)
+{
+	x->response.status = 200;
+	x->response.prepared = &file->fields;
+	set_content(x, file);
+	if (request_has(&x->request, FIELD_RANGE) &&
+	    conditions_allow_range(x, &file->validators) &&
+	    ranges_apply(x) == RANGES_NONE)
+		exchange_answer_error(x, 416);
+	else
+		exchange_answer(x);
+}
+
+static void answer_file(struct static_root *root, struct exchange *x,
+			struct file *file)
+{
+	enum conditions_result result = CONDITIONS_MET;
+
+	if (!timer_is_armed(&root->expiry))
+		loop_timer(root->loop, &root->expiry, STATIC_EXPIRY_MS);
+	if (x->request.known & CONDITIONAL)
+		result = conditions_check(x, &file->validators);
+	switch (result) {
+	case CONDITIONS_MET:
+		answer_with(x, file);
+		break;
+	case CONDITIONS_NOT_MODIFIED:
+		answer_not_modified(x, file);
+		break;
+	case CONDITIONS_FAILED:
+		file_release(file);
+		exchange_answer_error(x, 412);
+		break;
+	}
 }
 
 static void answer_failure(struct exchange *x, enum files_result result)

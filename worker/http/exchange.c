@@ -343,6 +343,20 @@ struct str exchange_field(const struct exchange *x, struct str name)
 	return (struct str){NULL, 0};
 }
 
+bool request_sole_field(const struct request *request, enum field_id id,
+			struct str *value_out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < request->n_fields; i++) {
+		if (request->fields[i].id != id)
+			continue;
+		*value_out = request->fields[i].value;
+		n++;
+	}
+	return n == 1;
+}
+
 /* RFC 9110 section 15, and the RFCs that added to it; in order. */
 static const struct {
 	unsigned status;

@@ -48,6 +48,7 @@ struct request {
 	struct str host;     /* without the port, lower case; may be empty */
 	const struct field *fields;
 	size_t n_fields;
+	unsigned known;      /* a set of 1u << enum field_id: which are there */
 	struct str body;     /* when the handler wanted it */
 	const char *version; /* "HTTP/1.1" */
 };
@@ -223,6 +224,17 @@ void exchange_finish(struct exchange *x);
 
 /* Forgets it, without a trace: it goes on elsewhere. */
 void exchange_forget(struct exchange *x);
+
+/* Whether there is a field of that kind, one or more. */
+static inline bool request_has(const struct request *request, enum field_id id)
+{
+	return request->known & 1u << id;
+}
+
+/* The value of the one field of that kind; false when there is none, or more
+ * than one. */
+bool request_sole_field(const struct request *request, enum field_id id,
+			struct str *value_out) __attribute__((warn_unused_result));
 
 /* Value of a request field by its lower-case name; p == NULL if none. */
 struct str exchange_field(const struct exchange *x, struct str name);

@@ -98,6 +98,7 @@ static void fill_request(struct http1 *s, struct http1_head *head, struct str ra
 	r->query = head->query;
 	r->fields = fields;
 	r->n_fields = head->n_fields;
+	r->known = head->known;
 	r->version = head->minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
 }
 
