@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/offload.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+
+/* The thread. */
+
+static void run_one(struct offload *o)
+{
+	struct job *job = CONTAINER_OF(o->queued.next, struct job, link);
+	const uint64_t one = 1;
+
+	list_remove(&job->link);
+	pthread_mutex_unlock(&o->lock);
+	job->work(job);
+	pthread_mutex_lock(&o->lock);
+	bool is_first = list_is_empty(&o->finished);
+
+	list_append(&o->finished, &job->link);
+	/* It cannot fail: nobody adds up to the largest number. */
+	if (is_first && write(o->wake.fd, &one, sizeof(one)) == -1)
+		return;
+}
+
+static void *run_jobs(void *context)
+{
+	struct offload *o = context;
+
+	pthread_mutex_lock(&o->lock);
+	for (;;) {
+		while (!list_is_empty(&o->queued))
+			run_one(o);
+		if (o->is_ending)
+			break;
+		pthread_cond_wait(&o->more, &o->lock);
+	}
+	o->is_over = true;
+	pthread_cond_signal(&o->ended);
+	pthread_mutex_unlock(&o->lock);
+	return NULL;
+}
+
+/* The loop. */
+
+static void tell(struct offload *o)
+{
+	struct list finished;
+
+	list_init(&finished);
+	pthread_mutex_lock(&o->lock);
+	list_take_all(&finished, &o->finished);
+	pthread_mutex_unlock(&o->lock);
+	while (!list_is_empty(&finished)) {
+		struct job *job = CONTAINER_OF(finished.next, struct job, link);
+
+		list_remove(&job->link);
+		o->held--;
+		job->done(job);
+	}
+}
+
+static void on_wake(struct watch *watch, uint32_t events)
+{
+	struct offload *o = CONTAINER_OF(watch, struct offload, wake);
+	uint64_t n;
+
+	(void)events;
+	/* Before what it stands for is taken: what comes after has its own. */
+	if (read(watch->fd, &n, sizeof(n)) == -1)
+		return;
+	tell(o);
+}
+
+void offload_init(struct offload *o, struct loop *loop, const char *name,
+		  unsigned most)
+{
+	pthread_condattr_t monotonic;
+
+	*o = (struct offload){.loop = loop,
+			      .name = name,
+			      .most = most,
+			      .wake = {.on_event = on_wake, .fd = -1}};
+	list_init(&o->queued);
+	list_init(&o->finished);
+	pthread_mutex_init(&o->lock, NULL);
+	pthread_cond_init(&o->more, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&o->ended, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
+
+/* A blocked SIGSEGV would end us without the stack in the log. */
+static void block_signals(sigset_t *before_out)
+{
+	static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+	sigset_t set;
+
+	sigfillset(&set);
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		sigdelset(&set, own[i]);
+	pthread_sigmask(SIG_SETMASK, &set, before_out);
+}
+
+/* 0, or an errno. */
+static int start_thread(struct offload *o)
+{
+	sigset_t before;
+
+	block_signals(&before); /* inherited */
+	int error = pthread_create(&o->thread, NULL, run_jobs, o);
+
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (error == 0)
+		pthread_setname_np(o->thread, o->name);
+	return error;
+}
+
+static int start(struct offload *o)
+{
+	if (o->wake.fd == -1) {
+		o->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (o->wake.fd == -1)
+			return -1;
+		if (loop_add(o->loop, &o->wake, EPOLLIN) == -1) {
+			fd_close(&o->wake.fd);
+			return -1;
+		}
+	}
+	errno = start_thread(o);
+	o->has_thread = errno == 0;
+	return o->has_thread ? 0 : -1;
+}
+
+bool offload_submit(struct offload *o, struct job *job)
+{
+	if (o->held >= o->most)
+		return false;
+	if (!o->has_thread && start(o) == -1) {
+		log_errno(LOG_LEVEL_WARN, "cannot start a thread (%s)", o->name);
+		return false;
+	}
+	o->held++;
+	job->dropped = false;
+	pthread_mutex_lock(&o->lock);
+	list_append(&o->queued, &job->link);
+	pthread_cond_signal(&o->more);
+	pthread_mutex_unlock(&o->lock);
+	return true;
+}
+
+static struct timespec later(uint64_t ms)
+{
+	uint64_t now = clock_read(), most = NS_PER_S * 1000000000;
+	uint64_t then = ms > most / NS_PER_MS ? most : now + ms * NS_PER_MS;
+
+	return (struct timespec){.tv_sec = (time_t)(then / NS_PER_S),
+				 .tv_nsec = (long)(then % NS_PER_S)};
+}
+
+/* False when the thread is still busy then. */
+static bool end_thread(struct offload *o, enum offload_end end, uint64_t ms)
+{
+	struct timespec then = later(ms);
+	bool is_over;
+
+	pthread_mutex_lock(&o->lock);
+	o->is_ending = true;
+	if (end == OFFLOAD_DROP) {
+		LIST_EACH (l, &o->queued)
+			CONTAINER_OF(l, struct job, link)->dropped = true;
+		list_take_all(&o->finished, &o->queued);
+	}
+	pthread_cond_signal(&o->more);
+	while (!o->is_over &&
+	       pthread_cond_timedwait(&o->ended, &o->lock, &then) != ETIMEDOUT)
+		;
+	is_over = o->is_over;
+	pthread_mutex_unlock(&o->lock);
+	if (is_over)
+		pthread_join(o->thread, NULL);
+	else
+		pthread_detach(o->thread);
+	return is_over;
+}
+
+bool offload_fini(struct offload *o, enum offload_end end, uint64_t ms)
+{
+	if (o->has_thread && !end_thread(o, end, ms))
+		return false;
+	o->most = 0; /* nothing more, whatever a done() may ask for */
+	tell(o);
+	loop_close(o->loop, &o->wake);
+	pthread_cond_destroy(&o->ended);
+	pthread_cond_destroy(&o->more);
+	pthread_mutex_destroy(&o->lock);
+	return true;
+}
