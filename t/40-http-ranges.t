@@ -95,6 +95,42 @@ for my $target (sort keys %content) {
 	is $c->get($target, Range => 'bytes=0-1', Range => 'bytes=2-3')->status, 200,
 		"$target: two Range fields are ignored";
 
+	# Many ranges, in the order they were asked for.
+	for my $case (
+		['bytes=0-0,-1', [0, 0], [$n - 1, $n - 1]],
+		['bytes=-1,0-0', [$n - 1, $n - 1], [0, 0]],
+		['bytes=500-999, 7000-7999,100-199',
+			[500, 999], [7000, 7999], [100, 199]],
+		['bytes=0-99,200-299,100-110', [0, 110], [200, 299]],
+		['bytes=0-9,999999999-,5000-', [0, 9], [5000, $n - 1]],
+		['bytes=' . join(',', map { $_ * 200 . '-' . $_ * 200 } 0 .. 31),
+			map { [$_ * 200, $_ * 200] } 0 .. 31],
+	) {
+		my ($range, @wanted) = @$case;
+		my $r = $c->get($target, Range => $range);
+		my $name = "$target: " . substr $range, 0, 40;
+		my ($boundary) = $r->field('content-type') =~
+			m{\Amultipart/byteranges; boundary=([0-9a-f]{32})\z};
+
+		is $r->status, 206, "$name: status";
+		ok $boundary, "$name: Content-Type";
+		is scalar($r->all('content-type')), 1, "$name: once";
+		is $r->field('content-range'), undef, "$name: no Content-Range";
+		is $r->field($_), $whole->field($_), "$name: $_"
+			for qw(ETag Last-Modified);
+		is $r->body, join('', map {
+			my ($first, $last) = @$_;
+
+			"--$boundary\r\n"
+			. "Content-Type: application/octet-stream\r\n"
+			. "Content-Range: bytes $first-$last/$n\r\n\r\n"
+			. substr($all, $first, $last - $first + 1) . "\r\n"
+		} @wanted) . "--$boundary--\r\n", "$name: the parts";
+	}
+	isnt $c->get($target, Range => 'bytes=0-0,-1')->field('content-type'),
+		$c->get($target, Range => 'bytes=0-0,-1')->field('content-type'),
+		"$target: each with another boundary";
+
 	subtest "$target: HEAD has no ranges" => sub {
 		my $r = $c->request('HEAD', $target, [Range => 'bytes=0-1']);
 

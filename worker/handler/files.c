@@ -221,6 +221,8 @@ static void make_fields(struct file *file, struct str type)
 	fields_add(&file->fields, &file->arena, STR("Last-Modified"),
 		   (struct str){date, sizeof(date)});
 	fields_add(&file->fields, &file->arena, STR("Accept-Ranges"), STR("bytes"));
+	file->type = type;
+	file->untyped = file->fields;
 	fields_add(&file->fields, &file->arena, STR("Content-Type"), type);
 }
 

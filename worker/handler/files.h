@@ -30,9 +30,11 @@ struct file {
 	struct stat st;
 	struct str content; /* p == NULL when it is sent from fd */
 	struct validators validators;
-	struct fields fields;       /* of a 200 */
-	struct fields not_modified; /* the first of them, for a 304 */
-	uint64_t checked_at;        /* CLOCK_MONOTONIC ns */
+	struct str type;
+	/* All of a 200; without Content-Type, which is the last of them; and
+	 * the first of them, which a 304 has too. */
+	struct fields fields, untyped, not_modified;
+	uint64_t checked_at; /* CLOCK_MONOTONIC ns */
 	uint64_t used_at;
 	struct arena arena; /* of the path, the content and the fields */
 };

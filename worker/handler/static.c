@@ -117,7 +117,7 @@ static void answer_with(struct exchange *x, struct file *file)
 	set_content(x, file);
 	if (request_has(&x->request, FIELD_RANGE) &&
 	    conditions_allow_range(x, &file->validators) &&
-	    ranges_apply(x) == RANGES_NONE)
+	    ranges_apply(x, file->type, &file->untyped) == RANGES_NONE)
 		exchange_answer_error(x, 416);
 	else
 		exchange_answer(x);

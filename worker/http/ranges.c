@@ -2,22 +2,31 @@
 #include "worker/http/ranges.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <sys/random.h>
 
+#include "base/log.h"
 #include "worker/codec/range.h"
+
+enum { BOUNDARY_BYTES = 16 }; /* of randomness: nobody can put it into a file */
+
+static struct str content_range(struct exchange *x, struct range range,
+				uint64_t size)
+{
+	return arena_printf(&x->arena, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
+			    range.first, range.last, size);
+}
 
 static void add_content_range(struct exchange *x, struct str value)
 {
 	fields_add(&x->response.fields, &x->arena, STR("Content-Range"), value);
 }
 
-static void cut_to(struct exchange *x, struct range range)
+static void answer_one(struct exchange *x, struct range range)
 {
 	struct body *body = &x->response.body;
 
-	add_content_range(x, arena_printf(&x->arena,
-					  "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
-					  range.first, range.last, body->length));
-	x->response.status = 206;
+	add_content_range(x, content_range(x, range, body->length));
 	body->length = range_length(range);
 	if (body->kind == BODY_FILE)
 		body->offset += (off_t)range.first;
@@ -26,7 +35,80 @@ static void cut_to(struct exchange *x, struct range range)
 					   (size_t)body->length};
 }
 
-enum ranges_answer ranges_apply(struct exchange *x)
+static struct str make_boundary(struct exchange *x)
+{
+	unsigned char random[BOUNDARY_BYTES];
+	char *text = arena_bytes(&x->arena, 2 * BOUNDARY_BYTES + 1);
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		log_fatal("getrandom");
+	for (size_t i = 0; i < sizeof(random); i++)
+		snprintf(text + 2 * i, 3, "%02x", random[i]);
+	return (struct str){text, 2 * BOUNDARY_BYTES};
+}
+
+static void add_part(struct body *body, struct body_part part)
+{
+	body->parts[body->n_parts++] = part;
+	body->length += part.length;
+}
+
+static void add_text(struct body *body, struct str text)
+{
+	add_part(body,
+		 (struct body_part){.bytes = text, .file = -1, .length = text.n});
+}
+
+/* A range of the content `whole`. */
+static void add_range(struct body *body, const struct body *whole,
+		      struct range range)
+{
+	uint64_t length = range_length(range);
+
+	if (whole->kind == BODY_FILE)
+		add_part(body, (struct body_part){.file = whole->file,
+						  .offset = whole->offset +
+							    (off_t)range.first,
+						  .length = length});
+	else
+		add_text(body, (struct str){whole->bytes.p + range.first,
+					    (size_t)length});
+}
+
+/* RFC 9110 section 14.6. */
+static void answer_many(struct exchange *x, const struct ranges *ranges,
+			struct str type)
+{
+	struct body *body = &x->response.body, whole = *body;
+	struct str boundary = make_boundary(x);
+	size_t n = 2 * ranges->n + 1;
+
+	body->kind = BODY_PARTS;
+	body->parts = arena_alloc(&x->arena, n * sizeof(*body->parts));
+	body->n_parts = 0;
+	body->length = 0;
+	for (size_t i = 0; i < ranges->n; i++) {
+		struct range range = ranges->items[i];
+		struct str place = content_range(x, range, whole.length);
+
+		add_text(body,
+			 arena_printf(&x->arena,
+				      "%s--%" STR_FMT "\r\nContent-Type: %" STR_FMT
+				      "\r\nContent-Range: %" STR_FMT "\r\n\r\n",
+				      i > 0 ? "\r\n" : "", STR_ARG(boundary),
+				      STR_ARG(type), STR_ARG(place)));
+		add_range(body, &whole, range);
+	}
+	add_text(body, arena_printf(&x->arena, "\r\n--%" STR_FMT "--\r\n",
+				    STR_ARG(boundary)));
+	fields_add(&x->response.fields, &x->arena, STR("Content-Type"),
+		   arena_printf(&x->arena,
+				"multipart/byteranges; boundary=%" STR_FMT,
+				STR_ARG(boundary)));
+}
+
+enum ranges_answer ranges_apply(struct exchange *x, struct str type,
+				const struct fields *untyped)
 {
 	uint64_t size = x->response.body.length;
 	struct ranges ranges;
@@ -38,16 +120,20 @@ enum ranges_answer ranges_apply(struct exchange *x)
 		return RANGES_WHOLE;
 	switch (ranges_parse(value, size, &ranges)) {
 	case RANGES_OK:
-		if (ranges.n > 1)
-			return RANGES_WHOLE;
-		cut_to(x, ranges.items[0]);
-		return RANGES_PARTIAL;
-	case RANGES_IGNORED:
 		break;
+	case RANGES_IGNORED:
+		return RANGES_WHOLE;
 	case RANGES_UNSATISFIABLE:
 		add_content_range(
 			x, arena_printf(&x->arena, "bytes */%" PRIu64, size));
 		return RANGES_NONE;
 	}
-	return RANGES_WHOLE;
+	x->response.status = 206;
+	if (ranges.n == 1) {
+		answer_one(x, ranges.items[0]);
+	} else {
+		x->response.prepared = untyped;
+		answer_many(x, &ranges, type);
+	}
+	return RANGES_PARTIAL;
 }

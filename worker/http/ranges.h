@@ -16,9 +16,11 @@ enum ranges_answer {
 
 /*
  * Makes of x->response, a 200 with BODY_BYTES or BODY_FILE, what the Range
- * field of the request asks for.
+ * field of the request asks for. `type` is its Content-Type, and `untyped` its
+ * prepared fields without that: many ranges go as multipart/byteranges.
  */
-enum ranges_answer ranges_apply(struct exchange *x)
+enum ranges_answer ranges_apply(struct exchange *x, struct str type,
+				const struct fields *untyped)
 	__attribute__((warn_unused_result));
 
 #endif
