@@ -10,8 +10,11 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/regex.h"
 #include "conf/errors.h"
 #include "conf/mime.h"
+#include "conf/schema.h"
+#include "conf/values.h"
 
 struct check {
 	struct conf *conf;
@@ -407,15 +410,160 @@ static void check_common(struct check *c, const struct conf_common *common,
 		check_access(c, common, where);
 }
 
-static void check_route(struct check *c, const struct conf_route *route)
+static void check_path(struct check *c, const struct conf_route *route)
 {
+	struct place at = place_of(c, &route->path, route->where);
+	struct str path = route->path, normal;
+
+	if (path.p[0] != '/') {
+		complain(c, &at,
+			 "a path begins with \"/\"; did you mean \"/%" STR_FMT
+			 "\"?",
+			 STR_ARG(path));
+		return;
+	}
+	if (memchr(path.p, '?', path.n) != NULL ||
+	    memchr(path.p, '#', path.n) != NULL) {
+		complain(c, &at,
+			 "a path has no \"?\" and no \"#\": it is compared "
+			 "without the query");
+		return;
+	}
+	normal = value_normal_path(&c->conf->arena, path);
+	if (!str_equal(normal, path))
+		complain(c, &at,
+			 "a path has no \"//\", \".\" or \"..\"; "
+			 "did you mean \"%" STR_FMT "\"?",
+			 STR_ARG(normal));
+}
+
+/* A template that stands in a route or site, and what it may use there. */
+struct use {
+	struct place at;
+	const struct regex *regex; /* of the route; or NULL */
+	bool has_match;            /* it is a route's, and that has a pattern */
+};
+
+/* Finds the groups that a template names. */
+static void check_template(struct check *c, const struct use *use,
+			   struct template *t)
+{
+	for (size_t i = 0; i < t->n_pieces; i++) {
+		struct template_piece *piece = &t->pieces[i];
+
+		if (piece->variable != TEMPLATE_MATCH)
+			continue;
+		if (!use->has_match)
+			complain(c, &use->at,
+				 "\"${match.%" STR_FMT "}\": only a route with "
+				 "match = \"regex\" has groups",
+				 STR_ARG(piece->name));
+		else if (use->regex != NULL &&
+			 !regex_find_group(use->regex, piece->name, &piece->number))
+			complain(c, &use->at,
+				 "\"${match.%" STR_FMT "}\": the pattern has no "
+				 "such group",
+				 STR_ARG(piece->name));
+	}
+}
+
+static void check_setting(struct check *c, struct use *use,
+			  const struct schema_setting *row, void *base,
+			  const char *where)
+{
+	void *field = (char *)base + row->offset;
+
+	if (is_bad(c, field))
+		return;
+	use->at = place_of(c, field, where);
+	if (row->type == SCHEMA_TEMPLATE || row->type == SCHEMA_LINE)
+		check_template(c, use, field);
+}
+
+/* The templates that a site gives, or a route. */
+static void check_templates(struct check *c, enum schema_section_id id, void *group,
+			    const struct conf_common *common, const char *handler,
+			    const char *where, struct use use)
+{
+	for (size_t i = 0; i < schema_n_settings; i++) {
+		const struct schema_setting *row = &schema_settings[i];
+
+		if (!schema_has(id, row) || !schema_applies(row, handler))
+			continue;
+		if (row->section == SCHEMA_COMMON &&
+		    !(common->given & schema_common_bit(row)))
+			continue;
+		check_setting(c, &use, row, schema_base(id, row, group), where);
+	}
+}
+
+static void check_match(struct check *c, struct conf_route *route)
+{
+	bool has_match =
+		route->match == CONF_MATCH_REGEX && !is_bad(c, &route->match);
+	struct use use = {.has_match = has_match};
+	struct regex *regex = NULL;
+	const char *why;
+
+	if (route->path.n > 0 && !is_bad(c, &route->path)) {
+		if (!has_match) {
+			check_path(c, route);
+		} else {
+			struct place at = place_of(c, &route->path, route->where);
+
+			regex = regex_create(route->path, &c->conf->arena, &why);
+			if (regex == NULL)
+				complain(c, &at, "%s", why);
+		}
+	}
+	use.regex = regex;
+	check_templates(c, SCHEMA_ROUTES, route, &route->common, route->handler,
+			route->where, use);
+	regex_destroy(&regex);
+}
+
+static bool is_handler(const struct conf_route *route, const char *name)
+{
+	return route->handler != NULL && strcmp(route->handler, name) == 0;
+}
+
+/* It is only known while the request is read which path it will have. */
+static void check_rewrite(struct check *c, const struct conf_route *route)
+{
+	const struct template *to = &route->to;
+	struct place at = place_of(c, to, route->where);
+
+	if (route->common.given != 0) {
+		at = (struct place){.where = route->where,
+				    .file = route->file,
+				    .line = route->line};
+		complain(c, &at,
+			 "a route that rewrites has no common settings: those of "
+			 "the route that answers hold");
+	}
+	if (to->n_pieces == 0)
+		return;
+	if (to->pieces[0].variable == TEMPLATE_LITERAL &&
+	    to->pieces[0].text.p[0] != '/')
+		complain(c, &at, "a path begins with \"/\"");
+	if (to->uses_form)
+		complain(c, &at,
+			 "the body is not read before the request is routed");
+}
+
+static void check_route(struct check *c, struct conf_route *route)
+{
+	check_match(c, route);
+	if (is_handler(route, "rewrite"))
+		check_rewrite(c, route);
+
 	check_common(c, &route->common, route->where);
 
 	bool has_no_body = route->status == 204 || route->status == 205 ||
 			   route->status == 304;
 
-	if (route->handler == NULL || strcmp(route->handler, "respond") != 0 ||
-	    !has_no_body || route->body.source.n == 0)
+	if (!is_handler(route, "respond") || !has_no_body ||
+	    route->body.source.n == 0)
 		return;
 	struct place at = place_of(c, &route->body, route->where);
 
@@ -434,9 +582,11 @@ void conf_check(struct conf *conf, const char *main_file, struct places *places,
 	check_listeners(&c);
 	check_hosts(&c);
 	for (size_t i = 0; i < conf->n_sites; i++) {
-		const struct conf_site *site = &conf->sites[i];
+		struct conf_site *site = &conf->sites[i];
 
 		check_common(&c, &site->common, site->where);
+		check_templates(&c, SCHEMA_SITES, site, &site->common, NULL,
+				site->where, (struct use){0});
 		check_overlaps(&c, site);
 		for (size_t j = 0; j < site->n_routes; j++)
 			check_route(&c, &site->routes[j]);

@@ -83,7 +83,7 @@ extern const struct str conf_method_names[METHOD_COUNT];
  * that is not a handler's. */
 unsigned conf_handler_methods(const char *handler);
 
-enum conf_match { CONF_MATCH_PREFIX, CONF_MATCH_EXACT };
+enum conf_match { CONF_MATCH_PREFIX, CONF_MATCH_EXACT, CONF_MATCH_REGEX };
 
 enum conf_symlinks {
 	CONF_SYMLINKS_INSIDE, /* followed while they stay below the root */
@@ -117,7 +117,8 @@ struct conf_route {
 	const char *where; /* "sites[0].routes[2]", for messages */
 	const char *file;
 	int line;
-	struct str path;  /* begins with "/", normalised: no "//", no dots */
+	struct str path;  /* begins with "/", normalised: no "//", no dots;
+			   * or a pattern */
 	int match;        /* enum conf_match */
 	unsigned methods; /* set, never 0: when not given, the handler's own */
 	const char *handler;
@@ -133,7 +134,7 @@ struct conf_route {
 	/* respond */
 	struct template body;
 	const char *type; /* its Content-Type */
-	/* redirect */
+	/* redirect, rewrite */
 	struct template to;
 };
 

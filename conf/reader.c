@@ -334,32 +334,14 @@ static const char *read_address(const struct field *f, struct reader_value value
 	return NULL;
 }
 
+/* What it may be is for a check that knows how it is matched. */
 static const char *read_route_path(const struct field *f, struct reader_value value)
 {
-	struct arena *arena = f->reader->arena;
-	struct str path = value.text;
-	const char *why = check_line(path);
+	const char *why = check_line(value.text);
 
-	if (why != NULL)
-		return why;
-	if (path.p[0] != '/')
-		return say(f->reader,
-			   "a path begins with \"/\"; did you mean "
-			   "\"/%" STR_FMT "\"?",
-			   STR_ARG(path));
-	if (memchr(path.p, '?', path.n) != NULL ||
-	    memchr(path.p, '#', path.n) != NULL)
-		return "a path has no \"?\" and no \"#\": it is compared "
-		       "without the query";
-	struct str normal = value_normal_path(arena, path);
-
-	if (!str_equal(normal, path))
-		return say(f->reader,
-			   "a path has no \"//\", \".\" or \"..\"; "
-			   "did you mean \"%" STR_FMT "\"?",
-			   STR_ARG(normal));
-	*(struct str *)f->field = arena_copy(arena, path);
-	return NULL;
+	if (why == NULL)
+		*(struct str *)f->field = arena_copy(f->reader->arena, value.text);
+	return why;
 }
 
 static const char *read_template(const struct field *f, struct reader_value value)

@@ -36,6 +36,10 @@ const struct schema_handler schema_handlers[] = {
 	{"respond", METHOD_SET(GET) | METHOD_SET(HEAD) | METHOD_SET(POST),
 	 "Answers with a text from the configuration."},
 	{"redirect", ALL_METHODS, "Sends the client to another URL."},
+	{"rewrite", ALL_METHODS,
+	 "Gives the request another path, for which a route of the same site "
+	 "is looked for again, as told under Rewriting above. The common "
+	 "settings are those of the route that answers."},
 	{"ready", METHOD_SET(GET) | METHOD_SET(HEAD),
 	 "Answers 200 while the server serves and 503 once it was told to "
 	 "quit: for the health check of a load balancer."},
@@ -230,11 +234,12 @@ const struct schema_setting schema_settings[] = {
 	{ROUTE(path), .name = "path", .type = SCHEMA_ROUTE_PATH,
 	 .required = true,
 	 .help = "The path that is routed. It begins with \"/\" and is compared "
-		 "with the decoded path of the request."},
+		 "with the decoded path of the request. With match = \"regex\" "
+		 "it is a pattern, see pcre2pattern(3)."},
 	{ROUTE(match), .name = "match", .type = SCHEMA_CHOICE,
-	 .fallback = "prefix", .words = "prefix|exact",
+	 .fallback = "prefix", .words = "prefix|exact|regex",
 	 .help = "Whether the path is the beginning of the paths that are "
-		 "meant, or the only one."},
+		 "meant, or the only one, or a pattern that is found in them."},
 	{ROUTE(methods), .name = "methods", .type = SCHEMA_METHODS,
 	 .fallback_help = "the handler's own",
 	 .help = "The methods that the route takes."},
@@ -273,6 +278,11 @@ const struct schema_setting schema_settings[] = {
 	 .help = "The URL. When it has no variables and the route is a prefix, "
 		 "what follows the route's path in the request is put after "
 		 "it, and the query too; otherwise it is used as it is."},
+	{ROUTE(to), .handler = "rewrite", .name = "to", .type = SCHEMA_LINE,
+	 .required = true,
+	 .help = "The other path, which begins with \"/\". What follows a "
+		 "question mark is the query then; without one the query stays "
+		 "as it is."},
 	{ROUTE(status), .handler = "redirect", .name = "status",
 	 .type = SCHEMA_CODE, .fallback = "302",
 	 .words = "301|302|303|307|308",

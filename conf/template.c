@@ -21,6 +21,7 @@ static const struct {
 	{STR_INIT("query."), TEMPLATE_QUERY_FIELD},
 	{STR_INIT("form."), TEMPLATE_FORM_FIELD},
 	{STR_INIT("header."), TEMPLATE_HEADER_FIELD},
+	{STR_INIT("match."), TEMPLATE_MATCH},
 };
 enum { N_VARIABLES = sizeof(variables) / sizeof(variables[0]) };
 

@@ -9,6 +9,7 @@
  *   ${query}           the query as sent, without the "?"
  *   ${method} ${host} ${scheme} ${remote_addr} ${remote_port}
  *   ${query.NAME} ${form.NAME} ${header.NAME}
+ *   ${match.1} ${match.NAME}  a group of the pattern of the route
  *   ${VARIABLE:-default}  the default where the variable is missing or empty
  *   $$                 one dollar sign; a "$" not before "{" or "$" is itself
  */
@@ -17,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/str.h"
@@ -34,11 +36,13 @@ enum template_variable {
 	TEMPLATE_QUERY_FIELD,  /* `name` is the field of the query */
 	TEMPLATE_FORM_FIELD,   /* `name` is the field of the form body */
 	TEMPLATE_HEADER_FIELD, /* `name` is the field name, in lower case */
+	TEMPLATE_MATCH,        /* `name` is the group's; `number` too */
 };
 
 struct template_piece {
 	enum template_variable variable;
-	struct str name; /* for the three kinds that have one */
+	struct str name; /* for the kinds that have one */
+	uint32_t number; /* of a group; found when the pattern is known */
 	struct str text; /* the literal, or the default ("" without one) */
 };
 

@@ -150,6 +150,31 @@ my @wrong = (
 	['a common setting that is misspelt', route('path = "/"; '
 		. 'handler = "respond"; alow = [ "all" ];'), 2,
 		qr/alow: .*did you mean "allow"/],
+	['a pattern that is wrong',
+		route('path = "^/(a"; match = "regex"; handler = "respond";'), 2,
+		qr/path: at character 5 of the pattern: missing closing/],
+	['a group that no pattern has', route('path = "/"; '
+		. 'handler = "respond"; body = "${match.1}";'), 2,
+		qr/body: "\$\{match\.1\}": only a route with match = "regex"/],
+	['a group that its pattern has not', route('path = "^/(?<a>.)"; '
+		. 'match = "regex"; handler = "redirect"; '
+		. 'to = "/${match.a}${match.1}${match.2}";'), 2,
+		qr/to: "\$\{match\.2\}": the pattern has no such group/],
+	['a name that its pattern has not', route('path = "^/(?<a>.)"; '
+		. 'match = "regex"; handler = "respond"; '
+		. 'body = "${match.b:-x}";'), 2,
+		qr/"\$\{match\.b\}": the pattern has no such group/],
+	['the same pattern twice', route('path = "^/a"; match = "regex"; '
+		. 'handler = "ready"; }, { path = "^/a"; match = "regex"; '
+		. 'handler = "ready";'), 2, qr/same path and match/],
+	['a rewrite to no path',
+		route('path = "/"; handler = "rewrite"; to = "x/";'), 2,
+		qr/to: a path begins with "\/"/],
+	['a rewrite by the body', route('path = "/"; handler = "rewrite"; '
+		. 'to = "/${form.a}";'), 2, qr/to: the body is not read/],
+	['a rewrite with common settings', route('path = "/"; '
+		. 'handler = "rewrite"; to = "/x"; allow = [ "all" ];'), 2,
+		qr/has no common settings/],
 	['a route without a handler', route('path = "/";'), 2, qr/handler/],
 	['a route without a path', route('handler = "respond";'), 2,
 		qr/path/],

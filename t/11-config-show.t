@@ -72,6 +72,8 @@ sites = (
         deny = [ "192.0.2.0/24", "::FFFF:192.0.2.1", "all" ];
         body = "a \"quoted\" \\ back\tslash\nline $$ ${query.x:-d} \x01 é"; },
       { path = "/e"; handler = "respond"; },
+      { path = "^/\\.(?<x>[a-z]\"?)"; match = "regex"; handler = "rewrite";
+        to = "/${match.x}"; },
       { path = "/r/"; handler = "redirect"; to = "/$$/${rest}";
         status = 308; }
     ); },

@@ -8,14 +8,20 @@
 #include "worker/handler/ready.h"
 #include "worker/handler/redirect.h"
 #include "worker/handler/respond.h"
+#include "worker/handler/rewrite.h"
 #include "worker/handler/static.h"
 #include "worker/handler/status_page.h"
 #include "worker/proto/echo.h"
 #include "worker/proto/http1.h"
 
 const struct handler *const parts_handlers[] = {
-	&static_handler, &respond_handler, &redirect_handler,
-	&ready_handler,  &status_handler,  NULL,
+	&static_handler,
+	&respond_handler,
+	&redirect_handler,
+	&rewrite_handler,
+	&ready_handler,
+	&status_handler,
+	NULL,
 };
 
 const struct protocol *const parts_protocols[] = {

@@ -8,7 +8,11 @@
 #include "worker/http/policy.h"
 #include "worker/http/router.h"
 
-enum { EXCHANGE_MAGIC = 0x65786368 };
+enum {
+	EXCHANGE_MAGIC = 0x65786368,
+	REROUTES_MOST = 10,
+	COMPLAIN_EVERY_S = 10,
+};
 
 static const char *const state_names[] = {
 	[EXCHANGE_IDLE] = "idle",
@@ -108,21 +112,67 @@ static unsigned choose_by_method(struct exchange *x, const struct route *first)
 	return x->request.method == METHOD_OPTIONS ? 204 : 405;
 }
 
-/* Finds the route for host and path; with it, or without, goes a policy. */
+/* What is wrong with the configuration rather than with the request is worth a
+ * line, but not one for each request. */
+static bool may_complain(struct http *http)
+{
+	if (http->complained_at != 0 &&
+	    http->loop->now - http->complained_at < COMPLAIN_EVERY_S * NS_PER_S)
+		return false;
+	http->complained_at = http->loop->now;
+	return true;
+}
+
+static unsigned give_up(struct exchange *x, const struct route *route,
+			const char *why)
+{
+	if (may_complain(x->http))
+		log_warn("%s: answered with 500: %s", route->conf->where, why);
+	return 500;
+}
+
+/* One look-up. As exchange_begin(). */
+static unsigned find_once(struct exchange *x)
+{
+	struct found found =
+		router_find(&x->http->router, x->request.host, x->request.path);
+
+	x->route = NULL;
+	x->captures = NULL;
+	x->policy = found.route != NULL ? found.route->policy : found.policy;
+	if (found.route == NULL)
+		return 404;
+	if (found.is_too_hard)
+		return give_up(x, found.route,
+			       "it is too much work to match the path with the "
+			       "pattern");
+	if (found.regex != NULL)
+		x->captures =
+			regex_captures(found.regex, x->request.path, &x->arena);
+	unsigned status = choose_by_method(x, found.route);
+
+	if (x->route != NULL)
+		x->policy = x->route->policy;
+	return status;
+}
+
+/* Finds who answers, if need be by way of routes that only rewrite. */
 static unsigned find_route(struct exchange *x)
 {
-	const struct router *router = &x->http->router;
-	const struct route *first =
-		router_find(router, x->request.host, x->request.path);
+	for (int n = 0; n <= REROUTES_MOST; n++) {
+		unsigned status = find_once(x);
 
-	if (first == NULL) {
-		x->policy = router_policy(router, x->request.host);
-		return 404;
+		if (status != 0 || x->route->handler->reroute == NULL)
+			return status;
+		const struct route *route = x->route;
+
+		if (n == REROUTES_MOST)
+			break;
+		status = route->handler->reroute(x, route->instance);
+		if (status != 0)
+			return status;
 	}
-	unsigned status = choose_by_method(x, first);
-
-	x->policy = x->route != NULL ? x->route->policy : first->policy;
-	return status;
+	return give_up(x, x->route, "the request was rewritten too often");
 }
 
 unsigned exchange_begin(struct exchange *x, struct str host_value)
@@ -320,6 +370,7 @@ void exchange_forget(struct exchange *x)
 	x->times = (struct exchange_times){0};
 	x->route = NULL;
 	x->policy = NULL;
+	x->captures = NULL;
 	x->content_sent = 0;
 	x->was_admitted = false;
 }

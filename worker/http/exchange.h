@@ -139,6 +139,8 @@ struct exchange {
 	struct response response;
 	const struct route *route;   /* NULL when there is none */
 	const struct policy *policy; /* of the route or the site, or NULL */
+	const struct str *captures;  /* of the route's pattern: the whole match
+				      * and each group; NULL without one */
 	struct exchange_times times;
 	struct endpoint peer;
 	uint64_t content_sent; /* bytes of content, by the protocol */

@@ -42,6 +42,12 @@ struct handler {
 	/* NULL: BODY_WANT_NOT. */
 	enum body_want (*wants_body)(const void *instance);
 
+	/* Of one that does not answer but gives the request another path, for
+	 * which a route is looked for again: changes x->request. Returns 0,
+	 * or the status of the error that answers it. NULL: it answers; else
+	 * it has no answer(). */
+	unsigned (*reroute)(struct exchange *x, void *instance);
+
 	/* Fills x->response and calls exchange_answer() or one of its
 	 * relatives; or calls exchange_hold() and does that later. */
 	void (*answer)(struct exchange *x, void *instance);

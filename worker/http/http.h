@@ -29,7 +29,8 @@ struct http {
 	struct router router;
 	/* The worker's: an exchange is over. NULL when nobody wants to know. */
 	void (*on_finished)(struct http *http, const struct exchange *x);
-	void *context; /* the worker's, for on_finished */
+	void *context;          /* the worker's, for on_finished */
+	uint64_t complained_at; /* of the configuration; CLOCK_MONOTONIC ns */
 	time_t date_second;
 	char date[HTTP_DATE_SIZE];
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A site has its exact paths in a map and its prefixes in an array, longest
- * first. A prefix that ends in "/" matches what is below it; one that does
- * not matches itself and what is below it: "/doc" is not "/documents".
+ * A site has its exact paths in a map, its patterns in the order of the file,
+ * and its prefixes in an array, longest first. A prefix that ends in "/" matches
+ * what is below it; one that does not matches itself and what is below it: "/doc"
+ * is not "/documents".
  */
 #include "worker/http/router.h"
 
@@ -15,6 +16,7 @@
 struct place {
 	struct map_node node; /* by path, for exact ones */
 	struct str path;
+	struct regex *regex;  /* when the path is a pattern */
 	struct route *routes; /* by ->other */
 };
 
@@ -23,6 +25,8 @@ struct site {
 	struct route *routes;
 	size_t n_routes;
 	struct map exact;
+	struct place **patterns; /* as in the file */
+	size_t n_patterns;
 	struct place **prefixes; /* longest first */
 	size_t n_prefixes;
 };
@@ -45,31 +49,56 @@ static const struct handler *find_handler(const struct handler *const *all,
 	return *all;
 }
 
-static struct place *find_prefix(const struct site *site, struct str path)
+static struct place *find_place(struct place *const *places, size_t n,
+				struct str path)
 {
-	for (size_t i = 0; i < site->n_prefixes; i++)
-		if (str_equal(site->prefixes[i]->path, path))
-			return site->prefixes[i];
+	for (size_t i = 0; i < n; i++)
+		if (str_equal(places[i]->path, path))
+			return places[i];
 	return NULL;
 }
 
-static struct place *place_of(struct site *site, struct arena *arena,
-			      const struct conf_route *conf)
+static struct place *find_same(const struct site *site,
+			       const struct conf_route *conf)
 {
-	bool exact = conf->match == CONF_MATCH_EXACT;
-	struct map_node *node = exact ? map_find(&site->exact, conf->path) : NULL;
-	struct place *place = node ? CONTAINER_OF(node, struct place, node) : NULL;
+	struct map_node *node;
 
-	if (!exact)
-		place = find_prefix(site, conf->path);
+	switch ((enum conf_match)conf->match) {
+	case CONF_MATCH_EXACT:
+		node = map_find(&site->exact, conf->path);
+		return node ? CONTAINER_OF(node, struct place, node) : NULL;
+	case CONF_MATCH_REGEX:
+		return find_place(site->patterns, site->n_patterns, conf->path);
+	case CONF_MATCH_PREFIX:
+		break;
+	}
+	return find_place(site->prefixes, site->n_prefixes, conf->path);
+}
+
+/* The place of the route; NULL when its pattern is wrong. */
+static struct place *place_of(struct site *site, struct arena *arena,
+			      const struct conf_route *conf, const char **why_out)
+{
+	struct place *place = find_same(site, conf);
+
 	if (place != NULL)
 		return place;
 	place = arena_zalloc(arena, 1, sizeof(*place));
 	place->path = place->node.key = conf->path;
-	if (exact)
+	switch ((enum conf_match)conf->match) {
+	case CONF_MATCH_EXACT:
 		map_put(&site->exact, &place->node);
-	else
+		break;
+	case CONF_MATCH_REGEX:
+		place->regex = regex_create(conf->path, arena, why_out);
+		if (place->regex == NULL)
+			return NULL;
+		site->patterns[site->n_patterns++] = place;
+		break;
+	case CONF_MATCH_PREFIX:
 		site->prefixes[site->n_prefixes++] = place;
+		break;
+	}
 	return place;
 }
 
@@ -101,13 +130,13 @@ static int route_init(struct route *route, struct site *site, struct http *http,
 		      const struct conf_route *conf,
 		      const struct handler *const *handlers, const char **why_out)
 {
-	struct place *place = place_of(site, &http->arena, conf);
 	const char *why = NULL;
+	struct place *place = place_of(site, &http->arena, conf, &why);
 
 	route->conf = conf;
 	route->handler = find_handler(handlers, conf->handler);
 	ASSERT(route->handler != NULL); /* the schema knows only what is */
-	if (make_policy(route, site, http, &why) == 0)
+	if (place != NULL && make_policy(route, site, http, &why) == 0)
 		route->instance = route->handler->create(http, conf, &why);
 	if (route->instance == NULL) {
 		*why_out = at_route(http, conf, why);
@@ -144,6 +173,8 @@ static int site_init(struct site *site, struct http *http,
 	site->routes = arena_zalloc(arena, conf->n_routes, sizeof(*site->routes));
 	site->prefixes =
 		arena_zalloc(arena, conf->n_routes, sizeof(*site->prefixes));
+	site->patterns =
+		arena_zalloc(arena, conf->n_routes, sizeof(*site->patterns));
 	for (size_t i = 0; i < conf->n_routes; i++) {
 		if (route_init(&site->routes[i], site, http, &conf->routes[i],
 			       handlers, why_out) == -1)
@@ -245,6 +276,8 @@ void router_fini(struct router *router)
 
 		for (size_t k = 0; k < site->n_routes; k++)
 			site->routes[k].handler->destroy(site->routes[k].instance);
+		for (size_t k = 0; k < site->n_patterns; k++)
+			regex_destroy(&site->patterns[k]->regex);
 		map_fini(&site->exact);
 	}
 	map_fini(&router->hosts);
@@ -270,31 +303,53 @@ static bool prefix_matches(struct str prefix, struct str path)
 		path.p[prefix.n] == '/');
 }
 
-const struct route *router_find(const struct router *router, struct str host,
-				struct str path)
+/* The first pattern that is found in the path. */
+static bool match_patterns(const struct site *site, struct str path,
+			   struct found *found)
 {
-	const struct site *site = find_site(router, host);
+	for (size_t i = 0; i < site->n_patterns; i++) {
+		const struct place *place = site->patterns[i];
+		enum regex_result result = regex_match(place->regex, path);
 
-	if (site == NULL)
-		return NULL;
-	struct map_node *node = map_find(&site->exact, path);
-
-	if (node != NULL)
-		return CONTAINER_OF(node, struct place, node)->routes;
-	for (size_t i = 0; i < site->n_prefixes; i++)
-		if (prefix_matches(site->prefixes[i]->path, path))
-			return site->prefixes[i]->routes;
-	return NULL;
+		if (result == REGEX_DIFFERS)
+			continue;
+		found->route = place->routes;
+		found->regex = place->regex;
+		found->is_too_hard = result == REGEX_TOO_HARD;
+		return true;
+	}
+	return false;
 }
 
-const struct policy *router_policy(const struct router *router, struct str host)
+struct found router_find(const struct router *router, struct str host,
+			 struct str path)
 {
 	const struct site *site = find_site(router, host);
+	struct found found = {0};
 
-	return site != NULL ? site->policy : NULL;
+	if (site == NULL)
+		return found;
+	struct map_node *node = map_find(&site->exact, path);
+
+	found.policy = site->policy;
+	if (node != NULL) {
+		found.route = CONTAINER_OF(node, struct place, node)->routes;
+		return found;
+	}
+	if (match_patterns(site, path, &found))
+		return found;
+	for (size_t i = 0; i < site->n_prefixes; i++) {
+		if (prefix_matches(site->prefixes[i]->path, path)) {
+			found.route = site->prefixes[i]->routes;
+			break;
+		}
+	}
+	return found;
 }
 
 struct str route_rest(const struct route *route, struct str path)
 {
+	if (route->conf->match == CONF_MATCH_REGEX)
+		return path;
 	return str_tail(path, route->conf->path.n);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/map.h"
+#include "base/regex.h"
 #include "base/str.h"
 #include "conf/conf.h"
 #include "worker/http/handler.h"
@@ -43,17 +44,25 @@ int router_check(struct router *router, struct http *http, const char **why_out)
 	__attribute__((warn_unused_result));
 void router_fini(struct router *router);
 
-/*
- * The first route for that host (lower case, no port) and path (normalised),
- * or NULL. Others with the same path follow by ->other.
- */
-const struct route *router_find(const struct router *router, struct str host,
-				struct str path);
+struct found {
+	/* The first route, or NULL; others with the same path follow by
+	 * ->other. */
+	const struct route *route;
+	/* By which the path matched, or NULL. It has the captures until it is
+	 * used again. */
+	const struct regex *regex;
+	bool is_too_hard; /* it is not known whether the pattern of the route
+			   * matches: that was too much work */
+	/* What holds where there is no route; or NULL. */
+	const struct policy *policy;
+};
 
-/* What holds for a request to that host which no route answers; or NULL. */
-const struct policy *router_policy(const struct router *router, struct str host);
+/* For that host (lower case, no port) and path (normalised). */
+struct found router_find(const struct router *router, struct str host,
+			 struct str path);
 
-/* The part of `path` that follows the route's own path. */
+/* The part of `path` that follows the route's own path; all of it when that is
+ * a pattern. */
 struct str route_rest(const struct route *route, struct str path);
 
 #endif

@@ -67,6 +67,8 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 		return decoded_field(x, r->query, piece->name);
 	case TEMPLATE_FORM_FIELD:
 		return form_field(x, piece->name);
+	case TEMPLATE_MATCH:
+		return x->captures != NULL ? x->captures[piece->number] : STR("");
 	case TEMPLATE_HEADER_FIELD:
 		return exchange_field(x, piece->name);
 	}
@@ -174,8 +176,14 @@ bool template_evaluate(const struct template *t, struct exchange *x,
 		fits = buf_length(&out) + growth * value.n <= TEMPLATE_MOST;
 		if (!fits)
 			break;
+		/* The query is sent encoded. */
+		bool is_encoded =
+			escape == ESCAPE_URI && piece->variable == TEMPLATE_QUERY;
+
 		if (piece->variable == TEMPLATE_LITERAL || value.n == 0)
 			buf_put(&out, piece->text);
+		else if (is_encoded)
+			buf_put(&out, value);
 		else
 			put_escaped(&out, value, escape);
 	}

@@ -14,7 +14,8 @@ enum escape {
 	ESCAPE_NONE,
 	ESCAPE_HTML, /* & < > " ' as character references */
 	ESCAPE_JSON, /* for the inside of a JSON string (RFC 8259 section 7) */
-	ESCAPE_URI,  /* all but unreserved characters and "/" */
+	ESCAPE_URI,  /* all but unreserved characters and "/"; not the query,
+		      * which is sent encoded */
 };
 
 /* Puts the text, in the exchange's arena (or the template's own if literal),

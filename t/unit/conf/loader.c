@@ -657,8 +657,8 @@ static void all_at_once(void **state)
 	expect("sites = ( { routes = ( { path = \"x\"; } ); } );\n"
 	       "@include \"b.conf\"\n"
 	       "zzz = 1;\n" HTTP "workers = 0;\n",
-	       "1 sites[0].routes[0].path|did you mean\n"
 	       "1 sites[0].routes[0].handler|required\n"
+	       "1 sites[0].routes[0].path|did you mean\n"
 	       "3 zzz|unknown\n"
 	       "5 workers|least\n"
 	       "b.conf:1 limits.header|least\n"

@@ -26,7 +26,7 @@
 static void expect(const char *host, const char *path, const char *body)
 {
 	const struct route *route =
-		router_find(&fixture_http.router, str_of(host), str_of(path));
+		router_find(&fixture_http.router, str_of(host), str_of(path)).route;
 
 	if (body == NULL) {
 		if (route != NULL)
@@ -185,7 +185,7 @@ static void sites_are_apart(void **state)
 static unsigned methods_at(const char *path)
 {
 	const struct route *route =
-		router_find(&fixture_http.router, STR("h"), str_of(path));
+		router_find(&fixture_http.router, STR("h"), str_of(path)).route;
 	unsigned all = 0;
 
 	for (; route != NULL; route = route->other) {
@@ -247,7 +247,7 @@ static void rest_of_the_path(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct str path = str_of(cases[i].path);
 		const struct route *route =
-			router_find(&fixture_http.router, STR(""), path);
+			router_find(&fixture_http.router, STR(""), path).route;
 
 		assert_non_null(route);
 		assert_true(

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The values in the template are encoded, and what it makes is decoded and
+ * normalised as the path of a request is: nothing is decoded twice, a question
+ * mark in a value begins no query, and dots lead nowhere that a request could
+ * not name itself. Worker.
+ */
+#include "worker/handler/rewrite.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "worker/codec/uri.h"
+#include "worker/http/exchange.h"
+#include "worker/http/variables.h"
+
+/* Bytes of a path with its query: what is rewritten again and again must not
+ * grow and grow. */
+enum { REWRITE_MOST = 64 * 1024 };
+
+struct rewrite {
+	const struct template *to;
+};
+
+static void *rewrite_create(struct http *http, const struct conf_route *conf,
+			    const char **why_out)
+{
+	struct rewrite *r = mem_zalloc(1, sizeof(*r));
+
+	(void)http;
+	(void)why_out;
+	r->to = &conf->to;
+	return r;
+}
+
+static unsigned rewrite_reroute(struct exchange *x, void *instance)
+{
+	const struct rewrite *r = instance;
+	struct str query, path;
+	size_t n;
+
+	if (!template_evaluate(r->to, x, ESCAPE_URI, &query) ||
+	    query.n > REWRITE_MOST)
+		return 414;
+	path = str_cut(&query, '?');
+	char *text = arena_bytes(&x->arena, path.n);
+
+	if (!uri_normalise_path(path, text, &n))
+		return 400;
+	x->request.path = (struct str){text, n};
+	if (query.p != NULL)
+		x->request.query = query;
+	return 0;
+}
+
+const struct handler rewrite_handler = {
+	.name = "rewrite",
+	.create = rewrite_create,
+	.destroy = free,
+	.reroute = rewrite_reroute,
+};
