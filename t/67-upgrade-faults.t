@@ -87,7 +87,7 @@ fails('one that hangs, and is killed',
 	meanwhile => sub ($command) {
 		my $new = wait_until {
 			my ($pid) = grep {
-				(readlink("/proc/$_/exe") // '') !~ /holdfast/
+				(readlink("/proc/$_/exe") // '') =~ m{/sleep$}
 			} $s->processes;
 			$pid;
 		} 'the new master';
