@@ -121,7 +121,8 @@ void conn_moved(struct conn *c)
 {
 	/* The descriptor that was sent names the same open file: closing ours
 	 * does not take it out of epoll. */
-	loop_remove(c->net->loop, &c->watch);
+	if (c->watched)
+		loop_remove(c->net->loop, &c->watch);
 	conn_end(c, CONN_MOVED);
 }
 
@@ -132,9 +133,25 @@ static void set_linger_timeout(struct conn *c)
 	conn_set_timeout_at(c, silent < c->linger_until ? silent : c->linger_until);
 }
 
+/* What is readable already is an event at once. False when it had to be
+ * closed. */
+static bool conn_watch(struct conn *c)
+{
+	c->watched =
+		loop_add(c->net->loop, &c->watch,
+			 EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET) == 0;
+	if (!c->watched) {
+		log_errno(LOG_LEVEL_WARN, "cannot watch a connection");
+		conn_close(c);
+	}
+	return c->watched;
+}
+
 /* Closes politely: what we sent must not be lost to a reset. */
 static void conn_linger(struct conn *c)
 {
+	if (!c->watched && !conn_watch(c))
+		return;
 	set_state(c, CONN_LINGERING);
 	buf_release(&c->in);
 	buf_release(&c->out);
@@ -173,6 +190,8 @@ static bool conn_obey(struct conn *c, enum step step)
 		conn_queue(c);
 		return false;
 	case STEP_WAIT:
+		if (!c->watched && !conn_watch(c))
+			return false;
 		buf_shrink(&c->in);
 		buf_shrink(&c->out);
 		if (c->net->moving_to != NULL)
@@ -273,16 +292,6 @@ static struct conn *conn_create(struct listener *listener, int fd)
 	return c;
 }
 
-/* What is readable already is an event at once. */
-static void conn_watch(struct conn *c)
-{
-	if (loop_add(c->net->loop, &c->watch,
-		     EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET) == -1) {
-		log_errno(LOG_LEVEL_WARN, "cannot watch a connection");
-		conn_close(c);
-	}
-}
-
 void conn_open(struct listener *listener, int fd, const struct addr *peer)
 {
 	struct conn *c = conn_create(listener, fd);
@@ -290,7 +299,8 @@ void conn_open(struct listener *listener, int fd, const struct addr *peer)
 	c->accepted_at = c->net->loop->now;
 	c->peer = endpoint_of(peer);
 	c->net->slot->counters.accepted++;
-	conn_watch(c);
+	c->readable = true; /* as a client that connects has something to say */
+	conn_queue(c);
 }
 
 void conn_adopt(struct listener *listener, int fd, const struct conn_origin *origin)
@@ -307,7 +317,7 @@ void conn_adopt(struct listener *listener, int fd, const struct conn_origin *ori
 	if (c->protocol->thaw == NULL)
 		fd_close(&file);
 	else if (c->protocol->thaw(c, origin->state, file)) {
-		conn_watch(c);
+		(void)conn_watch(c);
 		return;
 	}
 	log_warn("closing a connection that was handed over: its %s state is not "

@@ -2,8 +2,9 @@
 /*
  * A connection, and the edge-triggered contract, written once:
  *
- * - It is registered once, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET; there is
- *   no epoll_ctl(2) until it is closed.
+ * - It is registered once, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, when it
+ *   has to wait for the first time: one that is served with what it brought
+ *   along never is. There is no other epoll_ctl(2) until it is closed.
  * - Readiness is remembered here. A protocol reads or writes until IO_AGAIN or
  *   until its budget for this tick is used up; then the connection waits in
  *   the ready queue, so that none starves another and no edge is lost.
@@ -46,6 +47,7 @@ struct conn {
 			       * left: the peer has finished, or sent urgent
 			       * data */
 	bool hung_up : 1;     /* nothing can be sent to the peer any more */
+	bool watched : 1;     /* registered */
 	struct watch watch;
 	struct net *net;
 	struct listener *listener;
