@@ -38,6 +38,7 @@ struct conf_log {
 
 struct conf_limits {
 	uint64_t connections; /* per worker */
+	uint64_t line;        /* bytes of a request line */
 	uint64_t header;      /* bytes of a request head */
 	uint64_t headers;     /* fields of a request head */
 	uint64_t body;

@@ -170,6 +170,11 @@ const struct schema_setting schema_settings[] = {
 	 .fallback = "10000", .least = 1, .most = 1000000,
 	 .help = "Connections that one worker holds at a time. Further ones "
 		 "wait in the queue of the listener."},
+	{LIMIT(line), .name = "line", .type = SCHEMA_SIZE,
+	 .fallback = "8k", .least = 64, .most = MIB,
+	 .help = "The size of a request line: method, target and version. More "
+		 "is answered with 414, and so is a line that is longer than "
+		 "limits.header lets the head be."},
 	{LIMIT(header), .name = "header", .type = SCHEMA_SIZE,
 	 .fallback = "16k", .least = 256, .most = MIB,
 	 .help = "The size of a request line with its header fields; more is "

@@ -78,6 +78,25 @@ subtest 'an idle connection' => sub {
 	ok !$c->was_reset, 'and without a reset';
 };
 
+# RFC 9112 section 2.2: some clients send one after a body.
+subtest 'an empty line is no request' => sub {
+	my $c = $s->client;
+
+	is $c->get('/a')->status, 200, 'after a request';
+	my $start = now();
+
+	$c->send("\r\n");
+	is $c->read_to_end, '', 'it is idle all the same';
+	took(now() - $start, 0.7, 'idle');
+
+	$c = $s->client;
+	$c->send("\r\n");
+	wait_until { $s->status->{connections} > 0 } 'it to be there';
+	$c->send("\r\n");
+	is $c->response->status, 400, 'a second one is no sign of life';
+	ok $c->at_end, 'and closed';
+};
+
 subtest 'requests keep it open' => sub {
 	my $c = $s->client;
 	my $start = now();

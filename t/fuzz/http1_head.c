@@ -12,10 +12,12 @@ static struct http1_head head, other;
 
 static struct http1_limits limits_for(uint64_t hash)
 {
-	struct http1_limits limits = {.bytes = 16384, .fields = 100};
+	struct http1_limits limits = {.line = 8192, .bytes = 16384, .fields = 100};
 
 	if (hash % 4 == 0)
 		limits.bytes = 16 + hash / 4 % 256;
+	if (hash % 5 == 0)
+		limits.line = 16 + hash / 5 % 64;
 	if (hash % 7 == 0)
 		limits.fields = hash / 7 % 8;
 	return limits;
@@ -76,7 +78,7 @@ static char *put(char *out, struct str s)
 /* Written out again from its parts, the head means the same. */
 static void check_round_trip(void)
 {
-	struct http1_limits limits = {.bytes = 65536, .fields = 256};
+	struct http1_limits limits = {.line = 65536, .bytes = 65536, .fields = 256};
 	char *text = malloc(head.size + 2 * head.n_fields), *p = text;
 	size_t scanned = 0;
 

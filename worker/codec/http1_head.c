@@ -20,10 +20,11 @@ struct reader {
 	const char *p; /* the next byte */
 	const char *end;
 	const char *start;
+	size_t line_max;
 	size_t fields_max;
 	struct http1_head *head;
 	struct http1_verdict verdict;
-	bool has_request_line; /* it is read, and right */
+	bool is_cut; /* `end` is where a limit is */
 	struct http1_fields fields;
 };
 
@@ -116,6 +117,7 @@ static bool read_absolute_form(struct reader *r, size_t scheme)
 	if (!uri_host_is_valid(head->host) || uri_host_name(head->host).n == 0)
 		return refuse(r, 400, "the target's host is not valid");
 	head->form = HTTP1_TARGET_ABSOLUTE;
+	head->is_https = scheme == STR("https://").n;
 	split_query(head, str_tail(rest, n));
 	/* RFC 9110 section 4.2.3: an empty path is "/", and there is one in
 	 * the target to point at. */
@@ -201,11 +203,32 @@ static bool read_version(struct reader *r)
 	return true;
 }
 
+/* The request line as such, to its CRLF. */
+static bool read_line(struct reader *r)
+{
+	return read_method(r) && read_target(r) && read_version(r);
+}
+
+/* It ends within the limit, or what there is of it shows that it does not. */
 static bool read_request_line(struct reader *r)
 {
-	r->has_request_line = skip_empty_line(r) && read_method(r) &&
-			      read_target(r) && read_version(r);
-	return r->has_request_line;
+	const char *end = r->end;
+
+	if (!skip_empty_line(r))
+		return false;
+	bool is_long = (size_t)(end - r->p) >= r->line_max;
+
+	if (is_long)
+		r->end = r->p + r->line_max;
+	bool is_read = read_line(r);
+
+	r->end = end;
+	if (is_read || r->verdict.result != HTTP1_PARTIAL ||
+	    (!is_long && !r->is_cut))
+		return is_read;
+	return r->head->method.p == NULL
+		       ? refuse(r, 501, "the method is too long")
+		       : refuse(r, 414, "the request line is too long");
 }
 
 static const char *wrong_name(const char *p, const char *start)
@@ -309,6 +332,7 @@ static void clear(struct http1_head *head)
 {
 	head->method = head->target = (struct str){NULL, 0};
 	head->form = HTTP1_TARGET_ORIGIN;
+	head->is_https = false;
 	head->path = head->query = head->host = (struct str){NULL, 0};
 	head->minor = 1;
 	head->keep_alive = false;
@@ -379,8 +403,11 @@ struct http1_verdict http1_head_parse(struct str bytes,
 				      size_t *scanned, struct http1_head *head_out)
 {
 	bool full = bytes.n >= limits->bytes;
+	/* Time to look whether the request line has ended. It may begin after
+	 * an empty line, and looked_at() is one less at times. */
+	bool line_is_due = bytes.n >= limits->line && *scanned <= limits->line + 2;
 
-	if (*scanned > 0 && !full && *scanned <= bytes.n &&
+	if (*scanned > 0 && !full && !line_is_due && *scanned <= bytes.n &&
 	    goes_on(bytes, *scanned)) {
 		*scanned = looked_at(bytes);
 		return (struct http1_verdict){HTTP1_PARTIAL, 0, NULL};
@@ -389,6 +416,8 @@ struct http1_verdict http1_head_parse(struct str bytes,
 		.start = bytes.p,
 		.p = bytes.p,
 		.end = bytes.p + (full ? limits->bytes : bytes.n),
+		.is_cut = full,
+		.line_max = limits->line,
 		.fields_max = limits->fields < HTTP1_FIELDS_MAX ? limits->fields
 								: HTTP1_FIELDS_MAX,
 		.head = head_out,
@@ -396,12 +425,10 @@ struct http1_verdict http1_head_parse(struct str bytes,
 
 	*scanned = 0;
 	if (!read_head(&r) && r.verdict.result == HTTP1_PARTIAL) {
-		if (!full)
-			*scanned = looked_at(bytes);
-		else if (!r.has_request_line)
-			refuse(&r, 414, "the request line is too long");
-		else
+		if (full)
 			refuse(&r, 431, "the head is too long");
+		else
+			*scanned = looked_at(bytes);
 	}
 	return r.verdict;
 }

@@ -33,6 +33,7 @@ struct http1_head {
 	struct str method; /* a token; whether it is known is not asked here */
 	struct str target; /* as sent */
 	enum http1_target form;
+	bool is_https;         /* absolute, and of that scheme */
 	struct str path;       /* begins with "/", undecoded; "*" for asterisk */
 	struct str query;      /* after "?"; p == NULL when there is no "?" */
 	struct str host;       /* "name" or "name:port"; of the target if absolute,
@@ -49,9 +50,13 @@ struct http1_head {
 	size_t size;    /* bytes of the whole head, its empty line included */
 };
 
-/* What a head may have; over `bytes` in the request line alone is 414. It is
- * refused as soon as `bytes` are there without its end. */
+/*
+ * What a head may have. It is refused as soon as so many bytes are there
+ * without the end of the line (RFC 9112 section 3: 501 in the method, 414
+ * after it) or of the head (431). A line may be as long as the head at most.
+ */
 struct http1_limits {
+	size_t line;   /* the request line, its CRLF included */
 	size_t bytes;  /* the whole head */
 	size_t fields; /* at most HTTP1_FIELDS_MAX */
 };

@@ -186,6 +186,9 @@ unsigned exchange_begin(struct exchange *x, struct str host_value)
 	if (r->method == METHOD_COUNT)
 		return 501;
 	r->host = lower_host(x, host_value);
+	/* RFC 9110 section 7.4: nothing here is secured. */
+	if (r->is_https)
+		return 421;
 	if (str_equal(r->raw_path, STR("*"))) {
 		r->path = r->raw_path;
 		add_allow(x, 1u << METHOD_GET | 1u << METHOD_HEAD |

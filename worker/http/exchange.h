@@ -46,6 +46,7 @@ struct request {
 	struct str raw_path; /* as sent, without the query */
 	struct str query;    /* without the "?"; p == NULL when there is none */
 	struct str host;     /* without the port, lower case; may be empty */
+	bool is_https;       /* by its target, whatever the connection is */
 	const struct field *fields;
 	size_t n_fields;
 	unsigned known;      /* a set of 1u << enum field_id: which are there */
@@ -158,7 +159,7 @@ void exchange_fini(struct exchange *x);
  * The head is whole and `x->request` filled, but for path and host, which are
  * made here from raw_path and `host_value` (a Host value: "Name:port").
  * Finds the route. Returns 0, or the status of the error that answers it
- * (400, 404, 405, 501); for 405 the response has its Allow field. Or
+ * (400, 404, 405, 421, 501); for 405 the response has its Allow field. Or
  * EXCHANGE_LATER, when that must be found out first: on_admitted is called
  * then, from the loop.
  */

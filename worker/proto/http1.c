@@ -96,6 +96,7 @@ static void fill_request(struct http1 *s, struct http1_head *head, struct str ra
 	r->target = head->target;
 	r->raw_path = head->path;
 	r->query = head->query;
+	r->is_https = head->is_https;
 	r->fields = fields;
 	r->n_fields = head->n_fields;
 	r->known = head->known;
@@ -208,8 +209,8 @@ static enum step begin(struct conn *c, struct http1 *s, struct http1_head *head)
 bool http1_resume_body(struct http1 *s, const struct http1_rest *rest,
 		       struct str raw)
 {
-	struct http1_limits limits = {.bytes = raw.n + 1,
-				      .fields = HTTP1_FIELDS_MAX};
+	struct http1_limits limits = {
+		.line = raw.n + 1, .bytes = raw.n + 1, .fields = HTTP1_FIELDS_MAX};
 	struct http1_head *head = mem_alloc(sizeof(*head));
 	struct spool body = s->body;
 	size_t scanned = 0;
@@ -288,6 +289,14 @@ const struct exchange_protocol http1_exchange_protocol = {
 	.on_want_body = on_want_body,
 };
 
+/* RFC 9112 section 2.2: an empty line that old clients send after a body is
+ * no request yet. It stays in conn->in, so that a second one is seen as such
+ * and does not pass for one more sign of life. */
+static bool is_nothing(struct str in)
+{
+	return in.n == 0 || str_starts_with(STR("\r\n"), in);
+}
+
 /* No whole head is in conn->in: a good moment to send what has gathered. */
 static enum step read_more_head(struct conn *c, struct http1 *s)
 {
@@ -295,7 +304,7 @@ static enum step read_more_head(struct conn *c, struct http1 *s)
 
 	if (io != IO_OK)
 		return http1_not_sent(c, io);
-	if (buf_length(&c->in) == 0) {
+	if (is_nothing(buf_str(&c->in))) {
 		http1_session_end(c);
 		return STEP_MORE;
 	}
@@ -315,8 +324,8 @@ static enum step step_head(struct conn *c, struct http1 *s)
 {
 	static struct http1_head head; /* large; of no use afterwards */
 	const struct conf_limits *conf = &c->net->conf->limits;
-	struct http1_limits limits = {.bytes = conf->header,
-				      .fields = conf->headers};
+	struct http1_limits limits = {
+		.line = conf->line, .bytes = conf->header, .fields = conf->headers};
 	struct str in = buf_str(&c->in);
 
 	if (in.n == 0)
@@ -335,18 +344,9 @@ static enum step step_head(struct conn *c, struct http1 *s)
 	return refuse(s, v.status, v.why, head.method);
 }
 
-/* RFC 9112 section 2.2: an empty line that old clients send after a body is
- * no request yet. */
-static bool is_empty_line(const struct conn *c)
-{
-	return str_equal(buf_str(&c->in), STR("\r\n"));
-}
-
 static enum step step_idle(struct conn *c)
 {
-	if (is_empty_line(c))
-		buf_consume(&c->in, 2);
-	if (buf_length(&c->in) > 0) {
+	if (!is_nothing(buf_str(&c->in))) {
 		http1_session_start(c);
 		return STEP_MORE;
 	}

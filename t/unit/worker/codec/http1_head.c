@@ -16,7 +16,8 @@
 
 #include "worker/codec/http1_head.h"
 
-static const struct http1_limits usual = {.bytes = 16384, .fields = 100};
+static const struct http1_limits usual = {
+	.line = 8192, .bytes = 16384, .fields = 100};
 static struct http1_head head;
 
 /* A copy of its own size, so that a sanitizer sees one byte too many. */
@@ -547,7 +548,7 @@ static struct str head_of_size(char *out, size_t size)
 static void limit_of_bytes(void **state)
 {
 	static char bytes[1024];
-	struct http1_limits limits = {.bytes = 200, .fields = 100};
+	struct http1_limits limits = {.line = 200, .bytes = 200, .fields = 100};
 
 	(void)state;
 	expect_verdict(head_of_size(bytes, 199), &limits, HTTP1_COMPLETE, 0,
@@ -576,8 +577,47 @@ static void limit_of_bytes(void **state)
 	expect_verdict((struct str){bytes, 900}, &limits, HTTP1_BAD, 414,
 		       "line far too long");
 	memset(bytes, 'X', sizeof(bytes));
-	expect_verdict((struct str){bytes, 900}, &limits, HTTP1_BAD, 414,
+	expect_verdict((struct str){bytes, 900}, &limits, HTTP1_BAD, 501,
 		       "method too long");
+}
+
+/* A head whose request line has so many bytes. */
+static struct str head_of_line(char *out, size_t line)
+{
+	memcpy(out, "GET /", 5);
+	memset(out + 5, 'x', line - 16);
+	char *end = stpcpy(out + line - 11, " HTTP/1.1\r\nHost: a\r\n\r\n");
+
+	return (struct str){out, (size_t)(end - out)};
+}
+
+static void limit_of_line(void **state)
+{
+	static char bytes[1024];
+	struct http1_limits limits = {.line = 100, .bytes = 400, .fields = 100};
+
+	(void)state;
+	expect_verdict(head_of_line(bytes, 99), &limits, HTTP1_COMPLETE, 0,
+		       "under");
+	expect_verdict(head_of_line(bytes, 100), &limits, HTTP1_COMPLETE, 0,
+		       "exact");
+	expect_verdict(head_of_line(bytes, 101), &limits, HTTP1_BAD, 414, "over");
+	expect_verdict(head_of_line(bytes, 900), &limits, HTTP1_BAD, 414,
+		       "far over");
+	memcpy(bytes, "\r\n", 2);
+	expect_verdict((struct str){bytes, head_of_line(bytes + 2, 100).n + 2},
+		       &limits, HTTP1_COMPLETE, 0, "after an empty line");
+	expect_verdict((struct str){bytes, head_of_line(bytes + 2, 101).n + 2},
+		       &limits, HTTP1_BAD, 414, "over, after an empty line");
+
+	/* What is wrong beyond the limit has no say. */
+	head_of_line(bytes, 300);
+	bytes[200] = '\0';
+	expect_verdict((struct str){bytes, 300}, &limits, HTTP1_BAD, 414,
+		       "NUL beyond");
+	bytes[50] = '\0';
+	expect_verdict((struct str){bytes, 300}, &limits, HTTP1_BAD, 400,
+		       "NUL before");
 }
 
 static struct str head_of_fields(char *out, size_t n, const char *last)
@@ -593,8 +633,8 @@ static struct str head_of_fields(char *out, size_t n, const char *last)
 static void limit_of_fields(void **state)
 {
 	static char bytes[4096];
-	struct http1_limits limits = {.bytes = 4096, .fields = 10};
-	struct http1_limits loose = {.bytes = 4096, .fields = 1000};
+	struct http1_limits limits = {.line = 4096, .bytes = 4096, .fields = 10};
+	struct http1_limits loose = {.line = 4096, .bytes = 4096, .fields = 1000};
 
 	(void)state;
 	expect_verdict(head_of_fields(bytes, 10, "\r\n"), &limits, HTTP1_COMPLETE,
@@ -884,7 +924,8 @@ static uint64_t nanoseconds(void)
 /* Microseconds of CPU that a head takes when it comes byte by byte. */
 static uint64_t cost_of_trickle(struct str input)
 {
-	struct http1_limits limits = {.bytes = 1u << 20, .fields = 256};
+	struct http1_limits limits = {
+		.line = 1u << 20, .bytes = 1u << 20, .fields = 256};
 	uint64_t begin = nanoseconds();
 
 	for (size_t n = 1, scanned = 0; n <= input.n; n++)
@@ -932,6 +973,7 @@ int main(void)
 		cmocka_unit_test(refused_at_once),
 		cmocka_unit_test(refused_byte_by_byte),
 		cmocka_unit_test(limit_of_bytes),
+		cmocka_unit_test(limit_of_line),
 		cmocka_unit_test(limit_of_fields),
 		cmocka_unit_test(parts_of_the_target),
 		cmocka_unit_test(fields_are_found),
