@@ -190,14 +190,21 @@ const struct schema_setting schema_settings[] = {
 	 .fallback = "64k", .least = KIB, .most = 64 * MIB,
 	 .help = "What of a body is held in memory. A larger one is written to "
 		 "a file in temp as it comes."},
+	{LIMIT(rate), .name = "rate", .type = SCHEMA_SIZE,
+	 .fallback = "500", .most = MIB,
+	 .help = "How many bytes a second a client has to keep up on average: "
+		 "of a request's body over each timeouts.body, of a response "
+		 "over each timeouts.send. One that trickles is answered with "
+		 "408, or closed in the middle of a response. 0 is any."},
 
 	{TIMEOUT(header), .name = "header", .fallback = "10s",
 	 .help = "For the head of a request to be complete, from its first "
 		 "byte on."},
 	{TIMEOUT(body), .name = "body", .fallback = "30s",
-	 .help = "For the next piece of a request's body."},
+	 .help = "For the next piece of a request's body; see also limits.rate."},
 	{TIMEOUT(send), .name = "send", .fallback = "30s",
-	 .help = "For the client to take the next piece of a response."},
+	 .help = "For the client to take the next piece of a response; see also "
+		 "limits.rate."},
 	{TIMEOUT(keepalive), .name = "keepalive", .fallback = "75s",
 	 .help = "For the next request on a connection."},
 	{TIMEOUT(drain), .name = "drain", .fallback = "30s",

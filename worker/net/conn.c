@@ -340,6 +340,12 @@ enum io conn_read(struct conn *c)
 	return io;
 }
 
+static void count_sent(struct conn *c, size_t n)
+{
+	c->sent += n;
+	c->net->slot->counters.bytes_out += n;
+}
+
 /* One write of the pieces; what was sent of c->out is consumed from it. */
 static enum io write_pieces(struct conn *c, struct str tail, bool more,
 			    size_t *tail_sent_out)
@@ -358,7 +364,7 @@ static enum io write_pieces(struct conn *c, struct str tail, bool more,
 		pieces[n_pieces++] = (struct iovec){(void *)(size_t)tail.p, tail.n};
 	enum io io = c->transport->write(c, pieces, n_pieces, more, &n);
 
-	c->net->slot->counters.bytes_out += n;
+	count_sent(c, n);
 	size_t of_out = n < out ? n : out;
 
 	buf_consume(&c->out, of_out);
@@ -405,30 +411,21 @@ enum io conn_send_file(struct conn *c, int file, off_t *offset, uint64_t *left)
 
 		if (io != IO_OK)
 			return io;
-		c->net->slot->counters.bytes_out += n;
+		count_sent(c, n);
 		*left -= n;
 		share -= n;
 	}
 	return IO_OK;
 }
 
-/* Bytes that the peer has not acknowledged; tcp(7), unix(7): SIOCOUTQ. */
-static uint32_t count_unsent(const struct conn *c)
+/* Without what the peer has not acknowledged; tcp(7), unix(7): SIOCOUTQ. */
+uint64_t conn_taken(const struct conn *c)
 {
-	int n = 0;
+	int unsent = 0;
 
-	return ioctl(c->watch.fd, SIOCOUTQ, &n) == 0 && n > 0 ? (uint32_t)n : 0;
-}
-
-void conn_expect_progress(struct conn *c, uint64_t ms)
-{
-	c->unsent = count_unsent(c);
-	conn_set_timeout(c, ms);
-}
-
-bool conn_has_progress(const struct conn *c)
-{
-	return count_unsent(c) < c->unsent;
+	if (ioctl(c->watch.fd, SIOCOUTQ, &unsent) == -1 || unsent < 0)
+		unsent = 0;
+	return c->sent - (uint64_t)unsent;
 }
 
 void conn_drain(struct conn *c)

@@ -67,7 +67,7 @@ struct conn {
 	};
 	struct endpoint peer;
 	uint32_t requests; /* begun on this connection */
-	uint32_t unsent;   /* in the kernel; see conn_expect_progress() */
+	uint64_t sent;     /* bytes given to the kernel, from here */
 };
 
 /*
@@ -136,13 +136,9 @@ static inline void conn_clear_timeout(struct conn *c)
 	timer_disarm(&c->timer);
 }
 
-/*
- * The peer does not take what we send fast enough: it has `ms` to take some of
- * it, or protocol->timeout is called. There conn_has_progress() tells whether
- * it did: the kernel may report room much later than the peer makes it.
- */
-void conn_expect_progress(struct conn *c, uint64_t ms);
-bool conn_has_progress(const struct conn *c);
+/* Bytes that the peer has taken since some time or other: what it took
+ * between two calls is the difference, which may wrap around. */
+uint64_t conn_taken(const struct conn *c);
 
 /* What it waited for has come from elsewhere than its socket: the protocol
  * takes its next step in the next tick. */

@@ -111,6 +111,7 @@ static void set_framing(struct http1 *s, const struct http1_head *head)
 	s->rest.left = head->content_length;
 	s->rest.chunked = (struct chunked){0};
 	s->rest.body_read = 0;
+	pace_stop(&s->rest.pace);
 	s->expects_continue = head->expects_continue;
 	s->in_pieces = false;
 	s->paused = false;
@@ -393,8 +394,7 @@ static enum step http1_timeout(struct conn *c)
 		return STEP_DONE; /* idle for too long: nothing to say */
 	if (buf_length(&c->out) > 0 || s->state == HTTP1_SEND ||
 	    s->state == HTTP1_LAST)
-		return conn_has_progress(c) ? http1_not_sent(c, IO_AGAIN)
-					    : STEP_FAIL;
+		return http1_not_sent(c, IO_AGAIN);
 	switch (s->state) {
 	case HTTP1_HEAD:
 		return refuse(s, 408, "the head took over timeouts.header",

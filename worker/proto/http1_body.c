@@ -9,9 +9,25 @@
 #include "worker/http/http.h"
 #include "worker/proto/http1_session.h"
 
-static enum step wait_body(struct conn *c)
+static enum step too_slow(struct http1 *s)
 {
-	conn_set_timeout(c, c->net->conf->timeouts.body);
+	if (s->state != HTTP1_BODY)
+		return STEP_DONE; /* it has its answer */
+	return http1_give_up(s, 408, "the body came more slowly than limits.rate");
+}
+
+/* Not longer than timeouts.body for the next piece; and the client has to send
+ * limits.rate over each timeouts.body. */
+static enum step wait_body(struct conn *c, struct http1 *s)
+{
+	const struct conf *conf = c->net->conf;
+	struct http1_rest *rest = &s->rest;
+	uint64_t now = c->net->loop->now;
+
+	if (now >= pace_end(&rest->pace, conf->timeouts.body) &&
+	    !pace_keeps_up(&rest->pace, now, rest->body_read, conf->limits.rate))
+		return too_slow(s);
+	conn_set_timeout(c, conf->timeouts.body);
 	return STEP_WAIT;
 }
 
@@ -95,13 +111,13 @@ static enum taken take(struct http1 *s)
 	return taken;
 }
 
-static enum step read_more(struct conn *c)
+static enum step read_more(struct conn *c, struct http1 *s)
 {
 	switch (conn_read(c)) {
 	case IO_OK:
 		return STEP_MORE;
 	case IO_AGAIN:
-		return wait_body(c);
+		return wait_body(c, s);
 	default: /* in the middle of a request */
 		return STEP_FAIL;
 	}
@@ -133,6 +149,7 @@ static enum step body_is_whole(struct http1 *s)
 enum step http1_step_body(struct conn *c, struct http1 *s)
 {
 	if (s->paused) {
+		pace_stop(&s->rest.pace);
 		conn_clear_timeout(c);
 		return c->hung_up ? STEP_FAIL : STEP_WAIT;
 	}
@@ -152,14 +169,14 @@ enum step http1_step_body(struct conn *c, struct http1 *s)
 	}
 	enum io io = conn_flush(c, false); /* 100, and what came before */
 
-	return io == IO_OK ? read_more(c) : http1_not_sent(c, io);
+	return io == IO_OK ? read_more(c, s) : http1_not_sent(c, io);
 }
 
 enum step http1_step_skip(struct conn *c, struct http1 *s)
 {
 	switch (take(s)) {
 	case TAKEN_ALL:
-		return read_more(c);
+		return read_more(c, s);
 	case TAKEN_WHOLE:
 		s->exchange.times.first_byte = c->net->loop->now; /* of the next */
 		http1_set_state(s, HTTP1_HEAD);

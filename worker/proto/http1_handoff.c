@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "worker/proto/http1_session.h"
 
-enum { HTTP1_FROZEN_VERSION = 2 };
+enum { HTTP1_FROZEN_VERSION = 3 };
 
 /* The two parts follow: the head, and what of the body is in memory. */
 struct frozen {

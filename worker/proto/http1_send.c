@@ -20,15 +20,27 @@ enum {
 	HTTP1_PARTS_GATHER = BUF_CHUNK, /* bytes of parts that leave together */
 };
 
-static enum step wait_send(struct conn *c)
+/* The peer has to take limits.rate over each timeouts.send. */
+static enum step wait_send(struct conn *c, struct http1 *s)
 {
-	conn_expect_progress(c, c->net->conf->timeouts.send);
+	const struct conf *conf = c->net->conf;
+	uint64_t now = c->net->loop->now;
+	char ip[ADDR_TEXT];
+
+	if (now >= pace_end(&s->pace, conf->timeouts.send) &&
+	    !pace_keeps_up(&s->pace, now, conn_taken(c), conf->limits.rate)) {
+		log_info("%s: closed: it took too little of a response in "
+			 "timeouts.send",
+			 endpoint_ip(&c->peer, ip));
+		return STEP_FAIL;
+	}
+	conn_set_timeout_at(c, pace_end(&s->pace, conf->timeouts.send));
 	return STEP_WAIT;
 }
 
 enum step http1_not_sent(struct conn *c, enum io io)
 {
-	return io == IO_AGAIN ? wait_send(c) : STEP_FAIL;
+	return io == IO_AGAIN ? wait_send(c, http1_session(c)) : STEP_FAIL;
 }
 
 /* The response begins. */
@@ -94,6 +106,7 @@ void http1_begin_response(struct http1 *s)
 	struct response *r = &x->response;
 
 	forgo_body(s);
+	pace_stop(&s->pace);
 	enum http1_length length = choose_length(s);
 
 	http1_put_head(&s->conn->out, x, connection_field(s), length);
@@ -256,6 +269,7 @@ static enum step send_stream(struct conn *c, struct http1 *s)
 		if (s->content.ended)
 			return STEP_MORE;
 		if (read == BODY_READ_WAIT) {
+			pace_stop(&s->pace); /* it is not the peer that waits */
 			conn_clear_timeout(c);
 			return c->hung_up ? STEP_FAIL : STEP_WAIT;
 		}

@@ -15,6 +15,7 @@
 #include "worker/http/exchange.h"
 #include "worker/http/spool.h"
 #include "worker/net/conn.h"
+#include "worker/net/pace.h"
 
 enum http1_state {
 	HTTP1_HEAD, /* a head is coming */
@@ -31,6 +32,7 @@ struct http1_rest {
 	uint64_t left; /* HTTP1_BODY_LENGTH */
 	struct chunked chunked;
 	uint64_t body_read; /* bytes of content seen so far */
+	struct pace pace;   /* at which they come */
 };
 
 /* What of a response's content is still to go into conn->out. */
@@ -57,6 +59,7 @@ struct http1 {
 	struct http1_rest rest;
 	struct spool body;
 	struct http1_content content;
+	struct pace pace; /* at which the peer takes the response */
 	struct exchange exchange;
 };
 
