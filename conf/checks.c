@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -141,6 +142,17 @@ static void check_control(struct check *c)
 
 	if (why != NULL)
 		complain(c, &at, "%s", why);
+}
+
+static void check_real_ip(struct check *c)
+{
+	const struct conf_real_ip *real_ip = &c->conf->real_ip;
+	struct place at = place_of(c, &real_ip->field, "real_ip.field");
+
+	if (strcasecmp(real_ip->field, "Forwarded") == 0)
+		complain(c, &at,
+			 "Forwarded is not a list of addresses; only fields like "
+			 "X-Forwarded-For are");
 }
 
 static void check_files(struct check *c)
@@ -579,6 +591,7 @@ void conf_check(struct conf *conf, const char *main_file, struct places *places,
 	check_user(&c);
 	check_control(&c);
 	check_files(&c);
+	check_real_ip(&c);
 	check_listeners(&c);
 	check_hosts(&c);
 	for (size_t i = 0; i < conf->n_sites; i++) {

@@ -27,6 +27,12 @@ struct conf_strings {
 	size_t n;
 };
 
+/* A list of networks, as from `allow = [ "192.0.2.0/24" ]`. */
+struct conf_networks {
+	struct network *items;
+	size_t n;
+};
+
 enum conf_log_format { CONF_LOG_COMBINED, CONF_LOG_JSON };
 
 struct conf_log {
@@ -54,6 +60,12 @@ struct conf_timeouts {
 	uint64_t drain;
 	uint64_t watchdog;
 	uint64_t linger;
+};
+
+/* Who may say where a request came from. */
+struct conf_real_ip {
+	struct conf_networks from;
+	const char *field; /* of the request */
 };
 
 struct conf_listener {
@@ -91,12 +103,6 @@ enum conf_symlinks {
 	CONF_SYMLINKS_INSIDE, /* followed while they stay below the root */
 	CONF_SYMLINKS_FOLLOW, /* followed anywhere */
 	CONF_SYMLINKS_NONE,   /* not followed at all */
-};
-
-/* A list of networks, as from `allow = [ "192.0.2.0/24" ]`. */
-struct conf_networks {
-	struct network *items;
-	size_t n;
 };
 
 /*
@@ -163,6 +169,7 @@ struct conf {
 	struct conf_log log;
 	struct conf_limits limits;
 	struct conf_timeouts timeouts;
+	struct conf_real_ip real_ip;
 	struct conf_listener *listeners;
 	size_t n_listeners;
 	struct conf_site *sites;

@@ -185,6 +185,13 @@ static const char *read_media_type(const struct field *f, struct reader_value va
 	return read_string(f, value);
 }
 
+static const char *read_field_name(const struct field *f, struct reader_value value)
+{
+	if (!is_token(value.text))
+		return "is not the name of a field";
+	return read_string(f, value);
+}
+
 static const char *read_name(const struct field *f, struct reader_value value)
 {
 	size_t word;
@@ -372,6 +379,7 @@ static const struct {
 	[SCHEMA_PATH] = {read_path, TAKES_TEXT},
 	[SCHEMA_DIRECTORY] = {read_directory, TAKES_TEXT},
 	[SCHEMA_MEDIA_TYPE] = {read_media_type, TAKES_TEXT},
+	[SCHEMA_FIELD_NAME] = {read_field_name, TAKES_TEXT},
 	[SCHEMA_NAME] = {read_name, TAKES_TEXT},
 	[SCHEMA_HANDLER] = {read_name, TAKES_TEXT},
 	[SCHEMA_CHOICE] = {read_choice, TAKES_TEXT},

@@ -88,6 +88,8 @@ static const char *type_name(const struct schema_setting *setting)
 		return "path of a directory";
 	case SCHEMA_MEDIA_TYPE:
 		return "media type";
+	case SCHEMA_FIELD_NAME:
+		return "name of a field";
 	case SCHEMA_NAME:
 	case SCHEMA_HANDLER:
 	case SCHEMA_CHOICE:

@@ -66,6 +66,10 @@ const struct schema_section schema_sections[SCHEMA_SECTIONS] = {
 	[SCHEMA_TIMEOUTS] = {.title = "timeouts", .name = "timeouts",
 		.offset = offsetof(struct conf, timeouts),
 		.help = "How long the server waits."},
+	[SCHEMA_REAL_IP] = {.title = "real_ip", .name = "real_ip",
+		.offset = offsetof(struct conf, real_ip),
+		.help = "Where requests come from that other servers pass on, as "
+			"told under Access above."},
 	[SCHEMA_LISTENERS] = {.title = "listeners[]", .name = "listeners",
 		.is_list = true, .required = true,
 		.offset = offsetof(struct conf, listeners),
@@ -108,6 +112,8 @@ const struct schema_section schema_sections[SCHEMA_SECTIONS] = {
 #define TIMEOUT(field)	.section = SCHEMA_TIMEOUTS, \
 			.type = SCHEMA_DURATION, .least = 1, .most = MS_DAY, \
 			.offset = offsetof(struct conf_timeouts, field)
+#define REAL_IP(field)	.section = SCHEMA_REAL_IP, \
+			.offset = offsetof(struct conf_real_ip, field)
 #define LISTENER(field) .section = SCHEMA_LISTENERS, \
 			.offset = offsetof(struct conf_listener, field)
 #define SITE(field)	.section = SCHEMA_SITES, \
@@ -220,6 +226,15 @@ const struct schema_setting schema_settings[] = {
 		 "if nothing were, but for the handlers ready and status, "
 		 "which answer 503: time for a load balancer to turn away."},
 
+	{REAL_IP(from), .name = "from", .type = SCHEMA_NETWORKS,
+	 .fallback = "",
+	 .help = "The networks of the servers that are believed. Empty: the "
+		 "field is not looked at."},
+	{REAL_IP(field), .name = "field", .type = SCHEMA_FIELD_NAME,
+	 .fallback = "X-Forwarded-For",
+	 .help = "The field of the request in which each of them adds, at the "
+		 "end, the address that it was asked from."},
+
 	{LISTENER(text), .also = offsetof(struct conf_listener, addr),
 	 .name = "address", .type = SCHEMA_ADDRESS, .required = true,
 	 .help = "The address, in a form told under Addresses above. Port 0 lets the system "
@@ -319,6 +334,7 @@ static const char *const expects[SCHEMA_TYPES] = {
 	[SCHEMA_PATH] = "a path in quotes",
 	[SCHEMA_DIRECTORY] = "a path in quotes",
 	[SCHEMA_MEDIA_TYPE] = "a media type such as \"text/html\"",
+	[SCHEMA_FIELD_NAME] = "the name of a field in quotes",
 	[SCHEMA_NAME] = "a name in quotes",
 	[SCHEMA_HANDLER] = "the name of a handler in quotes",
 	[SCHEMA_CHOICE] = "a name in quotes",

@@ -21,6 +21,7 @@ enum schema_type {
 			    * may be empty when its default is */
 	SCHEMA_DIRECTORY,  /* const char *: absolute, and there */
 	SCHEMA_MEDIA_TYPE, /* const char *: what goes into Content-Type */
+	SCHEMA_FIELD_NAME, /* const char *: of a field of a message */
 	SCHEMA_NAME,       /* const char *: one of the words */
 	SCHEMA_HANDLER,    /* const char *: one of schema_handlers */
 	SCHEMA_CHOICE,     /* int: which of the words */
@@ -47,6 +48,7 @@ enum schema_section_id {
 	SCHEMA_LOG,
 	SCHEMA_LIMITS,
 	SCHEMA_TIMEOUTS,
+	SCHEMA_REAL_IP,
 	SCHEMA_LISTENERS,
 	SCHEMA_SITES,
 	SCHEMA_ROUTES,

@@ -99,6 +99,7 @@ static void put_value(struct buf *out, const struct schema_setting *setting,
 	case SCHEMA_PATH:
 	case SCHEMA_DIRECTORY:
 	case SCHEMA_MEDIA_TYPE:
+	case SCHEMA_FIELD_NAME:
 	case SCHEMA_NAME:
 	case SCHEMA_HANDLER:
 	case SCHEMA_ADDRESS:

@@ -18,6 +18,7 @@ static const struct {
 	{STR_INIT("scheme"), TEMPLATE_SCHEME},
 	{STR_INIT("remote_addr"), TEMPLATE_REMOTE_ADDR},
 	{STR_INIT("remote_port"), TEMPLATE_REMOTE_PORT},
+	{STR_INIT("connection_addr"), TEMPLATE_CONNECTION_ADDR},
 	{STR_INIT("query."), TEMPLATE_QUERY_FIELD},
 	{STR_INIT("form."), TEMPLATE_FORM_FIELD},
 	{STR_INIT("header."), TEMPLATE_HEADER_FIELD},

@@ -8,6 +8,7 @@
  *   ${rest}            what of the path follows the route's own path
  *   ${query}           the query as sent, without the "?"
  *   ${method} ${host} ${scheme} ${remote_addr} ${remote_port}
+ *   ${connection_addr}
  *   ${query.NAME} ${form.NAME} ${header.NAME}
  *   ${match.1} ${match.NAME}  a group of the pattern of the route
  *   ${VARIABLE:-default}  the default where the variable is missing or empty
@@ -37,6 +38,7 @@ enum template_variable {
 	TEMPLATE_FORM_FIELD,   /* `name` is the field of the form body */
 	TEMPLATE_HEADER_FIELD, /* `name` is the field name, in lower case */
 	TEMPLATE_MATCH,        /* `name` is the group's; `number` too */
+	TEMPLATE_CONNECTION_ADDR,
 };
 
 struct template_piece {

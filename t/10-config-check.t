@@ -175,6 +175,12 @@ my @wrong = (
 	['a rewrite with common settings', route('path = "/"; '
 		. 'handler = "rewrite"; to = "/x"; allow = [ "all" ];'), 2,
 		qr/has no common settings/],
+	['a field that is no list of addresses',
+		setting('real_ip = { field = "forwarded"; };'), 2,
+		qr/real_ip\.field: Forwarded is not/],
+	['a field that is none',
+		setting('real_ip = { field = "X Y"; };'), 2,
+		qr/real_ip\.field: is not the name of a field/],
 	['a route without a handler', route('path = "/";'), 2, qr/handler/],
 	['a route without a path', route('handler = "respond";'), 2,
 		qr/path/],

@@ -6,6 +6,7 @@
 #include "worker/codec/uri.h"
 #include "worker/http/http.h"
 #include "worker/http/policy.h"
+#include "worker/http/real_ip.h"
 #include "worker/http/router.h"
 
 enum {
@@ -182,6 +183,8 @@ unsigned exchange_begin(struct exchange *x, struct str host_value)
 	size_t n;
 
 	set_state(x, EXCHANGE_REQUEST);
+	if (x->http->proxies != NULL)
+		x->peer = real_ip_of(x);
 	r->method = method_of(r->method_text);
 	if (r->method == METHOD_COUNT)
 		return 501;
@@ -374,6 +377,7 @@ void exchange_forget(struct exchange *x)
 	x->route = NULL;
 	x->policy = NULL;
 	x->captures = NULL;
+	x->peer = x->connection;
 	x->content_sent = 0;
 	x->was_admitted = false;
 }

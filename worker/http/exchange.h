@@ -143,9 +143,10 @@ struct exchange {
 	const struct str *captures;  /* of the route's pattern: the whole match
 				      * and each group; NULL without one */
 	struct exchange_times times;
-	struct endpoint peer;
-	uint64_t content_sent; /* bytes of content, by the protocol */
-	bool was_admitted;     /* by another worker, before it moved here */
+	struct endpoint connection; /* who sends it to us; by the protocol */
+	struct endpoint peer;       /* whom it comes from: see real_ip.h */
+	uint64_t content_sent;      /* bytes of content, by the protocol */
+	bool was_admitted;          /* by another worker, before it moved here */
 	const struct exchange_protocol *protocol;
 	void (*on_cancel)(struct exchange *x); /* see exchange_hold() */
 	void *holder;

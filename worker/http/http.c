@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#include "worker/http/access.h"
+
 int http_init(struct http *http, struct loop *loop, const struct conf *conf,
 	      struct counters *counters, const struct handler *const *handlers,
 	      const char **why_out)
@@ -23,6 +25,8 @@ int http_init(struct http *http, struct loop *loop, const struct conf *conf,
 				   .p;
 		return -1;
 	}
+	http->proxies = access_create(&http->arena, &conf->real_ip.from,
+				      &(struct conf_networks){0});
 	return router_init(&http->router, http, handlers, why_out);
 }
 

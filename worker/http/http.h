@@ -16,6 +16,7 @@
 #include "worker/http/handler.h"
 #include "worker/http/router.h"
 
+struct access;
 struct exchange;
 
 struct http {
@@ -27,6 +28,7 @@ struct http {
 	struct arena arena;             /* for the worker's life */
 	struct mime_types *mime_types;
 	struct router router;
+	const struct access *proxies; /* of real_ip; NULL when there are none */
 	/* The worker's: an exchange is over. NULL when nobody wants to know. */
 	void (*on_finished)(struct http *http, const struct exchange *x);
 	void *context;          /* the worker's, for on_finished */

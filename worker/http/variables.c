@@ -49,7 +49,7 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 	case TEMPLATE_PATH:
 		return r->path;
 	case TEMPLATE_REST:
-		return route_rest(x->route, r->path);
+		return x->route != NULL ? route_rest(x->route, r->path) : STR("");
 	case TEMPLATE_QUERY:
 		return r->query;
 	case TEMPLATE_METHOD:
@@ -61,6 +61,9 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 	case TEMPLATE_REMOTE_ADDR:
 		text = arena_bytes(&x->arena, ADDR_TEXT);
 		return str_of(endpoint_ip(&x->peer, text));
+	case TEMPLATE_CONNECTION_ADDR:
+		text = arena_bytes(&x->arena, ADDR_TEXT);
+		return str_of(endpoint_ip(&x->connection, text));
 	case TEMPLATE_REMOTE_PORT:
 		return arena_printf(&x->arena, "%u", x->peer.port);
 	case TEMPLATE_QUERY_FIELD:

@@ -74,7 +74,8 @@ static void defaults(void **state)
 	(void)state;
 	expect(&out, "user = \"www-data\";\nworkers = \"auto\";\n");
 	expect(&out, "\nlog = {\n\terror = \"stderr\";\n\tlevel = \"info\";\n");
-	expect(&out, "\tconnections = 10000;\n\theader = \"16k\";\n");
+	expect(&out, "\tconnections = 10000;\n");
+	expect(&out, "\theader = \"16k\";\n");
 	expect(&out, "\tkeepalive = \"75s\";\n");
 	expect(&out, "\t{\n\t\taddress = \"*:7\";\n\t\tprotocol = \"echo\";\n"
 		     "\t\tbacklog = 4096;\n\t}\n);\n");
