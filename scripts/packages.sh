@@ -23,6 +23,12 @@ packages_of()
 	browser)
 		echo chromium
 		;;
+	bench)
+		# What holdfast is compared with, and by what.
+		echo nginx libnginx-mod-http-lua libnginx-mod-http-js \
+			libnginx-mod-http-perl haproxy h2o lighttpd \
+			lighttpd-modules-lua gnuplot-nox strace perl
+		;;
 	lint)
 		# The version is fixed: two of them never format alike.
 		echo clang clang-format-14 cppcheck shellcheck mandoc perl
@@ -90,4 +96,36 @@ packages_need()
 		echo "    apt-get install $missing" >&2
 		exit 1
 	fi
+}
+
+# packages_need_unstarted PURPOSE...: the same for packages with services of
+# their own: those that come with it are neither started now nor at the next
+# boot. Those that were there before are left as they are.
+packages_need_unstarted()
+{
+	policy=/usr/sbin/policy-rc.d
+	as_root=
+	[ "$(id -u)" -eq 0 ] || as_root=sudo
+	services=
+	for purpose; do
+		# shellcheck disable=SC2046 # a list of words
+		services="$services $(packages_missing $(packages_of "$purpose"))"
+	done
+	[ -n "${services# }" ] || return 0
+
+	# invoke-rc.d(8): 101 is "not allowed".
+	if [ -e "$policy" ]; then
+		policy=
+	else
+		printf '#!/bin/sh\nexit 101\n' |
+			$as_root install -m 755 /dev/stdin "$policy" || policy=
+	fi
+	(packages_need "$@") && installed=yes || installed=no
+	[ -z "$policy" ] || $as_root rm -f "$policy"
+	for service in $services; do
+		[ ! -x "/etc/init.d/$service" ] ||
+			$as_root update-rc.d "$service" disable >/dev/null 2>&1 ||
+			true
+	done
+	[ "$installed" = yes ] || exit 1
 }

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Who is measured, and how each is started: holdfast, the peers as their
+# packages install them, with the configurations in peers/, and the models.
+package Bench::Servers;
+
+use v5.36;
+use Exporter qw(import);
+use FindBin;
+
+use Bench::Machine qw(free_port has_program slurp);
+use Bench::Server;
+
+our @EXPORT_OK = qw(server_names is_model is_peer start_server versions);
+our ($www, $scratch, $models);	# folders: files to serve, ours, compiled
+
+# Placeholders in the configuration are replaced; it is the last argument.
+my %program = (
+	holdfast => { conf => 'holdfast.conf', reload => 'HUP',
+		command => [$ENV{HOLDFAST} // 'holdfast', 'run', '-c'] },
+	nginx => { conf => 'nginx.conf', reload => 'HUP',
+		command => ['nginx', '-c'] },
+	'nginx-lua' => { conf => 'nginx-lua.conf', command => ['nginx', '-c'] },
+	'nginx-njs' => { conf => 'nginx-njs.conf', command => ['nginx', '-c'] },
+	'nginx-perl' => { conf => 'nginx-perl.conf', command => ['nginx', '-c'] },
+	haproxy => { conf => 'haproxy.cfg', reload => 'USR2',
+		command => ['haproxy', '-W', '-db', '-f'] },
+	h2o => { conf => 'h2o.conf', reload => 'HUP',
+		command => ['h2o', '-m', 'master', '-c'] },
+	lighttpd => { conf => 'lighttpd.conf', reload => 'USR1',
+		command => ['lighttpd', '-D', '-f'] },
+	'lighttpd-lua' => { conf => 'lighttpd-lua.conf',
+		command => ['lighttpd', '-D', '-f'] },
+);
+my @models = qw(epoll_et epoll_lt poll select prefork fork);
+my @names = (qw(holdfast nginx nginx-lua nginx-njs nginx-perl haproxy h2o
+	lighttpd lighttpd-lua), @models);
+
+sub server_names () { return @names }
+sub is_model ($name) { return scalar grep { $_ eq $name } @models }
+sub is_peer ($name) { return $name ne 'holdfast' && !is_model($name) }
+
+# workers; mode => what a model is told, "http", "close" or "echo".
+sub start_server ($name, %opt) {
+	my $workers = $opt{workers} // 1;
+	my $mode = $opt{mode} // 'http';
+	my $dir = "$scratch/$name";
+	my $port = free_port();
+	my %server = (name => $name, dir => $dir, port => $port,
+		workers => $workers);
+
+	system 'rm', '-rf', $dir;
+	mkdir $dir or die "$dir: $!\n";
+	chmod 0777, $dir;	# workers give up being root
+	return Bench::Server->start(%server,
+		command => ["$models/$name", $port, $mode]) if is_model($name);
+
+	my $program = $program{$name};
+	my $echo = free_port();
+	my %value = (DIR => $dir, WWW => $www, PORT => $port, ECHO => $echo,
+		WORKERS => $workers, MAX_WORKER => $workers > 1 ? $workers : 0,
+		PEERS => "$FindBin::Bin/peers");
+	my $conf = slurp("$FindBin::Bin/peers/$program->{conf}");
+
+	die "not installed\n" unless has_program($program->{command}[0]) ||
+		-x $program->{command}[0];
+	$conf =~ s/%%(\w+)%%/$value{$1}/g;
+	open my $out, '>', "$dir/conf" or die "$dir/conf: $!\n";
+	print $out $conf;
+	close $out;
+	$server{port} = $echo if $mode eq 'echo';
+	return Bench::Server->start(%server, reload => $program->{reload},
+		command => [$program->{command}->@*, "$dir/conf"]);
+}
+
+# What was measured: {name => version}.
+sub versions () {
+	my %version = (holdfast => qx($program{holdfast}{command}[0] -v));
+
+	for my $name (qw(nginx haproxy h2o lighttpd)) {
+		my $text = has_program($name) ? qx($name -v 2>&1) : 'none';
+
+		($version{$name}) = $text =~ /(\d+(?:\.\d+)+\S*|none)/;
+	}
+	($version{holdfast}) = $version{holdfast} =~ /(\S+)\s*$/;
+	return \%version;
+}
+
+1;
