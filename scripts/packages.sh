@@ -12,9 +12,11 @@ packages_of()
 		;;
 	test)
 		# systemd is only run in namespaces of its own; without its
-		# package the tests that need it are skipped.
+		# package the tests that need it are skipped. The last line
+		# are clients; Node, which is large, is tried if it is there.
 		echo libcmocka-dev perl valgrind libc6-dbg strace curl procps \
-			systemd
+			systemd \
+			wget python3 apache2-utils wrk nghttp2-client
 		;;
 	fuzz)
 		# The run-time library has to be of the compiler's version.
