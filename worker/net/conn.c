@@ -15,11 +15,10 @@
 
 enum {
 	CONN_MAGIC = 0x636f6e6e,
-	CONN_STEPS = 64,              /* of a protocol in one tick */
-	CONN_FILE_SHARE = 256 * 1024, /* bytes of a file in one tick */
-	CONN_LINGER_MS = 2000,        /* for a peer that sends no more */
-	CONN_LINGER_MOST_MS = 30000,  /* for one that goes on sending */
-	CONN_LINGER_READS = 64,       /* in one tick */
+	CONN_STEPS = 64,             /* of a protocol in one tick */
+	CONN_LINGER_MS = 2000,       /* for a peer that sends no more */
+	CONN_LINGER_MOST_MS = 30000, /* for one that goes on sending */
+	CONN_LINGER_READS = 64,      /* in one tick */
 	CONNS_IN_BLOCK = 64,
 };
 
@@ -400,7 +399,7 @@ enum io conn_flush_with(struct conn *c, struct str *tail)
 
 enum io conn_send_file(struct conn *c, int file, off_t *offset, uint64_t *left)
 {
-	size_t share = CONN_FILE_SHARE;
+	size_t share = net_file_share(c->net);
 
 	while (*left > 0 && share > 0) {
 		size_t n, want = *left < share ? (size_t)*left : share;

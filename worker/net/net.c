@@ -10,6 +10,9 @@
 #include "worker/net/listener.h"
 
 enum {
+	NET_FILES_TICK = 1024 * 1024,
+	NET_FILES_MOST = 256 * 1024,
+	NET_FILES_LEAST = 16 * 1024,
 	NET_RETRY_MS = 100,   /* after running out of descriptors */
 	NET_QUIET_MS = 10000, /* between two log lines about that */
 };
@@ -41,6 +44,31 @@ void net_init(struct net *net, struct loop *loop, const struct conf *conf,
 	list_init(&net->ready);
 	task_init(&net->resume, conns_resume);
 	timer_init(&net->retry, on_retry);
+	net->files =
+		(struct net_files){.left = NET_FILES_TICK, .share = NET_FILES_MOST};
+}
+
+void net_recount_files(struct net *net)
+{
+	struct net_files *f = &net->files;
+
+	if (f->n == 0)
+		return;
+	f->share = NET_FILES_TICK / f->n;
+	if (f->share > NET_FILES_MOST)
+		f->share = NET_FILES_MOST;
+	f->left = NET_FILES_TICK;
+	f->n = 0;
+}
+
+size_t net_file_share(struct net *net)
+{
+	struct net_files *f = &net->files;
+	uint32_t share = f->share < f->left ? f->share : f->left;
+
+	f->n++;
+	f->left -= share;
+	return share > NET_FILES_LEAST ? share : NET_FILES_LEAST;
 }
 
 void net_start(struct net *net)

@@ -29,6 +29,14 @@ enum net_state {
 	NET_DRAINING, /* finishing what is open */
 };
 
+/* Files that are sent in a tick. Some at a time get large pieces; a crowd gets
+ * small ones, so that a tick stays short for all who do not send files. */
+struct net_files {
+	uint32_t n;     /* connections that sent some in this tick */
+	uint32_t left;  /* bytes that may be sent in it in large pieces */
+	uint32_t share; /* of each connection, by the last tick */
+};
+
 struct net {
 	enum net_state state;
 	struct loop *loop;
@@ -38,10 +46,11 @@ struct net {
 	size_t n_listeners;
 	struct listener *gone; /* see net_find_listener() */
 	size_t n_gone;
-	struct list conns;         /* every open connection, by conn.link */
-	struct list ready;         /* those with more to do, by conn.ready */
-	struct task resume;        /* runs `ready` */
-	struct conn *running;      /* whose protocol takes a step; or NULL */
+	struct list conns;    /* every open connection, by conn.link */
+	struct list ready;    /* those with more to do, by conn.ready */
+	struct task resume;   /* runs `ready` */
+	struct conn *running; /* whose protocol takes a step; or NULL */
+	struct net_files files;
 	struct conn *dead;         /* closed in this tick, freed at its end */
 	struct conn *spare;        /* freed, kept for the next accept */
 	struct conn_block *blocks; /* the memory of all conns */
@@ -88,6 +97,12 @@ uint64_t net_cut(struct net *net);
 
 /* Frees what was closed in this tick: for the end of it. */
 void net_bury(struct net *net);
+
+/* For the end of a tick, too: begins to count files anew. */
+void net_recount_files(struct net *net);
+
+/* How many bytes of a file one connection may send now. */
+size_t net_file_share(struct net *net);
 
 static inline bool net_is_draining(const struct net *net)
 {
