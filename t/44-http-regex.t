@@ -9,6 +9,7 @@ use Test::More;
 use Holdfast;
 
 my $s = Holdfast->start(conf => <<'E', files => { 'www/img/a.txt' => "a\n" });
+limits = { header = "32k"; line = "32k"; };
 listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
 sites = (
   { hosts = [ "order.test" ];
