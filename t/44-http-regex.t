@@ -9,7 +9,6 @@ use Test::More;
 use Holdfast;
 
 my $s = Holdfast->start(conf => <<'E', files => { 'www/img/a.txt' => "a\n" });
-limits = { header = "32k"; line = "32k"; };
 listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
 sites = (
   { hosts = [ "order.test" ];
@@ -46,7 +45,7 @@ sites = (
       { path = "/"; handler = "respond"; body = "root"; }
     ); }
 );
-limits = { header = "64k"; };
+limits = { header = "64k"; line = "32k"; };
 E
 my $c = $s->client;
 
