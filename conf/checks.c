@@ -490,6 +490,13 @@ static void check_setting(struct check *c, struct use *use,
 	use->at = place_of(c, field, where);
 	if (row->type == SCHEMA_TEMPLATE || row->type == SCHEMA_LINE)
 		check_template(c, use, field);
+	if (row->type == SCHEMA_REQUEST_FIELDS ||
+	    row->type == SCHEMA_RESPONSE_FIELDS) {
+		struct conf_fields *fields = field;
+
+		for (size_t i = 0; i < fields->n; i++)
+			check_template(c, use, &fields->items[i].value);
+	}
 }
 
 /* The templates that a site gives, or a route. */

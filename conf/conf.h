@@ -105,6 +105,34 @@ enum conf_symlinks {
 	CONF_SYMLINKS_NONE,   /* not followed at all */
 };
 
+/* "Name: value", "+Name: value" or "-Name", of a request or a response. */
+struct conf_field_edit {
+	enum conf_field_edit_kind {
+		CONF_FIELD_SET, /* in place of those that there are */
+		CONF_FIELD_ADD,
+		CONF_FIELD_REMOVE,
+	} kind;
+	struct str name;
+	struct template value;
+	struct str source; /* as written */
+};
+struct conf_fields {
+	struct conf_field_edit *items;
+	size_t n;
+};
+
+enum { CONF_ERROR_LEAST = 400, CONF_ERROR_MOST = 599 };
+
+/* "404,500-504 errors/page.html" */
+struct conf_error_page {
+	bool statuses[CONF_ERROR_MOST - CONF_ERROR_LEAST + 1];
+	const char *path; /* absolute; a file when this was loaded */
+};
+struct conf_error_pages {
+	struct conf_error_page *items;
+	size_t n;
+};
+
 /*
  * The settings that a site and each of its routes can have. A route has its
  * site's for those that it does not give, so that who serves a route looks at
@@ -114,6 +142,10 @@ struct conf_common {
 	uint64_t given; /* which ones this very group gives: conf_gives() */
 	struct conf_networks allow;
 	struct conf_networks deny;
+	/* A route's are merged with its site's, by name and by status. */
+	struct conf_fields request_fields;
+	struct conf_fields response_fields;
+	struct conf_error_pages error_pages;
 };
 
 /* Whether the group itself gives the setting whose field is at `field`. */

@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "conf/checks.h"
+#include "conf/common.h"
 #include "conf/errors.h"
 #include "conf/places.h"
 #include "conf/reader.h"
@@ -393,6 +394,8 @@ static void read_group(struct loader *l, struct group *g)
 		if (schema_has(g->section, &schema_settings[i]) &&
 		    schema_applies(&schema_settings[i], g->handler))
 			read_setting(l, g, &schema_settings[i]);
+	if (has_common(g) && has_common(g->parent))
+		common_merge(&l->conf->arena, common_of(g->parent), common_of(g));
 	for (size_t i = SCHEMA_TOP + 1; i < SCHEMA_SECTIONS; i++)
 		if (schema_sections[i].parent == g->section)
 			read_section(l, g, (enum schema_section_id)i);

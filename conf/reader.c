@@ -17,6 +17,7 @@
 
 #include "base/addr.h"
 #include "base/log.h"
+#include "conf/common.h"
 #include "conf/conf.h"
 #include "conf/suggest.h"
 #include "conf/template.h"
@@ -156,19 +157,6 @@ static const char *read_directory(const struct field *f, struct reader_value val
 	return why;
 }
 
-/* RFC 9110 section 5.6.2 */
-static bool is_token(struct str text)
-{
-	for (size_t i = 0; i < text.n; i++) {
-		char c = ascii_lower(text.p[i]);
-
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-		      (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL)))
-			return false;
-	}
-	return text.n > 0;
-}
-
 /* RFC 9110 section 8.3.1; parameters are taken on trust. */
 static const char *read_media_type(const struct field *f, struct reader_value value)
 {
@@ -179,7 +167,7 @@ static const char *read_media_type(const struct field *f, struct reader_value va
 
 	if (why != NULL)
 		return why;
-	if (!is_token(type) || essence.p == NULL || !is_token(essence))
+	if (!value_is_token(type) || essence.p == NULL || !value_is_token(essence))
 		return "a media type is written as \"text/html\" or "
 		       "\"text/html; charset=utf-8\"";
 	return read_string(f, value);
@@ -187,7 +175,7 @@ static const char *read_media_type(const struct field *f, struct reader_value va
 
 static const char *read_field_name(const struct field *f, struct reader_value value)
 {
-	if (!is_token(value.text))
+	if (!value_is_token(value.text))
 		return "is not the name of a field";
 	return read_string(f, value);
 }
@@ -410,6 +398,21 @@ const char *reader_read(const struct reader *reader,
 	return kinds[setting->type].read(&f, value);
 }
 
+static size_t item_size(enum schema_type type)
+{
+	switch (type) {
+	case SCHEMA_NETWORKS:
+		return sizeof(struct network);
+	case SCHEMA_REQUEST_FIELDS:
+	case SCHEMA_RESPONSE_FIELDS:
+		return sizeof(struct conf_field_edit);
+	case SCHEMA_ERROR_PAGES:
+		return sizeof(struct conf_error_page);
+	default:
+		return sizeof(struct str);
+	}
+}
+
 void reader_start_list(const struct reader *reader,
 		       const struct schema_setting *setting, void *base, size_t n)
 {
@@ -419,17 +422,10 @@ void reader_start_list(const struct reader *reader,
 		*(unsigned *)field = 0;
 		return;
 	}
-	if (setting->type == SCHEMA_NETWORKS) {
-		struct conf_networks *networks = field;
-
-		networks->items =
-			arena_zalloc(reader->arena, n, sizeof(*networks->items));
-		networks->n = 0;
-		return;
-	}
+	/* All lists are a pointer to items and their number. */
 	struct conf_strings *list = field;
 
-	list->items = arena_zalloc(reader->arena, n, sizeof(*list->items));
+	list->items = arena_zalloc(reader->arena, n, item_size(setting->type));
 	list->n = 0;
 }
 
@@ -476,6 +472,40 @@ static const char *read_network(struct conf_networks *networks, struct str item)
 	return why;
 }
 
+static const char *read_field_edit(const struct reader *reader,
+				   struct conf_fields *fields, struct str item,
+				   bool of_request)
+{
+	const char *why = check_line(item);
+
+	if (why == NULL)
+		why = common_parse_field(reader->arena, item, of_request,
+					 &fields->items[fields->n]);
+	if (why == NULL)
+		why = common_check_field(reader->arena, fields);
+	if (why == NULL)
+		fields->n++;
+	return why;
+}
+
+static const char *read_error_page(const struct reader *reader,
+				   struct conf_error_pages *pages, struct str item)
+{
+	struct conf_error_page *page = &pages->items[pages->n];
+	const char *why = check_line(item);
+	struct str path;
+
+	if (why == NULL)
+		why = common_parse_error_page(item, page, &path);
+	if (why != NULL)
+		return why;
+	page->path = absolute(reader, path).p;
+	why = common_check_error_page(reader->arena, pages);
+	if (why == NULL)
+		pages->n++;
+	return why;
+}
+
 const char *reader_read_item(const struct reader *reader,
 			     const struct schema_setting *setting, void *base,
 			     struct str item)
@@ -488,6 +518,12 @@ const char *reader_read_item(const struct reader *reader,
 		return read_method(reader, field, item);
 	if (setting->type == SCHEMA_NETWORKS)
 		return read_network(field, item);
+	if (setting->type == SCHEMA_REQUEST_FIELDS ||
+	    setting->type == SCHEMA_RESPONSE_FIELDS)
+		return read_field_edit(reader, field, item,
+				       setting->type == SCHEMA_REQUEST_FIELDS);
+	if (setting->type == SCHEMA_ERROR_PAGES)
+		return read_error_page(reader, field, item);
 	if (setting->type == SCHEMA_HOSTS)
 		why = value_parse_host(reader->arena, item, &list->items[list->n]);
 	else

@@ -120,6 +120,11 @@ static const char *type_name(const struct schema_setting *setting)
 		return "list of methods";
 	case SCHEMA_NETWORKS:
 		return "list of networks";
+	case SCHEMA_REQUEST_FIELDS:
+	case SCHEMA_RESPONSE_FIELDS:
+		return "list of fields";
+	case SCHEMA_ERROR_PAGES:
+		return "list of statuses and paths";
 	case SCHEMA_TYPES:
 		break;
 	}

@@ -323,6 +323,24 @@ const struct schema_setting schema_settings[] = {
 	{COMMON(deny), .name = "deny", .type = SCHEMA_NETWORKS,
 	 .fallback = "",
 	 .help = "The networks whose requests are refused with 403."},
+	{COMMON(request_fields), .name = "request_fields",
+	 .type = SCHEMA_REQUEST_FIELDS, .fallback = "",
+	 .help = "Changes to the fields of requests, as told under Fields "
+		 "below, before the handler sees them. A route has those of "
+		 "its site too, but for names that it gives itself."},
+	{COMMON(response_fields), .name = "response_fields",
+	 .type = SCHEMA_RESPONSE_FIELDS, .fallback = "",
+	 .help = "Changes to the fields of all responses, those of errors too. "
+		 "A route has those of its site too, but for names that it "
+		 "gives itself."},
+	{COMMON(error_pages), .name = "error_pages",
+	 .type = SCHEMA_ERROR_PAGES, .fallback = "",
+	 .help = "What is sent with an error in place of the built-in page: "
+		 "statuses with the path of a file, such as \"404 "
+		 "errors/404.html\" or \"500,502-504 errors/50x.html\". A file "
+		 "is read when the configuration is loaded, and has the media "
+		 "type of its name. A route has those of its site too, but for "
+		 "statuses that it gives itself."},
 };
 /* clang-format on */
 
@@ -352,6 +370,10 @@ static const char *const expects[SCHEMA_TYPES] = {
 	[SCHEMA_FILE_NAMES] = "a list of file names such as [ \"index.html\" ]",
 	[SCHEMA_METHODS] = "a list of methods such as [ \"GET\", \"HEAD\" ]",
 	[SCHEMA_NETWORKS] = "a list of networks such as [ \"192.0.2.0/24\" ]",
+	[SCHEMA_REQUEST_FIELDS] = "a list of fields such as [ \"X-Name: value\" ]",
+	[SCHEMA_RESPONSE_FIELDS] = "a list of fields such as [ \"X-Name: value\" ]",
+	[SCHEMA_ERROR_PAGES] =
+		"a list of pages such as [ \"404 errors/404.html\" ]",
 };
 
 const char *schema_expects(enum schema_type type)
@@ -361,13 +383,22 @@ const char *schema_expects(enum schema_type type)
 
 bool schema_is_list(enum schema_type type)
 {
-	return type == SCHEMA_HOSTS || type == SCHEMA_FILE_NAMES ||
-	       type == SCHEMA_METHODS || type == SCHEMA_NETWORKS;
+	return type == SCHEMA_HOSTS || type == SCHEMA_METHODS ||
+	       schema_may_be_empty(type);
 }
 
 bool schema_may_be_empty(enum schema_type type)
 {
-	return type == SCHEMA_FILE_NAMES || type == SCHEMA_NETWORKS;
+	switch (type) {
+	case SCHEMA_FILE_NAMES:
+	case SCHEMA_NETWORKS:
+	case SCHEMA_REQUEST_FIELDS:
+	case SCHEMA_RESPONSE_FIELDS:
+	case SCHEMA_ERROR_PAGES:
+		return true;
+	default:
+		return false;
+	}
 }
 
 uint64_t schema_common_bit(const struct schema_setting *setting)

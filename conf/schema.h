@@ -16,29 +16,32 @@
 
 /* What a setting holds, and the type of its field. */
 enum schema_type {
-	SCHEMA_STRING,     /* const char *: text on one line, not empty */
-	SCHEMA_PATH,       /* const char *: absolute, or one of the words;
-			    * may be empty when its default is */
-	SCHEMA_DIRECTORY,  /* const char *: absolute, and there */
-	SCHEMA_MEDIA_TYPE, /* const char *: what goes into Content-Type */
-	SCHEMA_FIELD_NAME, /* const char *: of a field of a message */
-	SCHEMA_NAME,       /* const char *: one of the words */
-	SCHEMA_HANDLER,    /* const char *: one of schema_handlers */
-	SCHEMA_CHOICE,     /* int: which of the words */
-	SCHEMA_COUNT,      /* uint64_t */
-	SCHEMA_CODE,       /* uint64_t: one of the words, all numbers */
-	SCHEMA_WORKERS,    /* uint64_t, or "auto": then the bool is true */
-	SCHEMA_SIZE,       /* uint64_t, bytes */
-	SCHEMA_DURATION,   /* uint64_t, milliseconds */
-	SCHEMA_MODE,       /* int */
-	SCHEMA_ADDRESS,    /* const char * and struct addr */
-	SCHEMA_ROUTE_PATH, /* struct str */
-	SCHEMA_TEMPLATE,   /* struct template */
-	SCHEMA_LINE,       /* struct template on one line, not empty */
-	SCHEMA_HOSTS,      /* struct conf_strings, at least one */
-	SCHEMA_FILE_NAMES, /* struct conf_strings */
-	SCHEMA_METHODS,    /* unsigned, a set of enum conf_method */
-	SCHEMA_NETWORKS,   /* struct conf_networks */
+	SCHEMA_STRING,          /* const char *: text on one line, not empty */
+	SCHEMA_PATH,            /* const char *: absolute, or one of the words;
+				 * may be empty when its default is */
+	SCHEMA_DIRECTORY,       /* const char *: absolute, and there */
+	SCHEMA_MEDIA_TYPE,      /* const char *: what goes into Content-Type */
+	SCHEMA_FIELD_NAME,      /* const char *: of a field of a message */
+	SCHEMA_NAME,            /* const char *: one of the words */
+	SCHEMA_HANDLER,         /* const char *: one of schema_handlers */
+	SCHEMA_CHOICE,          /* int: which of the words */
+	SCHEMA_COUNT,           /* uint64_t */
+	SCHEMA_CODE,            /* uint64_t: one of the words, all numbers */
+	SCHEMA_WORKERS,         /* uint64_t, or "auto": then the bool is true */
+	SCHEMA_SIZE,            /* uint64_t, bytes */
+	SCHEMA_DURATION,        /* uint64_t, milliseconds */
+	SCHEMA_MODE,            /* int */
+	SCHEMA_ADDRESS,         /* const char * and struct addr */
+	SCHEMA_ROUTE_PATH,      /* struct str */
+	SCHEMA_TEMPLATE,        /* struct template */
+	SCHEMA_LINE,            /* struct template on one line, not empty */
+	SCHEMA_HOSTS,           /* struct conf_strings, at least one */
+	SCHEMA_FILE_NAMES,      /* struct conf_strings */
+	SCHEMA_METHODS,         /* unsigned, a set of enum conf_method */
+	SCHEMA_NETWORKS,        /* struct conf_networks */
+	SCHEMA_REQUEST_FIELDS,  /* struct conf_fields */
+	SCHEMA_RESPONSE_FIELDS, /* struct conf_fields */
+	SCHEMA_ERROR_PAGES,     /* struct conf_error_pages */
 	SCHEMA_TYPES
 };
 

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 
+#include "conf/common.h"
 #include "conf/schema.h"
 #include "conf/values.h"
 
@@ -70,6 +71,30 @@ static void put_networks(struct buf *out, const struct conf_networks *networks)
 	for (size_t i = 0; i < networks->n; i++) {
 		buf_put_cstr(out, i > 0 ? ", " : " ");
 		put_quoted(out, str_of(network_format(&networks->items[i], text)));
+	}
+	buf_put_cstr(out, " ]");
+}
+
+static void put_fields(struct buf *out, const struct conf_fields *fields)
+{
+	buf_put_cstr(out, "[");
+	for (size_t i = 0; i < fields->n; i++) {
+		buf_put_cstr(out, i > 0 ? ", " : " ");
+		put_quoted(out, fields->items[i].source);
+	}
+	buf_put_cstr(out, " ]");
+}
+
+static void put_error_pages(struct buf *out, const struct conf_error_pages *pages)
+{
+	buf_put_cstr(out, "[");
+	for (size_t i = 0; i < pages->n; i++) {
+		struct buf text = {0};
+
+		buf_put_cstr(out, i > 0 ? ", " : " ");
+		common_put_error_page(&text, &pages->items[i]);
+		put_quoted(out, buf_str(&text));
+		buf_release(&text);
 	}
 	buf_put_cstr(out, " ]");
 }
@@ -141,6 +166,13 @@ static void put_value(struct buf *out, const struct schema_setting *setting,
 		break;
 	case SCHEMA_NETWORKS:
 		put_networks(out, field);
+		break;
+	case SCHEMA_REQUEST_FIELDS:
+	case SCHEMA_RESPONSE_FIELDS:
+		put_fields(out, field);
+		break;
+	case SCHEMA_ERROR_PAGES:
+		put_error_pages(out, field);
 		break;
 	case SCHEMA_TYPES:
 		break;

@@ -181,6 +181,63 @@ my @wrong = (
 	['a field that is none',
 		setting('real_ip = { field = "X Y"; };'), 2,
 		qr/real_ip\.field: is not the name of a field/],
+	(map { ["a field that is for the server: $_", route('path = "/"; '
+		. qq(handler = "ready"; response_fields = [ "$_: 1" ];)), 2,
+		qr/response_fields\[0\]: .*(server alone|of requests)/] }
+		qw(Connection content-length Transfer-Encoding Date Host
+		Content-Range Trailer Upgrade Keep-Alive)),
+	(map { ["a field of requests that is for the server: $_",
+		route('path = "/"; handler = "ready"; '
+		. qq(request_fields = [ "X: 1", "$_: 1" ];)), 2,
+		qr/request_fields\[1\]: .*server alone/] }
+		qw(Connection Content-Length Transfer-Encoding Expect TE)),
+	['a second Host', route('path = "/"; handler = "ready"; '
+		. 'request_fields = [ "+Host: x" ];'), 2, qr/always one Host/],
+	['no Host', route('path = "/"; handler = "ready"; '
+		. 'request_fields = [ "-Host" ];'), 2, qr/always one Host/],
+	['a field without a value', route('path = "/"; handler = "ready"; '
+		. 'response_fields = [ "X-A:" ];'), 2, qr/has no value/],
+	['a field without a colon', route('path = "/"; handler = "ready"; '
+		. 'response_fields = [ "X-A" ];'), 2, qr/has no value/],
+	['a field that is removed with a value', route('path = "/"; '
+		. 'handler = "ready"; response_fields = [ "-X: 1" ];'), 2,
+		qr/removed has no value/],
+	['a field that is no token', route('path = "/"; handler = "ready"; '
+		. 'response_fields = [ "X A: 1" ];'), 2,
+		qr/"X A" is not the name of a field/],
+	['a field with a line break', route('path = "/"; handler = "ready"; '
+		. 'response_fields = [ "X: 1\\r\\nY: 2" ];'), 2,
+		qr/control characters/],
+	['a field twice', route('path = "/"; handler = "ready"; '
+		. 'response_fields = [ "X: 1", "x: 2" ];'), 2,
+		qr/response_fields\[1\]: x is there already/],
+	['a field from the body', route('path = "/"; handler = "ready"; '
+		. 'response_fields = [ "X: ${form.x}" ];'), 2,
+		qr/may not have been read/],
+	['a field with a group of no pattern', route('path = "/"; '
+		. 'handler = "ready"; response_fields = [ "X: ${match.1}" ];'),
+		2, qr/only a route with match/],
+	['a field of a site with a group', "$listener\n" . 'sites = ( { '
+		. 'response_fields = [ "X: ${match.1}" ]; routes = ( ); } );',
+		2, qr/sites\[0\]\.response_fields: .*only a route with match/],
+	['an error page that is missing', route('path = "/"; '
+		. 'handler = "ready";' . "\n" . 'error_pages = [ "404 none.html" ];'),
+		3, qr{error_pages\[0\]: /.*/none\.html: No such file}],
+	['an error page that is a directory', route('path = "/"; '
+		. 'handler = "ready"; error_pages = [ "404 www" ];'), 2,
+		qr{www: is not a file}],
+	['an error page for what is no error', route('path = "/"; '
+		. 'handler = "ready"; error_pages = [ "301 file" ];'), 2,
+		qr{from 400 to 599}],
+	['an error page for statuses back to front', route('path = "/"; '
+		. 'handler = "ready"; error_pages = [ "504-500 file" ];'), 2,
+		qr{from 400 to 599}],
+	['an error page without a file', route('path = "/"; '
+		. 'handler = "ready"; error_pages = [ "404" ];'), 2,
+		qr{the path of a file is missing}],
+	['two error pages for a status', route('path = "/"; '
+		. 'handler = "ready"; error_pages = [ "500-504 file", '
+		. '"404,502 file" ];'), 2, qr{502 has a page already}],
 	['a route without a handler', route('path = "/";'), 2, qr/handler/],
 	['a route without a path', route('handler = "respond";'), 2,
 		qr/path/],

@@ -11,6 +11,7 @@ my $dir = Holdfast::Dir->new;
 
 $dir->mkdir('www');
 $dir->mkdir('elsewhere');
+$dir->write('page.html', 'sorry');
 
 # What show says, after what it says was shown again from another place.
 sub shown ($name, $text) {
@@ -64,12 +65,16 @@ listeners = (
 );
 sites = (
   { hosts = [ "Example.ORG", "*.example.org" ]; allow = [ "2001:DB8::/32" ];
+    response_fields = [ "X-Site: ${host}", "-Server", "+X-Two: 1" ];
+    error_pages = [ "404,410 page.html", "500-504 page.html" ];
     routes = (
       { path = "/"; handler = "static"; root = "www";
         index = [ "a.html", "b.html" ]; symlinks = "none"; },
       { path = "/t"; match = "exact"; handler = "respond";
         methods = [ "GET", "PUT" ]; status = 201; type = "text/html";
         deny = [ "192.0.2.0/24", "::FFFF:192.0.2.1", "all" ];
+        response_fields = [ "+x-two: \"2\"" ]; request_fields = [ "A: b" ];
+        error_pages = [ "502,410 page.html" ];
         body = "a \"quoted\" \\ back\tslash\nline $$ ${query.x:-d} \x01 é"; },
       { path = "/e"; handler = "respond"; },
       { path = "^/\\.(?<x>[a-z]\"?)"; match = "regex"; handler = "rewrite";
@@ -90,6 +95,12 @@ like $out, qr{deny = \[ "192\.0\.2\.0/24", "192\.0\.2\.1", "all" \]},
 	'networks';
 is scalar(() = $out =~ /allow = \[ "2001:db8::\/32" \]/g), 1,
 	'a common setting of the site, there';
+like $out, qr{response_fields = \[ "X-Site: \$\{host\}", "-Server", "\+X-Two: 1" \]},
+	'fields of a site';
+like $out, qr{response_fields = \[ "X-Site: \$\{host\}", "-Server", "\+x-two: \\"2\\"" \]},
+	'and of a route, with those of its site';
+like $out, qr{error_pages = \[ "404 /\S+/page\.html", "500-501,503-504 /\S+", "410,502 /\S+" \]},
+	'pages of a route, with those of its site';
 is scalar(() = $out =~ /deny =/g), 3, 'and that of a route, there';
 like $out, qr{root = "\Q@{[$dir->path('www')]}\E"}, 'a root in full';
 

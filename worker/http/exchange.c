@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker/codec/uri.h"
+#include "worker/http/error_pages.h"
 #include "worker/http/http.h"
 #include "worker/http/policy.h"
 #include "worker/http/real_ip.h"
@@ -176,22 +177,24 @@ static unsigned find_route(struct exchange *x)
 	return give_up(x, x->route, "the request was rewritten too often");
 }
 
-unsigned exchange_begin(struct exchange *x, struct str host_value)
+/* It is no request for any route; but it is one to a site. */
+static unsigned without_route(struct exchange *x, unsigned status)
+{
+	x->policy = router_policy(&x->http->router, x->request.host);
+	return status;
+}
+
+/* Who answers the request, and what holds for it. As exchange_begin(). */
+static unsigned find_who_answers(struct exchange *x, struct str host_value)
 {
 	struct request *r = &x->request;
 	char *path = arena_bytes(&x->arena, r->raw_path.n);
 	size_t n;
 
-	set_state(x, EXCHANGE_REQUEST);
-	if (x->http->proxies != NULL)
-		x->peer = real_ip_of(x);
 	r->method = method_of(r->method_text);
-	if (r->method == METHOD_COUNT)
-		return 501;
 	r->host = lower_host(x, host_value);
-	/* RFC 9110 section 7.4: nothing here is secured. */
-	if (r->is_https)
-		return 421;
+	if (r->method == METHOD_COUNT)
+		return without_route(x, 501);
 	if (str_equal(r->raw_path, STR("*"))) {
 		r->path = r->raw_path;
 		add_allow(x, 1u << METHOD_GET | 1u << METHOD_HEAD |
@@ -199,17 +202,30 @@ unsigned exchange_begin(struct exchange *x, struct str host_value)
 		return 204;
 	}
 	if (!uri_normalise_path(r->raw_path, path, &n))
-		return 400;
+		return without_route(x, 400);
 	r->path = (struct str){path, n};
-	unsigned status = find_route(x);
+	return find_route(x);
+}
 
-	if (x->policy != NULL) {
-		unsigned refusal = policy_admit(x->policy, x);
+/* With a policy, who is let in; `status` is what else there is to say. */
+static unsigned admit(struct exchange *x, unsigned status)
+{
+	unsigned refusal = policy_admit(x->policy, x);
 
-		if (refusal != 0)
-			return refusal;
-	}
+	if (refusal != 0)
+		return refusal;
+	policy_change_request(x->policy, x);
 	return status;
+}
+
+unsigned exchange_begin(struct exchange *x, struct str host_value)
+{
+	set_state(x, EXCHANGE_REQUEST);
+	if (x->http->proxies != NULL)
+		x->peer = real_ip_of(x);
+	unsigned status = find_who_answers(x, host_value);
+
+	return x->policy != NULL ? admit(x, status) : status;
 }
 
 void exchange_hold(struct exchange *x, void (*on_cancel)(struct exchange *x),
@@ -314,7 +330,12 @@ void exchange_answer_error(struct exchange *x, unsigned status)
 
 	r->status = status;
 	r->prepared = NULL;
-	if (status != 204) {
+	const struct error_page *own =
+		x->policy != NULL ? policy_error_page(x->policy, status) : NULL;
+
+	if (own != NULL) {
+		exchange_set_bytes(x, own->type, own->content);
+	} else if (status != 204) {
 		struct str reason = http_reason(status);
 		struct str page = arena_printf(
 			&x->arena,
@@ -341,6 +362,8 @@ void exchange_answer(struct exchange *x)
 {
 	set_state(x, EXCHANGE_ANSWERED);
 	let_go(x);
+	if (x->policy != NULL)
+		policy_change_response(x->policy, x);
 	x->times.answered = clock_read();
 	x->protocol->on_answer(x);
 }

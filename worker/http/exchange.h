@@ -104,7 +104,8 @@ struct response {
 	const struct fields *prepared; /* made before, shared; or NULL */
 	struct fields fields;          /* of this response */
 	struct body body;
-	bool close; /* this connection must not be used again */
+	bool has_own_server; /* Server is one of `fields`, or left out */
+	bool close;          /* this connection must not be used again */
 };
 
 /* CLOCK_MONOTONIC ns; 0 for what did not happen. */

@@ -18,6 +18,7 @@
 
 struct access;
 struct exchange;
+struct known_page;
 
 struct http {
 	const struct conf *conf;
@@ -28,7 +29,8 @@ struct http {
 	struct arena arena;             /* for the worker's life */
 	struct mime_types *mime_types;
 	struct router router;
-	const struct access *proxies; /* of real_ip; NULL when there are none */
+	struct known_page *error_pages; /* see error_pages.c */
+	const struct access *proxies;   /* of real_ip; NULL when there are none */
 	/* The worker's: an exchange is over. NULL when nobody wants to know. */
 	void (*on_finished)(struct http *http, const struct exchange *x);
 	void *context;          /* the worker's, for on_finished */

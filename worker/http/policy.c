@@ -2,23 +2,44 @@
 #include "worker/http/policy.h"
 
 #include "worker/http/access.h"
+#include "worker/http/edits.h"
+#include "worker/http/error_pages.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
 
+/* Each is NULL when it is not asked for. */
 struct policy {
 	const struct access *access;
+	const struct conf_fields *request_fields;
+	const struct conf_fields *response_fields;
+	struct error_pages *error_pages;
 };
+
+static bool is_empty(const struct policy *policy)
+{
+	return policy->access == NULL && policy->request_fields == NULL &&
+	       policy->response_fields == NULL && policy->error_pages == NULL;
+}
+
+static const struct conf_fields *if_any(const struct conf_fields *fields)
+{
+	return fields->n > 0 ? fields : NULL;
+}
 
 int policy_create(struct http *http, const struct conf_common *conf,
 		  struct policy **policy_out, const char **why_out)
 {
 	struct policy policy = {
 		.access = access_create(&http->arena, &conf->allow, &conf->deny),
+		.request_fields = if_any(&conf->request_fields),
+		.response_fields = if_any(&conf->response_fields),
 	};
 
-	(void)why_out;
 	*policy_out = NULL;
-	if (policy.access == NULL)
+	if (error_pages_create(http, &conf->error_pages, &policy.error_pages,
+			       why_out) == -1)
+		return -1;
+	if (is_empty(&policy))
 		return 0;
 	*policy_out = arena_alloc(&http->arena, sizeof(policy));
 	**policy_out = policy;
@@ -30,4 +51,24 @@ unsigned policy_admit(const struct policy *policy, struct exchange *x)
 	if (policy->access != NULL && !access_allows(policy->access, &x->peer))
 		return 403;
 	return 0;
+}
+
+void policy_change_request(const struct policy *policy, struct exchange *x)
+{
+	if (policy->request_fields != NULL)
+		edits_change_request(policy->request_fields, x);
+}
+
+void policy_change_response(const struct policy *policy, struct exchange *x)
+{
+	if (policy->response_fields != NULL)
+		edits_change_response(policy->response_fields, x);
+}
+
+const struct error_page *policy_error_page(const struct policy *policy,
+					   unsigned status)
+{
+	return policy->error_pages != NULL
+		       ? error_pages_find(policy->error_pages, status)
+		       : NULL;
 }

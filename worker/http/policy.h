@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the common settings of a site or route ask for, beside what its handler
- * does: who is let in. Made once when the worker starts. A route that asks for
- * nothing of it has none, which is all that its requests look at. Worker.
+ * does: who is let in, and what is changed in requests and responses. Made
+ * once when the worker starts. A route that asks for nothing of it has none,
+ * which is all that its requests look at. Worker.
  */
 #ifndef WORKER_HTTP_POLICY_H
 #define WORKER_HTTP_POLICY_H
 
 #include "conf/conf.h"
 
+struct error_page;
 struct exchange;
 struct http;
 struct policy;
@@ -22,5 +24,15 @@ int policy_create(struct http *http, const struct conf_common *conf,
 /* 0 when the request is let in, or the status of the error that answers it. */
 unsigned policy_admit(const struct policy *policy, struct exchange *x)
 	__attribute__((warn_unused_result));
+
+/* The request is let in: changes it for its handler. */
+void policy_change_request(const struct policy *policy, struct exchange *x);
+
+/* The response is complete: changes it for the client. */
+void policy_change_response(const struct policy *policy, struct exchange *x);
+
+/* What is sent with that error, or NULL. */
+const struct error_page *policy_error_page(const struct policy *policy,
+					   unsigned status);
 
 #endif

@@ -347,6 +347,13 @@ struct found router_find(const struct router *router, struct str host,
 	return found;
 }
 
+const struct policy *router_policy(const struct router *router, struct str host)
+{
+	const struct site *site = find_site(router, host);
+
+	return site != NULL ? site->policy : NULL;
+}
+
 struct str route_rest(const struct route *route, struct str path)
 {
 	if (route->conf->match == CONF_MATCH_REGEX)

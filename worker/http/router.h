@@ -61,6 +61,9 @@ struct found {
 struct found router_find(const struct router *router, struct str host,
 			 struct str path);
 
+/* What holds for a request to that host for which no route is looked for. */
+const struct policy *router_policy(const struct router *router, struct str host);
+
 /* The part of `path` that follows the route's own path; all of it when that is
  * a pattern. */
 struct str route_rest(const struct route *route, struct str path);

@@ -51,7 +51,9 @@ void http1_put_head(struct buf *out, const struct exchange *x,
 	char *start = buf_room(out, room), *to = start;
 
 	to = put_status_line(to, r->status);
-	to = put(to, STR("Server: holdfast\r\nDate: "));
+	if (!r->has_own_server)
+		to = put(to, STR("Server: holdfast\r\n"));
+	to = put(to, STR("Date: "));
 	to = put(to, http_date(x->http));
 	to = put(to, STR("\r\n"));
 	if (r->prepared != NULL)

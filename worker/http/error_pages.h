@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The files that are sent with errors, read when the worker starts. Worker. */
+#ifndef WORKER_HTTP_ERROR_PAGES_H
+#define WORKER_HTTP_ERROR_PAGES_H
+
+#include "base/str.h"
+#include "conf/conf.h"
+
+struct http;
+
+struct error_page {
+	struct str type;
+	struct str content;
+};
+
+struct error_pages;
+
+/* In the arena of `http`; *pages_out is NULL when there are none. As
+ * policy_create(). */
+int error_pages_create(struct http *http, const struct conf_error_pages *conf,
+		       struct error_pages **pages_out, const char **why_out)
+	__attribute__((warn_unused_result));
+
+/* NULL when that status has none. */
+const struct error_page *error_pages_find(const struct error_pages *pages,
+					  unsigned status);
+
+#endif
