@@ -151,6 +151,27 @@ struct conf_common {
 /* Whether the group itself gives the setting whose field is at `field`. */
 bool conf_gives(const struct conf_common *common, const void *field);
 
+/* Content codings, and a list of them in order of preference. */
+enum conf_coding {
+	CONF_CODING_ZSTD,
+	CONF_CODING_BR,
+	CONF_CODING_GZIP,
+	CONF_CODINGS
+};
+extern const struct str conf_coding_names[CONF_CODINGS];
+
+struct conf_codings {
+	enum conf_coding *items;
+	size_t n;
+};
+
+/* What a static route tries, one after the other, and then. */
+struct conf_try {
+	struct template *items;
+	size_t n;
+	unsigned status; /* of the last, "=404"; 0 when there is none */
+};
+
 /* One route. Which of the settings below `handler` mean something depends on
  * the handler, as the schema says. */
 struct conf_route {
@@ -168,6 +189,12 @@ struct conf_route {
 	const char *root; /* absolute; a directory when the file was loaded */
 	struct conf_strings index;
 	int symlinks; /* enum conf_symlinks */
+	struct conf_try try;
+	bool listing;
+	struct conf_codings precompressed;
+	const char *charset;       /* "" for none */
+	const char *cache_control; /* "" for none */
+	uint64_t expires;          /* 0 for none */
 
 	/* respond, redirect */
 	uint64_t status;

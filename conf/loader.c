@@ -118,17 +118,21 @@ static bool get_value(const config_setting_t *setting, enum schema_type type,
 
 	*value_out = (struct reader_value){0};
 	if (found_type == CONFIG_TYPE_STRING) {
+		value_out->form = READER_TEXT;
 		value_out->text = str_of(config_setting_get_string(setting));
-		return reader_takes(type, false);
-	}
-	value_out->is_number = true;
-	if (found_type == CONFIG_TYPE_INT)
+	} else if (found_type == CONFIG_TYPE_BOOL) {
+		value_out->form = READER_BOOLEAN;
+		value_out->boolean = config_setting_get_bool(setting);
+	} else if (found_type == CONFIG_TYPE_INT) {
+		value_out->form = READER_NUMBER;
 		value_out->number = config_setting_get_int(setting);
-	else if (found_type == CONFIG_TYPE_INT64)
+	} else if (found_type == CONFIG_TYPE_INT64) {
+		value_out->form = READER_NUMBER;
 		value_out->number = config_setting_get_int64(setting);
-	else
+	} else {
 		return false;
-	return reader_takes(type, true);
+	}
+	return reader_takes(type, value_out->form);
 }
 
 /* False when the value was wrong. */

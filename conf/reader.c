@@ -76,7 +76,7 @@ static const char *not_a_word(const struct field *f, struct reader_value value)
 		all = arena_printf(arena, "%" STR_FMT "%s%s%" STR_FMT "%s",
 				   STR_ARG(all), glue, quote, STR_ARG(word), quote);
 	}
-	if (value.is_number)
+	if (value.form == READER_NUMBER)
 		return say(f->reader, "must be %" STR_FMT ", not %" PRId64,
 			   STR_ARG(all), value.number);
 	if (guess.best.n > 0)
@@ -97,9 +97,17 @@ static const char *check_line(struct str text)
 	return NULL;
 }
 
+/* Whether it may be empty, and is. */
+static bool is_left_empty(const struct field *f, struct str text)
+{
+	return text.n == 0 && f->setting->fallback != NULL &&
+	       f->setting->fallback[0] == '\0';
+}
+
 static const char *read_string(const struct field *f, struct reader_value value)
 {
-	const char *why = check_line(value.text);
+	const char *why =
+		is_left_empty(f, value.text) ? NULL : check_line(value.text);
 
 	if (why == NULL)
 		*(const char **)f->field = arena_cstr(f->reader->arena, value.text);
@@ -155,6 +163,19 @@ static const char *read_directory(const struct field *f, struct reader_value val
 		*field = before;
 	}
 	return why;
+}
+
+static const char *read_token(const struct field *f, struct reader_value value)
+{
+	if (!is_left_empty(f, value.text) && !value_is_token(value.text))
+		return "must be letters, digits, and signs such as \"-\"";
+	return read_string(f, value);
+}
+
+static const char *read_boolean(const struct field *f, struct reader_value value)
+{
+	*(bool *)f->field = value.boolean;
+	return NULL;
 }
 
 /* RFC 9110 section 8.3.1; parameters are taken on trust. */
@@ -256,10 +277,10 @@ static uint64_t count_cpus(const struct schema_setting *setting)
 
 static const char *read_workers(const struct field *f, struct reader_value value)
 {
-	bool is_auto = !value.is_number;
+	bool is_auto = value.form == READER_TEXT;
 	const char *why = NULL;
 
-	if (value.is_number)
+	if (value.form == READER_NUMBER)
 		why = read_count(f, value);
 	else if (str_equal(value.text, STR("auto")))
 		*(uint64_t *)f->field = count_cpus(f->setting);
@@ -277,7 +298,7 @@ static const char *read_quantity(const struct field *f, struct reader_value valu
 	char text[VALUE_TEXT];
 	uint64_t number;
 
-	if (value.is_number) {
+	if (value.form == READER_NUMBER) {
 		if (value.number < 0)
 			return "must not be negative";
 		snprintf(text, sizeof(text), "%" PRId64, value.number);
@@ -357,35 +378,35 @@ static const char *read_line(const struct field *f, struct reader_value value)
 	return why != NULL ? why : read_template(f, value);
 }
 
-enum { TAKES_NUMBER = 1, TAKES_TEXT = 2 };
-
 static const struct {
 	const char *(*read)(const struct field *f, struct reader_value value);
 	unsigned takes;
 } kinds[SCHEMA_TYPES] = {
-	[SCHEMA_STRING] = {read_string, TAKES_TEXT},
-	[SCHEMA_PATH] = {read_path, TAKES_TEXT},
-	[SCHEMA_DIRECTORY] = {read_directory, TAKES_TEXT},
-	[SCHEMA_MEDIA_TYPE] = {read_media_type, TAKES_TEXT},
-	[SCHEMA_FIELD_NAME] = {read_field_name, TAKES_TEXT},
-	[SCHEMA_NAME] = {read_name, TAKES_TEXT},
-	[SCHEMA_HANDLER] = {read_name, TAKES_TEXT},
-	[SCHEMA_CHOICE] = {read_choice, TAKES_TEXT},
-	[SCHEMA_COUNT] = {read_count, TAKES_NUMBER},
-	[SCHEMA_CODE] = {read_code, TAKES_NUMBER},
-	[SCHEMA_WORKERS] = {read_workers, TAKES_NUMBER | TAKES_TEXT},
-	[SCHEMA_SIZE] = {read_size, TAKES_NUMBER | TAKES_TEXT},
-	[SCHEMA_DURATION] = {read_duration, TAKES_NUMBER | TAKES_TEXT},
-	[SCHEMA_MODE] = {read_mode, TAKES_TEXT},
-	[SCHEMA_ADDRESS] = {read_address, TAKES_TEXT},
-	[SCHEMA_ROUTE_PATH] = {read_route_path, TAKES_TEXT},
-	[SCHEMA_TEMPLATE] = {read_template, TAKES_TEXT},
-	[SCHEMA_LINE] = {read_line, TAKES_TEXT},
+	[SCHEMA_STRING] = {read_string, READER_TEXT},
+	[SCHEMA_PATH] = {read_path, READER_TEXT},
+	[SCHEMA_DIRECTORY] = {read_directory, READER_TEXT},
+	[SCHEMA_MEDIA_TYPE] = {read_media_type, READER_TEXT},
+	[SCHEMA_FIELD_NAME] = {read_field_name, READER_TEXT},
+	[SCHEMA_NAME] = {read_name, READER_TEXT},
+	[SCHEMA_HANDLER] = {read_name, READER_TEXT},
+	[SCHEMA_CHOICE] = {read_choice, READER_TEXT},
+	[SCHEMA_TOKEN] = {read_token, READER_TEXT},
+	[SCHEMA_BOOLEAN] = {read_boolean, READER_BOOLEAN},
+	[SCHEMA_COUNT] = {read_count, READER_NUMBER},
+	[SCHEMA_CODE] = {read_code, READER_NUMBER},
+	[SCHEMA_WORKERS] = {read_workers, READER_NUMBER | READER_TEXT},
+	[SCHEMA_SIZE] = {read_size, READER_NUMBER | READER_TEXT},
+	[SCHEMA_DURATION] = {read_duration, READER_NUMBER | READER_TEXT},
+	[SCHEMA_MODE] = {read_mode, READER_TEXT},
+	[SCHEMA_ADDRESS] = {read_address, READER_TEXT},
+	[SCHEMA_ROUTE_PATH] = {read_route_path, READER_TEXT},
+	[SCHEMA_TEMPLATE] = {read_template, READER_TEXT},
+	[SCHEMA_LINE] = {read_line, READER_TEXT},
 };
 
-bool reader_takes(enum schema_type type, bool number)
+bool reader_takes(enum schema_type type, enum reader_form form)
 {
-	return kinds[type].takes & (number ? TAKES_NUMBER : TAKES_TEXT);
+	return kinds[type].takes & form;
 }
 
 const char *reader_read(const struct reader *reader,
@@ -408,6 +429,10 @@ static size_t item_size(enum schema_type type)
 		return sizeof(struct conf_field_edit);
 	case SCHEMA_ERROR_PAGES:
 		return sizeof(struct conf_error_page);
+	case SCHEMA_TRY:
+		return sizeof(struct template);
+	case SCHEMA_CODINGS:
+		return sizeof(enum conf_coding);
 	default:
 		return sizeof(struct str);
 	}
@@ -427,6 +452,51 @@ void reader_start_list(const struct reader *reader,
 
 	list->items = arena_zalloc(reader->arena, n, item_size(setting->type));
 	list->n = 0;
+}
+
+static const char *read_try(const struct reader *reader, struct conf_try *try,
+			    struct str item)
+{
+	const char *why = check_line(item);
+	uint64_t status;
+
+	if (why != NULL)
+		return why;
+	if (try->status != 0)
+		return "nothing comes after a status";
+	if (item.p[0] == '=') {
+		if (!str_to_u64(str_tail(item, 1), &status) || status < 400 ||
+		    status > 599)
+			return "after \"=\" there is a status from 400 to 599";
+		try->status = (unsigned)status;
+		return NULL;
+	}
+	if (!template_compile(reader->arena, item, &try->items[try->n], &why))
+		return why;
+	if (try->items[try->n].uses_form)
+		return "files are not looked for by a form";
+	try->n++;
+	return NULL;
+}
+
+static const char *read_coding(const struct reader *reader,
+			       struct conf_codings *list, struct str name)
+{
+	size_t coding = 0;
+
+	while (coding < CONF_CODINGS && !str_equal(conf_coding_names[coding], name))
+		coding++;
+	if (coding == CONF_CODINGS)
+		return say(reader,
+			   "must be \"zstd\", \"br\" or \"gzip\", not \"%" STR_FMT
+			   "\"",
+			   STR_ARG(name));
+	for (size_t i = 0; i < list->n; i++)
+		if (list->items[i] == (enum conf_coding)coding)
+			return say(reader, "\"%" STR_FMT "\" is there twice",
+				   STR_ARG(name));
+	list->items[list->n++] = (enum conf_coding)coding;
+	return NULL;
 }
 
 static const char *read_method(const struct reader *reader, unsigned *set,
@@ -524,6 +594,10 @@ const char *reader_read_item(const struct reader *reader,
 				       setting->type == SCHEMA_REQUEST_FIELDS);
 	if (setting->type == SCHEMA_ERROR_PAGES)
 		return read_error_page(reader, field, item);
+	if (setting->type == SCHEMA_TRY)
+		return read_try(reader, field, item);
+	if (setting->type == SCHEMA_CODINGS)
+		return read_coding(reader, field, item);
 	if (setting->type == SCHEMA_HOSTS)
 		why = value_parse_host(reader->arena, item, &list->items[list->n]);
 	else
@@ -543,7 +617,10 @@ void reader_set_default(const struct reader *reader,
 		return;
 	value.text = str_of(setting->fallback);
 	value.number = strtoll(setting->fallback, NULL, 10);
-	value.is_number = !reader_takes(setting->type, false);
+	value.boolean = strcmp(setting->fallback, "true") == 0;
+	value.form = kinds[setting->type].takes & READER_TEXT
+			     ? READER_TEXT
+			     : (enum reader_form)kinds[setting->type].takes;
 	if (!schema_is_list(setting->type)) {
 		why = reader_read(reader, setting, base, value);
 	} else {

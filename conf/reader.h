@@ -16,8 +16,13 @@
 
 /* A scalar of the file. */
 struct reader_value {
-	bool is_number;
+	enum reader_form {
+		READER_TEXT = 1,
+		READER_NUMBER = 2,
+		READER_BOOLEAN = 4,
+	} form;
 	int64_t number;
+	bool boolean;
 	struct str text; /* ends in a NUL */
 };
 
@@ -26,8 +31,8 @@ struct reader {
 	const char *directory; /* absolute: of the main file, for paths */
 };
 
-/* Whether settings of this type take a number, and a string. */
-bool reader_takes(enum schema_type type, bool number);
+/* Whether settings of this type take such a value. */
+bool reader_takes(enum schema_type type, enum reader_form form);
 
 /*
  * Reads `value` into the field of `setting` in the struct at `base`. Returns

@@ -94,6 +94,10 @@ static const char *type_name(const struct schema_setting *setting)
 	case SCHEMA_HANDLER:
 	case SCHEMA_CHOICE:
 		return "name";
+	case SCHEMA_TOKEN:
+		return "name";
+	case SCHEMA_BOOLEAN:
+		return "true or false";
 	case SCHEMA_COUNT:
 	case SCHEMA_CODE:
 		return "number";
@@ -116,6 +120,10 @@ static const char *type_name(const struct schema_setting *setting)
 		return "list of hosts";
 	case SCHEMA_FILE_NAMES:
 		return "list of file names";
+	case SCHEMA_TRY:
+		return "list of templates";
+	case SCHEMA_CODINGS:
+		return "list of codings";
 	case SCHEMA_METHODS:
 		return "list of methods";
 	case SCHEMA_NETWORKS:
@@ -133,7 +141,8 @@ static const char *type_name(const struct schema_setting *setting)
 
 static bool is_number(const struct schema_setting *setting)
 {
-	return setting->type == SCHEMA_COUNT || setting->type == SCHEMA_CODE;
+	return setting->type == SCHEMA_COUNT || setting->type == SCHEMA_CODE ||
+	       setting->type == SCHEMA_BOOLEAN;
 }
 
 static void put_value(struct buf *line, const struct schema_setting *setting,

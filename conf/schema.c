@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "conf/values.h"
 
+#define MS_YEAR          ((uint64_t)366 * MS_DAY)
 #define METHOD_SET(name) (1u << METHOD_##name)
 
 enum {
@@ -27,6 +28,12 @@ const struct str conf_method_names[METHOD_COUNT] = {
 	[METHOD_PATCH] = STR_INIT("PATCH"),
 	[METHOD_TRACE] = STR_INIT("TRACE"),
 	[METHOD_CONNECT] = STR_INIT("CONNECT"),
+};
+
+const struct str conf_coding_names[CONF_CODINGS] = {
+	[CONF_CODING_ZSTD] = STR_INIT("zstd"),
+	[CONF_CODING_BR] = STR_INIT("br"),
+	[CONF_CODING_GZIP] = STR_INIT("gzip"),
 };
 
 const struct schema_handler schema_handlers[] = {
@@ -281,12 +288,47 @@ const struct schema_setting schema_settings[] = {
 	{ROUTE(index), .handler = "static", .name = "index",
 	 .type = SCHEMA_FILE_NAMES, .fallback = "index.html",
 	 .help = "The files that answer for a directory; the first that is "
-		 "there does. Directories are never listed."},
+		 "there does."},
 	{ROUTE(symlinks), .handler = "static", .name = "symlinks",
 	 .type = SCHEMA_CHOICE, .fallback = "inside",
 	 .words = "inside|follow|none",
 	 .help = "Which symbolic links are followed: those that stay inside "
 		 "the root, all of them, or none."},
+	{ROUTE(try), .handler = "static", .name = "try", .type = SCHEMA_TRY,
+	 .fallback = "",
+	 .help = "Templates of paths below the root, which are looked for in "
+		 "place of the path of the request; the first that is there "
+		 "answers. One that ends in \"/\" is a directory, the others "
+		 "are files. The last may be \"=\" and a status, from 400 to "
+		 "599, for when none is there; it is 404 otherwise. Empty: "
+		 "\"${rest}\", as a file or a directory."},
+	{ROUTE(listing), .handler = "static", .name = "listing",
+	 .type = SCHEMA_BOOLEAN, .fallback = "false",
+	 .help = "Whether a directory without an index file is answered by a "
+		 "page that lists it. Names that begin with a dot, and what "
+		 "cannot be served, are not in it."},
+	{ROUTE(precompressed), .handler = "static", .name = "precompressed",
+	 .type = SCHEMA_CODINGS, .fallback = "",
+	 .help = "The codings in which a file may lie beside itself already "
+		 "compressed, with the suffix .zst, .br or .gz, the one that "
+		 "is preferred first. Such a file is sent to clients that "
+		 "accept it, if it is not older than the one that is asked "
+		 "for."},
+	{ROUTE(charset), .handler = "static", .name = "charset",
+	 .type = SCHEMA_TOKEN, .fallback = "",
+	 .help = "The charset that the Content-Type of text says, such as "
+		 "\"utf-8\". Empty: none."},
+	{ROUTE(cache_control), .handler = "static", .name = "cache_control",
+	 .type = SCHEMA_STRING, .fallback = "",
+	 .help = "The Cache-Control of the files, such as \"public, "
+		 "max-age=3600\" or \"no-cache\". Empty: none, or what "
+		 "expires asks for."},
+	{ROUTE(expires), .handler = "static", .name = "expires",
+	 .type = SCHEMA_DURATION, .fallback = "0s", .least = 0,
+	 .most = MS_YEAR,
+	 .help = "How long after the response the files may be taken from a "
+		 "cache: Expires, and without cache_control also a "
+		 "Cache-Control with max-age. In whole seconds; 0: neither."},
 
 	{ROUTE(body), .handler = "respond", .name = "body",
 	 .type = SCHEMA_TEMPLATE, .fallback = "",
@@ -349,6 +391,7 @@ const size_t schema_n_settings =
 
 static const char *const expects[SCHEMA_TYPES] = {
 	[SCHEMA_STRING] = "a string",
+	[SCHEMA_TOKEN] = "a name in quotes",
 	[SCHEMA_PATH] = "a path in quotes",
 	[SCHEMA_DIRECTORY] = "a path in quotes",
 	[SCHEMA_MEDIA_TYPE] = "a media type such as \"text/html\"",
@@ -356,6 +399,7 @@ static const char *const expects[SCHEMA_TYPES] = {
 	[SCHEMA_NAME] = "a name in quotes",
 	[SCHEMA_HANDLER] = "the name of a handler in quotes",
 	[SCHEMA_CHOICE] = "a name in quotes",
+	[SCHEMA_BOOLEAN] = "true or false",
 	[SCHEMA_COUNT] = "a number",
 	[SCHEMA_CODE] = "a number",
 	[SCHEMA_WORKERS] = "a number or \"auto\"",
@@ -368,6 +412,8 @@ static const char *const expects[SCHEMA_TYPES] = {
 	[SCHEMA_LINE] = "a string",
 	[SCHEMA_HOSTS] = "a list of hosts such as [ \"example.org\" ]",
 	[SCHEMA_FILE_NAMES] = "a list of file names such as [ \"index.html\" ]",
+	[SCHEMA_TRY] = "a list of templates such as [ \"${rest}\", \"=404\" ]",
+	[SCHEMA_CODINGS] = "a list of codings such as [ \"br\", \"gzip\" ]",
 	[SCHEMA_METHODS] = "a list of methods such as [ \"GET\", \"HEAD\" ]",
 	[SCHEMA_NETWORKS] = "a list of networks such as [ \"192.0.2.0/24\" ]",
 	[SCHEMA_REQUEST_FIELDS] = "a list of fields such as [ \"X-Name: value\" ]",
@@ -391,6 +437,8 @@ bool schema_may_be_empty(enum schema_type type)
 {
 	switch (type) {
 	case SCHEMA_FILE_NAMES:
+	case SCHEMA_TRY:
+	case SCHEMA_CODINGS:
 	case SCHEMA_NETWORKS:
 	case SCHEMA_REQUEST_FIELDS:
 	case SCHEMA_RESPONSE_FIELDS:

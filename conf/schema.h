@@ -16,7 +16,9 @@
 
 /* What a setting holds, and the type of its field. */
 enum schema_type {
-	SCHEMA_STRING,          /* const char *: text on one line, not empty */
+	SCHEMA_STRING,          /* const char *: text on one line; may be empty
+				 * when its default is */
+	SCHEMA_TOKEN,           /* likewise: letters, digits and some signs */
 	SCHEMA_PATH,            /* const char *: absolute, or one of the words;
 				 * may be empty when its default is */
 	SCHEMA_DIRECTORY,       /* const char *: absolute, and there */
@@ -25,6 +27,7 @@ enum schema_type {
 	SCHEMA_NAME,            /* const char *: one of the words */
 	SCHEMA_HANDLER,         /* const char *: one of schema_handlers */
 	SCHEMA_CHOICE,          /* int: which of the words */
+	SCHEMA_BOOLEAN,         /* bool */
 	SCHEMA_COUNT,           /* uint64_t */
 	SCHEMA_CODE,            /* uint64_t: one of the words, all numbers */
 	SCHEMA_WORKERS,         /* uint64_t, or "auto": then the bool is true */
@@ -37,6 +40,8 @@ enum schema_type {
 	SCHEMA_LINE,            /* struct template on one line, not empty */
 	SCHEMA_HOSTS,           /* struct conf_strings, at least one */
 	SCHEMA_FILE_NAMES,      /* struct conf_strings */
+	SCHEMA_TRY,             /* struct conf_try */
+	SCHEMA_CODINGS,         /* struct conf_codings */
 	SCHEMA_METHODS,         /* unsigned, a set of enum conf_method */
 	SCHEMA_NETWORKS,        /* struct conf_networks */
 	SCHEMA_REQUEST_FIELDS,  /* struct conf_fields */

@@ -48,6 +48,31 @@ static void put_strings(struct buf *out, const struct conf_strings *list)
 	buf_put_cstr(out, " ]");
 }
 
+static void put_try(struct buf *out, const struct conf_try *try)
+{
+	const char *glue = " ";
+
+	buf_put_cstr(out, "[");
+	for (size_t i = 0; i < try->n; i++) {
+		buf_put_cstr(out, glue);
+		put_quoted(out, try->items[i].source);
+		glue = ", ";
+	}
+	if (try->status != 0)
+		buf_printf(out, "%s\"=%u\"", glue, try->status);
+	buf_put_cstr(out, " ]");
+}
+
+static void put_codings(struct buf *out, const struct conf_codings *list)
+{
+	buf_put_cstr(out, "[");
+	for (size_t i = 0; i < list->n; i++) {
+		buf_put_cstr(out, i > 0 ? ", " : " ");
+		put_quoted(out, conf_coding_names[list->items[i]]);
+	}
+	buf_put_cstr(out, " ]");
+}
+
 static void put_methods(struct buf *out, unsigned set)
 {
 	const char *glue = " ";
@@ -121,6 +146,7 @@ static void put_value(struct buf *out, const struct schema_setting *setting,
 
 	switch (setting->type) {
 	case SCHEMA_STRING:
+	case SCHEMA_TOKEN:
 	case SCHEMA_PATH:
 	case SCHEMA_DIRECTORY:
 	case SCHEMA_MEDIA_TYPE:
@@ -139,6 +165,9 @@ static void put_value(struct buf *out, const struct schema_setting *setting,
 			put_quoted(out, STR("auto"));
 		else
 			put_number(out, setting, *(const uint64_t *)field);
+		break;
+	case SCHEMA_BOOLEAN:
+		buf_put_cstr(out, *(const bool *)field ? "true" : "false");
 		break;
 	case SCHEMA_COUNT:
 	case SCHEMA_CODE:
@@ -160,6 +189,12 @@ static void put_value(struct buf *out, const struct schema_setting *setting,
 	case SCHEMA_HOSTS:
 	case SCHEMA_FILE_NAMES:
 		put_strings(out, field);
+		break;
+	case SCHEMA_TRY:
+		put_try(out, field);
+		break;
+	case SCHEMA_CODINGS:
+		put_codings(out, field);
 		break;
 	case SCHEMA_METHODS:
 		put_methods(out, *(const unsigned *)field);

@@ -29,6 +29,10 @@ sub route ($route) {
 	return "$listener\nsites = ( { routes = ( { $route } ); } );\n";
 }
 
+sub static ($settings) {
+	return route(qq[path = "/"; handler = "static"; root = "$root"; $settings]);
+}
+
 # A setting in line 2.
 sub setting ($setting) { return "$echo\n$setting\n" }
 
@@ -314,6 +318,31 @@ listeners = (
   { address = "127.0.0.1:80"; },
   { address = "127.0.0.1:0080"; } );
 E
+	['listing is no boolean', static('listing = "yes";'), 2,
+		'listing: expected true or false, found a string'],
+	['a status in the middle of try',
+		static('try = [ "=404", "${rest}" ];'), 2,
+		'try\[1\]: nothing comes after a status'],
+	['a status of try that is none', static('try = [ "=200" ];'), 2,
+		'try\[0\]: after "=" there is a status from 400 to 599'],
+	['try by a variable that is not there',
+		static('try = [ "${rset}" ];'), 2, 'try\[0\]: .*\$\{rest\}'],
+	['try by a form', static('try = [ "${form.x}" ];'), 2,
+		'try\[0\]: files are not looked for by a form'],
+	['an unknown coding', static('precompressed = [ "deflate" ];'), 2,
+		'precompressed\[0\]: must be "zstd", "br" or "gzip"'],
+	['a coding twice', static('precompressed = [ "br", "br" ];'), 2,
+		'precompressed\[1\]: "br" is there twice'],
+	['a charset that is none', static('charset = "utf 8";'), 2,
+		'charset: must be letters'],
+	['a line feed in cache_control',
+		static('cache_control = "a\\nb";'), 2,
+		'cache_control: must not hold control characters'],
+	['an expires that never ends', static('expires = "9999h";'), 2,
+		'expires: .*8784h'],
+	['a setting of static elsewhere',
+		route('path = "/"; handler = "respond"; listing = true;'), 2,
+		'"listing" belongs to handler static'],
 );
 
 for my $case (@wrong) {

@@ -69,7 +69,10 @@ sites = (
     error_pages = [ "404,410 page.html", "500-504 page.html" ];
     routes = (
       { path = "/"; handler = "static"; root = "www";
-        index = [ "a.html", "b.html" ]; symlinks = "none"; },
+        index = [ "a.html", "b.html" ]; symlinks = "none";
+        try = [ "${rest}", "${rest}/", "=410" ]; listing = true;
+        precompressed = [ "br", "zstd" ]; charset = "utf-8";
+        cache_control = "a=\"b\""; expires = "90m"; },
       { path = "/t"; match = "exact"; handler = "respond";
         methods = [ "GET", "PUT" ]; status = 201; type = "text/html";
         deny = [ "192.0.2.0/24", "::FFFF:192.0.2.1", "all" ];
@@ -102,6 +105,9 @@ like $out, qr{response_fields = \[ "X-Site: \$\{host\}", "-Server", "\+x-two: \\
 like $out, qr{error_pages = \[ "404 /\S+/page\.html", "500-501,503-504 /\S+", "410,502 /\S+" \]},
 	'pages of a route, with those of its site';
 is scalar(() = $out =~ /deny =/g), 3, 'and that of a route, there';
+like $out, qr{try = \[ "\$\{rest\}", "\$\{rest\}/", "=410" \];}, 'what is tried';
+like $out, qr/listing = true;/, 'a boolean';
+like $out, qr/precompressed = \[ "br", "zstd" \];/, 'codings';
 like $out, qr{root = "\Q@{[$dir->path('www')]}\E"}, 'a root in full';
 
 {

@@ -5,8 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,12 +13,9 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/mem.h"
-#include "worker/codec/date.h"
 
 enum {
 	FILES_OPEN = 512,              /* files that are kept */
-	FILES_CONTENT = 16 * 1024,     /* the largest that is kept in memory */
 	FILES_BYTES = 8 * 1024 * 1024, /* of content in memory */
 	FILES_TRIES = 32,              /* while the tree is being changed */
 };
@@ -33,12 +29,19 @@ static struct {
 	uint64_t bytes;
 } kept;
 
-int files_init(struct files *files, const char *root, enum conf_symlinks symlinks,
+/* Suffixes of files that lie beside others, compressed. */
+static const struct str suffixes[CONF_CODINGS] = {
+	[CONF_CODING_ZSTD] = STR_INIT(".zst"),
+	[CONF_CODING_BR] = STR_INIT(".br"),
+	[CONF_CODING_GZIP] = STR_INIT(".gz"),
+};
+
+int files_init(struct files *files, const struct conf_route *conf,
 	       const struct mime_types *types)
 {
 	*files = (struct files){
-		.root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC),
-		.symlinks = symlinks,
+		.root = open(conf->root, O_PATH | O_DIRECTORY | O_CLOEXEC),
+		.conf = conf,
 		.types = types,
 	};
 	list_init(&files->used);
@@ -50,22 +53,12 @@ bool files_root_is_usable(const struct files *files)
 	return faccessat(files->root, ".", X_OK, AT_EACCESS) == 0;
 }
 
-void file_release(struct file *file)
-{
-	ASSERT(file->holders > 0);
-	if (--file->holders > 0)
-		return;
-	fd_close(&file->fd);
-	arena_fini(&file->arena);
-	free(file);
-}
-
 static void forget(struct files *files, struct file *file)
 {
 	map_remove(&files->by_path, &file->node);
 	list_remove(&file->used);
 	kept.files--;
-	kept.bytes -= file->content.n;
+	kept.bytes -= file_bytes(file);
 	file_release(file);
 }
 
@@ -95,17 +88,11 @@ void files_fini(struct files *files)
 	fd_close(&files->root);
 }
 
-static int flags_for(void)
-{
-	/* O_NONBLOCK: opening a FIFO must not wait for its writer. */
-	return O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-}
-
 /*
  * Where openat2(2) is missing (before Linux 5.6, or denied by a filter): one
  * component after the other, following no symbolic link at all.
  */
-static int open_by_steps(int root, struct str path)
+static int open_by_steps(int root, struct str path, int flags)
 {
 	int at = root, fd = -1;
 	char name[NAME_MAX + 1];
@@ -121,7 +108,7 @@ static int open_by_steps(int root, struct str path)
 			memcpy(name, part.p, part.n);
 			name[part.n] = '\0';
 			fd = openat(at, name[0] ? name : ".",
-				    O_NOFOLLOW | (last ? flags_for()
+				    O_NOFOLLOW | (last ? flags
 						       : O_PATH | O_DIRECTORY |
 								  O_CLOEXEC));
 		}
@@ -134,12 +121,15 @@ static int open_by_steps(int root, struct str path)
 	return fd;
 }
 
-static int open_below(const struct files *files, struct str path)
+int files_open(const struct files *files, struct str path, int flags)
 {
-	static bool no_openat2;
-	struct open_how how = {.flags = (uint64_t)flags_for(),
-			       .resolve = RESOLVE_NO_MAGICLINKS};
+	static atomic_bool no_openat2;
+	struct open_how how = {.resolve = RESOLVE_NO_MAGICLINKS};
+	int symlinks = files->conf->symlinks;
 	char name[PATH_MAX];
+
+	flags |= O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY);
+	how.flags = (uint64_t)flags;
 
 	if (path.n >= sizeof(name)) {
 		errno = ENAMETOOLONG;
@@ -149,10 +139,10 @@ static int open_below(const struct files *files, struct str path)
 	name[path.n] = '\0';
 	if (path.n == 0)
 		memcpy(name, ".", 2);
-	if (files->symlinks == CONF_SYMLINKS_FOLLOW)
-		return openat(files->root, name, flags_for());
+	if (symlinks == CONF_SYMLINKS_FOLLOW)
+		return openat(files->root, name, flags);
 	how.resolve |= RESOLVE_BENEATH;
-	if (files->symlinks == CONF_SYMLINKS_NONE)
+	if (symlinks == CONF_SYMLINKS_NONE)
 		how.resolve |= RESOLVE_NO_SYMLINKS;
 	/* EAGAIN: something was renamed somewhere while it looked at a "..";
 	 * openat2(2) asks us to try again. */
@@ -167,7 +157,13 @@ static int open_below(const struct files *files, struct str path)
 			break;
 		no_openat2 = errno == ENOSYS;
 	}
-	return open_by_steps(files->root, path);
+	return open_by_steps(files->root, path, flags);
+}
+
+static int open_to_read(const struct files *files, struct str path)
+{
+	/* O_NONBLOCK: opening a FIFO must not wait for its writer. */
+	return files_open(files, path, O_RDONLY | O_NONBLOCK);
 }
 
 static enum files_result failure(struct files *files, struct str path, uint64_t now)
@@ -196,65 +192,62 @@ static enum files_result failure(struct files *files, struct str path, uint64_t 
 	}
 }
 
-static void make_validators(struct file *file)
+/* The file beside `path` that holds it in a coding; in `name`. */
+static bool name_variant(struct str path, enum conf_coding coding,
+			 char name[PATH_MAX], struct str *name_out)
 {
-	time_t now = time(NULL), modified = file->st.st_mtim.tv_sec;
+	struct str suffix = suffixes[coding];
 
-	file->validators.etag = arena_printf(
-		&file->arena, "\"%jx-%jx\"",
-		(uintmax_t)((uint64_t)file->st.st_mtim.tv_sec * NS_PER_S +
-			    (uint64_t)file->st.st_mtim.tv_nsec),
-		(uintmax_t)file->st.st_size);
-	/* RFC 9110 section 8.8.2.1: never later than the response. */
-	file->validators.modified = modified < now ? modified : now;
+	if (path.n + suffix.n >= PATH_MAX)
+		return false;
+	memcpy(name, path.p, path.n);
+	memcpy(name + path.n, suffix.p, suffix.n + 1);
+	*name_out = (struct str){name, path.n + suffix.n};
+	return true;
 }
 
-/* What a 304 has too (RFC 9110 section 15.4.5) comes first. */
-static void make_fields(struct file *file, struct str type)
+/* One that is older may be of what the file was before. Whole seconds count:
+ * not every tool that keeps the time of a file keeps more of it. */
+static bool is_variant(const struct stat *variant, const struct stat *st)
 {
-	char date[HTTP_DATE_SIZE];
-
-	make_validators(file);
-	http_date_format(file->validators.modified, date);
-	fields_add(&file->fields, &file->arena, STR("ETag"), file->validators.etag);
-	file->not_modified = file->fields;
-	fields_add(&file->fields, &file->arena, STR("Last-Modified"),
-		   (struct str){date, sizeof(date)});
-	fields_add(&file->fields, &file->arena, STR("Accept-Ranges"), STR("bytes"));
-	file->type = type;
-	file->untyped = file->fields;
-	fields_add(&file->fields, &file->arena, STR("Content-Type"), type);
+	return S_ISREG(variant->st_mode) &&
+	       variant->st_mtim.tv_sec >= st->st_mtim.tv_sec;
 }
 
-/* The content of a small file, in memory, if it is as long as it says. */
-static void load_content(struct file *file)
+static void open_variants(const struct files *files, struct file *file)
 {
-	size_t size = (size_t)file->st.st_size, n = 0;
-	char *content;
-	ssize_t got;
+	const struct conf_codings *codings = &files->conf->precompressed;
 
-	if (file->st.st_size > FILES_CONTENT)
-		return;
-	content = arena_bytes(&file->arena, size + 1);
-	while ((got = pread(file->fd, content + n, size + 1 - n, (off_t)n)) > 0)
-		n += (size_t)got;
-	if (got == -1 || n != size)
-		return; /* it is being written: send it from the file */
-	file->content = (struct str){content, size};
-	fd_close(&file->fd);
+	for (size_t i = 0; i < codings->n; i++) {
+		char text[PATH_MAX];
+		struct str name;
+		struct stat st;
+
+		if (!name_variant(file->node.key, codings->items[i], text, &name))
+			continue;
+		int fd = open_to_read(files, name);
+
+		if (fd == -1)
+			continue;
+		if (fstat(fd, &st) == 0 && is_variant(&st, &file->st))
+			file_add_variant(file, codings->items[i],
+					 file_create(fd, &st, name));
+		else
+			fd_close(&fd);
+	}
 }
 
 static enum files_result open_file(struct files *files, struct str path,
 				   uint64_t now, struct file **file_out)
 {
 	struct stat st;
-	int fd = open_below(files, path);
+	int fd = open_to_read(files, path);
 
 	if (fd == -1 && (errno == EMFILE || errno == ENFILE) &&
 	    !list_is_empty(&files->used)) {
 		while (!list_is_empty(&files->used)) /* ours, for a start */
 			forget_oldest(files);
-		fd = open_below(files, path);
+		fd = open_to_read(files, path);
 	}
 	if (fd == -1)
 		return failure(files, path, now);
@@ -266,18 +259,45 @@ static enum files_result open_file(struct files *files, struct str path,
 		fd_close(&fd);
 		return S_ISDIR(st.st_mode) ? FILES_DIRECTORY : FILES_MISSING;
 	}
-	struct file *file = mem_zalloc(1, sizeof(*file));
+	struct file *file = file_create(fd, &st, path);
 
-	file->fd = fd;
-	file->st = st;
-	file->holders = 1;
 	file->checked_at = file->used_at = now;
-	list_init(&file->used);
-	file->node.key = arena_copy(&file->arena, path);
-	make_fields(file, mime_type_of(files->types, path));
-	load_content(file);
+	open_variants(files, file);
+	file_describe(file, files->conf, mime_type_of(files->types, path));
 	*file_out = file;
 	return FILES_OK;
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev &&
+	       a->st_size == b->st_size && a->st_mode == b->st_mode &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+static bool are_variants_fresh(const struct files *files, const struct file *file)
+{
+	const struct conf_codings *codings = &files->conf->precompressed;
+
+	for (size_t i = 0; i < codings->n; i++) {
+		const struct file *variant = file->variants[codings->items[i]];
+		char text[PATH_MAX];
+		struct str name;
+		struct stat st;
+
+		if (!name_variant(file->node.key, codings->items[i], text, &name))
+			continue;
+		bool is_there = fstatat(files->root, text, &st, 0) == 0 &&
+				is_variant(&st, &file->st);
+
+		if (is_there != (variant != NULL) ||
+		    (is_there && !is_same(&st, &variant->st)))
+			return false;
+	}
+	return true;
 }
 
 /* True when what the path names now is what we have open. A file that is
@@ -290,12 +310,7 @@ static bool is_fresh(const struct files *files, struct file *file, uint64_t now)
 		return true;
 	file->checked_at = now;
 	return fstatat(files->root, file->node.key.p, &st, 0) == 0 &&
-	       st.st_ino == file->st.st_ino && st.st_dev == file->st.st_dev &&
-	       st.st_size == file->st.st_size && st.st_mode == file->st.st_mode &&
-	       st.st_mtim.tv_sec == file->st.st_mtim.tv_sec &&
-	       st.st_mtim.tv_nsec == file->st.st_mtim.tv_nsec &&
-	       st.st_ctim.tv_sec == file->st.st_ctim.tv_sec &&
-	       st.st_ctim.tv_nsec == file->st.st_ctim.tv_nsec;
+	       is_same(&st, &file->st) && are_variants_fresh(files, file);
 }
 
 /* The clock of file systems is coarse: a file that was changed a moment ago
@@ -316,10 +331,14 @@ static void remember(struct files *files, struct file *file)
 {
 	if (!is_settled(&file->st))
 		return;
+	for (size_t i = 0; i < CONF_CODINGS; i++)
+		if (file->variants[i] != NULL &&
+		    !is_settled(&file->variants[i]->st))
+			return;
 	map_put(&files->by_path, &file->node);
 	list_append(&files->used, &file->used);
 	kept.files++;
-	kept.bytes += file->content.n;
+	kept.bytes += file_bytes(file);
 	file->holders++;
 	while (!list_is_empty(&files->used) &&
 	       (kept.files > FILES_OPEN || kept.bytes > FILES_BYTES))

@@ -1,47 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The files below a root, opened so that no path leads out of it, and kept
- * open for a while: what is asked for often costs no system call, with the
- * fields of its response ready and the content of small ones in memory. A
- * file is looked at again when it was not for a second. What is kept is
- * bounded for all roots of the worker together. Worker.
+ * open for a while: what is asked for often costs no system call. A file, with
+ * the compressed ones beside it, is looked at again when it was not for a
+ * second. What is kept is bounded for all roots of the worker together.
+ * Worker.
  */
 #ifndef WORKER_HANDLER_FILES_H
 #define WORKER_HANDLER_FILES_H
 
 #include <stdint.h>
-#include <sys/stat.h>
 
-#include "base/arena.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/str.h"
 #include "conf/conf.h"
 #include "conf/mime.h"
-#include "worker/http/conditions.h"
-#include "worker/http/fields.h"
-
-/* An open file. Held by the cache and by each exchange that sends it. */
-struct file {
-	struct map_node node; /* by its path below the root */
-	struct list used;     /* in files.used, most recent last */
-	unsigned holders;
-	int fd; /* -1 when all of it is in `content` */
-	struct stat st;
-	struct str content; /* p == NULL when it is sent from fd */
-	struct validators validators;
-	struct str type;
-	/* All of a 200; without Content-Type, which is the last of them; and
-	 * the first of them, which a 304 has too. */
-	struct fields fields, untyped, not_modified;
-	uint64_t checked_at; /* CLOCK_MONOTONIC ns */
-	uint64_t used_at;
-	struct arena arena; /* of the path, the content and the fields */
-};
+#include "worker/handler/file.h"
 
 struct files {
 	int root; /* the directory */
-	enum conf_symlinks symlinks;
+	const struct conf_route *conf;
 	const struct mime_types *types;
 	struct map by_path;
 	struct list used;
@@ -57,9 +36,10 @@ enum files_result {
 };
 
 /*
- * Opens the root directory. 0, or -1 with errno. `types` is borrowed.
+ * Opens the root directory of a static route. 0, or -1 with errno. `conf` and
+ * `types` are borrowed.
  */
-int files_init(struct files *files, const char *root, enum conf_symlinks symlinks,
+int files_init(struct files *files, const struct conf_route *conf,
 	       const struct mime_types *types) __attribute__((warn_unused_result));
 void files_fini(struct files *files);
 
@@ -75,7 +55,10 @@ enum files_result files_get(struct files *files, struct str path, uint64_t now,
 			    struct file **file_out)
 	__attribute__((warn_unused_result));
 
-void file_release(struct file *file);
+/* Opens `path`, as it is for files_get(), with open(2) flags; O_CLOEXEC and
+ * O_NOCTTY are added. The descriptor, or -1 with errno. Any thread may. */
+int files_open(const struct files *files, struct str path, int flags)
+	__attribute__((warn_unused_result));
 
 /* Lets go of what was not asked for in the last seconds: of its memory, and of
  * the disk space of files that are deleted. True while some are left. */

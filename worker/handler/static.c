@@ -8,23 +8,29 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/loop.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "worker/codec/date.h"
 #include "worker/codec/uri.h"
 #include "worker/handler/files.h"
+#include "worker/handler/listing.h"
+#include "worker/http/codings.h"
 #include "worker/http/conditions.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
 #include "worker/http/ranges.h"
 #include "worker/http/router.h"
+#include "worker/http/variables.h"
 
 struct static_root {
 	const struct conf_route *conf;
 	struct loop *loop;
 	struct files files;
 	struct timer expiry; /* armed while files are kept */
+	bool lists;          /* has called listing_open() */
 };
 
 enum {
@@ -48,6 +54,8 @@ static void static_destroy(void *instance)
 	struct static_root *root = instance;
 
 	timer_detach(&root->loop->timers, &root->expiry);
+	if (root->lists)
+		listing_close();
 	files_fini(&root->files);
 	free(root);
 }
@@ -60,13 +68,16 @@ static void *static_create(struct http *http, const struct conf_route *conf,
 	root->conf = conf;
 	root->loop = http->loop;
 	timer_init(&root->expiry, on_expiry);
-	if (files_init(&root->files, conf->root, (enum conf_symlinks)conf->symlinks,
-		       http->mime_types) == -1) {
+	if (files_init(&root->files, conf, http->mime_types) == -1) {
 		*why_out = arena_printf(&http->arena, "cannot open root \"%s\": %s",
 					conf->root, strerror(errno))
 				   .p;
 		static_destroy(root);
 		return NULL;
+	}
+	if (conf->listing) {
+		listing_open(http->loop);
+		root->lists = true;
 	}
 	return root;
 }
@@ -89,44 +100,80 @@ static void release(void *file)
 	file_release(file);
 }
 
-/* The content stays `file`'s, which the exchange now holds. */
-static void set_content(struct exchange *x, struct file *file)
+/* The file itself, or what it is in the coding that the client likes best. */
+static struct file *choose_variant(const struct static_root *root,
+				   const struct exchange *x, struct file *file)
 {
+	enum conf_coding coding;
+
+	if (file->has_variants != 0 &&
+	    codings_choose(&x->request, &root->conf->precompressed,
+			   file->has_variants, &coding))
+		return file->variants[coding];
+	return file;
+}
+
+static void add_expires(const struct static_root *root, struct exchange *x)
+{
+	char date[HTTP_DATE_SIZE];
+
+	if (root->conf->expires == 0)
+		return;
+	http_date_format(time(NULL) + (time_t)(root->conf->expires / 1000), date);
+	fields_add(&x->response.fields, &x->arena, STR("Expires"),
+		   (struct str){date, sizeof(date)});
+}
+
+/* The response has content of `file`, of which `x` holds `held`. */
+static void set_content(struct exchange *x, struct file *file, struct file *held)
+{
+	x->response.status = 200;
+	x->response.prepared = &file->fields;
 	x->response.body = (struct body){
 		.kind = file->content.p != NULL ? BODY_BYTES : BODY_FILE,
 		.bytes = file->content,
 		.file = file->fd,
 		.length = (uint64_t)file->st.st_size,
-		.owner = file,
+		.owner = held,
 		.release = release,
 	};
 }
 
-static void answer_not_modified(struct exchange *x, struct file *file)
+static bool is_range_there(struct exchange *x, struct file *file)
 {
-	x->response.status = 304;
-	x->response.prepared = &file->not_modified;
-	x->response.body = (struct body){.owner = file, .release = release};
+	return !request_has(&x->request, FIELD_RANGE) ||
+	       !conditions_allow_range(x, &file->validators) ||
+	       ranges_apply(x, file->type, &file->untyped) != RANGES_NONE;
+}
+
+static void answer_with(const struct static_root *root, struct exchange *x,
+			struct file *file, struct file *held)
+{
+	set_content(x, file, held);
+	if (!is_range_there(x, file)) {
+		exchange_answer_error(x, 416);
+		return;
+	}
+	add_expires(root, x);
 	exchange_answer(x);
 }
 
-static void answer_with(struct exchange *x, struct file *file)
+static void answer_not_modified(const struct static_root *root, struct exchange *x,
+				struct file *file, struct file *held)
 {
-	x->response.status = 200;
-	x->response.prepared = &file->fields;
-	set_content(x, file);
-	if (request_has(&x->request, FIELD_RANGE) &&
-	    conditions_allow_range(x, &file->validators) &&
-	    ranges_apply(x, file->type, &file->untyped) == RANGES_NONE)
-		exchange_answer_error(x, 416);
-	else
-		exchange_answer(x);
+	x->response.status = 304;
+	x->response.prepared = &file->not_modified;
+	x->response.body = (struct body){.owner = held, .release = release};
+	add_expires(root, x);
+	exchange_answer(x);
 }
 
+/* Takes over what we hold of the file. */
 static void answer_file(struct static_root *root, struct exchange *x,
-			struct file *file)
+			struct file *held)
 {
 	enum conditions_result result = CONDITIONS_MET;
+	struct file *file = choose_variant(root, x, held);
 
 	if (!timer_is_armed(&root->expiry))
 		loop_timer(root->loop, &root->expiry, STATIC_EXPIRY_MS);
@@ -134,13 +181,13 @@ static void answer_file(struct static_root *root, struct exchange *x,
 		result = conditions_check(x, &file->validators);
 	switch (result) {
 	case CONDITIONS_MET:
-		answer_with(x, file);
+		answer_with(root, x, file, held);
 		break;
 	case CONDITIONS_NOT_MODIFIED:
-		answer_not_modified(x, file);
+		answer_not_modified(root, x, file, held);
 		break;
 	case CONDITIONS_FAILED:
-		file_release(file);
+		file_release(held);
 		exchange_answer_error(x, 412);
 		break;
 	}
@@ -211,39 +258,108 @@ static enum files_result look_at_directory(struct static_root *root,
 	return FILES_MISSING;
 }
 
+/* The index of a directory, or FILES_DIRECTORY when it has none. */
+static enum files_result get_directory(struct static_root *root, struct exchange *x,
+				       struct str path, struct file **file_out)
+{
+	enum files_result result = get_index(root, x, path, file_out);
+
+	return result == FILES_MISSING ? look_at_directory(root, path) : result;
+}
+
+/* What was found for a directory, by files_get() or get_directory(). */
 static void answer_directory(struct static_root *root, struct exchange *x,
 			     struct str path)
 {
-	struct file *file;
-	enum files_result result = get_index(root, x, path, &file);
-
-	if (result == FILES_OK)
-		answer_file(root, x, file);
-	else if (result == FILES_MISSING)
-		answer_failure(x, look_at_directory(root, path));
+	if (!str_ends_with(x->request.path, STR("/")))
+		add_slash(x);
+	else if (root->conf->listing)
+		listing_answer(x, &root->files, path);
 	else
+		answer_failure(x, FILES_DIRECTORY);
+}
+
+/* What a template gave may have come from anywhere. Without ".." nothing in it
+ * leads up, and a NUL would end it early. */
+static bool is_harmless(struct str path)
+{
+	if (path.n == 0)
+		return true;
+	if (memchr(path.p, '\0', path.n) != NULL)
+		return false;
+	while (path.p != NULL)
+		if (str_equal(str_cut(&path, '/'), STR("..")))
+			return false;
+	return true;
+}
+
+/* True when what is tried answers. */
+static bool try_path(struct static_root *root, struct exchange *x, struct str path)
+{
+	bool wants_directory = path.n == 0 || path.p[path.n - 1] == '/';
+	struct file *file = NULL;
+	enum files_result result =
+		wants_directory
+			? get_directory(root, x, path, &file)
+			: files_get(&root->files, path, root->loop->now, &file);
+
+	if (result == FILES_OK && wants_directory &&
+	    !str_ends_with(x->request.path, STR("/"))) {
+		file_release(file);
+		add_slash(x);
+	} else if (result == FILES_OK) {
+		answer_file(root, x, file);
+	} else if (result == FILES_DIRECTORY) {
+		if (!wants_directory || !root->conf->listing)
+			return false;
+		answer_directory(root, x, path);
+	} else if (result == FILES_MISSING) {
+		return false;
+	} else {
 		answer_failure(x, result);
+	}
+	return true;
+}
+
+static void answer_try(struct static_root *root, struct exchange *x)
+{
+	const struct conf_try *try = &root->conf->try;
+
+	for (size_t i = 0; i < try->n; i++) {
+		struct str path;
+
+		if (!template_evaluate(&try->items[i], x, ESCAPE_NONE, &path) ||
+		    !is_harmless(path))
+			continue;
+		while (path.n > 0 && path.p[0] == '/')
+			path = str_tail(path, 1);
+		if (try_path(root, x, path))
+			return;
+	}
+	exchange_answer_error(x, try->status != 0 ? try->status : 404);
 }
 
 static void static_answer(struct exchange *x, void *instance)
 {
 	struct static_root *root = instance;
 	struct str path = route_rest(x->route, x->request.path);
-	struct file *file;
 
-	if (path.n > 0 && path.p[0] == '/')
-		path = str_tail(path, 1);
-	if (str_ends_with(x->request.path, STR("/"))) {
-		answer_directory(root, x, path);
+	if (root->conf->try.n > 0 || root->conf->try.status != 0) {
+		answer_try(root, x);
 		return;
 	}
+	if (path.n > 0 && path.p[0] == '/')
+		path = str_tail(path, 1);
+	struct file *file;
 	enum files_result result =
-		files_get(&root->files, path, root->loop->now, &file);
+		str_ends_with(x->request.path, STR("/"))
+			? get_directory(root, x, path, &file)
+			: files_get(&root->files, path, root->loop->now, &file);
 
 	if (result == FILES_OK)
 		answer_file(root, x, file);
 	else if (result == FILES_DIRECTORY)
-		add_slash(x);
+		answer_directory(root, x, path);
 	else
 		answer_failure(x, result);
 }

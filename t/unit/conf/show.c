@@ -115,7 +115,8 @@ static void by_handler(void **state)
 	(void)state;
 	expect(&out, "hosts = [ \"a.b\" ];\n");
 	expect(&out, "methods = [ \"GET\", \"HEAD\" ];\n");
-	expect(&out, "index = [ ];\n\t\t\t\tsymlinks = \"none\";\n\t\t\t},\n");
+	expect(&out,
+	       "index = [ ];\n\t\t\t\tsymlinks = \"none\";\n\t\t\t\ttry = [ ];\n");
 	expect(&out, "match = \"exact\";\n");
 	expect(&out, "\"TRACE\", \"CONNECT\" ];\n");
 	expect(&out, "to = \"/$$\";\n\t\t\t\tstatus = 302;\n\t\t\t}\n");

@@ -31,6 +31,7 @@ enum { OPEN = 512, CONTENT = 16 * 1024 };
 static struct arena arena;
 static struct mime_types *types;
 static struct files files;
+static struct conf_route conf;
 static uint64_t now;
 
 /*
@@ -46,6 +47,13 @@ int clock_gettime(clockid_t clock, struct timespec *time_out)
 	if (clock == CLOCK_REALTIME)
 		time_out->tv_sec += wall_ahead;
 	return result;
+}
+
+/* A route whose root is there, with what it has by default. */
+static struct conf_route conf_of(const char *root)
+{
+	return (struct conf_route){
+		.root = scratch_path(root), .charset = "", .cache_control = ""};
 }
 
 static void make_folder(const char *name)
@@ -106,8 +114,9 @@ static void start(enum conf_symlinks symlinks)
 {
 	now = 1000 * NS_PER_S;
 	wall_ahead = 3600;
-	assert_int_equal(files_init(&files, scratch_path("root"), symlinks, types),
-			 0);
+	conf = conf_of("root");
+	conf.symlinks = symlinks;
+	assert_int_equal(files_init(&files, &conf, types), 0);
 }
 
 static void stop(void)
@@ -195,16 +204,14 @@ static void directories(void **state)
 static void no_root(void **state)
 {
 	struct files none;
+	struct conf_route nowhere = conf_of("nowhere");
+	struct conf_route no_folder = conf_of("root/a.txt");
 
 	(void)state;
-	assert_int_equal(files_init(&none, scratch_path("nowhere"),
-				    CONF_SYMLINKS_INSIDE, types),
-			 -1);
+	assert_int_equal(files_init(&none, &nowhere, types), -1);
 	assert_int_equal(errno, ENOENT);
 	files_fini(&none);
-	assert_int_equal(files_init(&none, scratch_path("root/a.txt"),
-				    CONF_SYMLINKS_INSIDE, types),
-			 -1);
+	assert_int_equal(files_init(&none, &no_folder, types), -1);
 	assert_int_equal(errno, ENOTDIR);
 	files_fini(&none);
 }
@@ -363,9 +370,8 @@ static void denied(void **state)
 	assert_true(usable);
 	stop();
 
-	assert_int_equal(files_init(&files, scratch_path("root/closed"),
-				    CONF_SYMLINKS_INSIDE, types),
-			 0);
+	conf = conf_of("root/closed");
+	assert_int_equal(files_init(&files, &conf, types), 0);
 	if (root)
 		assert_int_equal(seteuid(65534), 0);
 	usable = files_root_is_usable(&files);
@@ -588,13 +594,12 @@ static void the_oldest_goes(void **state)
 static void roots_share_the_bound(void **state)
 {
 	struct files other;
+	struct conf_route many = conf_of("root/many");
 	struct file *file;
 
 	(void)state;
 	start(CONF_SYMLINKS_INSIDE);
-	assert_int_equal(files_init(&other, scratch_path("root/many"),
-				    CONF_SYMLINKS_INSIDE, types),
-			 0);
+	assert_int_equal(files_init(&other, &many, types), 0);
 	for (int i = 0; i < OPEN - 1; i++)
 		get_numbered(i);
 	for (int i = 0; i < 10; i++) {
@@ -667,6 +672,64 @@ static void unsettled_ones_are_not_kept(void **state)
 	wall_ahead = 1;
 	expect_content("hot", "2");
 	assert_true(is_cached("hot"));
+	stop();
+}
+
+static void set_time(const char *name, time_t when)
+{
+	struct timespec times[2] = {{.tv_sec = when}, {.tv_sec = when}};
+
+	assert_int_equal(utimensat(AT_FDCWD, scratch_path(name), times, 0), 0);
+}
+
+static struct file *gzip_of(const char *path)
+{
+	struct file *file = get(path), *variant = file->variants[CONF_CODING_GZIP];
+
+	file_release(file);
+	return variant; /* the cache holds it */
+}
+
+/* A compressed file beside another is looked for once a second, and counts
+ * when it is not older. */
+static void variants(void **state)
+{
+	enum conf_coding codings[] = {CONF_CODING_BR, CONF_CODING_GZIP};
+
+	(void)state;
+	start(CONF_SYMLINKS_INSIDE);
+	conf.precompressed = (struct conf_codings){codings, 2};
+	scratch_write("root/page.html", "page");
+	set_time("root/page.html", 1000);
+	assert_null(gzip_of("page.html"));
+	scratch_write("root/page.html.gz", "older");
+	set_time("root/page.html.gz", 999);
+	now += NS_PER_S;
+	assert_null(gzip_of("page.html"));
+	set_time("root/page.html.gz", 1000);
+	assert_null(gzip_of("page.html"));
+	now += NS_PER_S;
+	struct file *variant = gzip_of("page.html"), *file = get("page.html");
+
+	assert_non_null(variant);
+	assert_int_equal(file->has_variants, 1u << CONF_CODING_GZIP);
+	assert_true(str_equal(variant->content, STR("older")));
+	assert_field(variant, "Content-Type: text/html\r\n");
+	assert_field(variant, "Content-Encoding: gzip\r\n");
+	assert_field(variant, "Vary: Accept-Encoding\r\n");
+	assert_field(file, "Vary: Accept-Encoding\r\n");
+	assert_false(str_equal(file->validators.etag, variant->validators.etag));
+	/* Whoever holds the file may send the variant for as long. */
+	assert_int_equal(unlink(scratch_path("root/page.html.gz")), 0);
+	now += NS_PER_S;
+	assert_null(gzip_of("page.html"));
+	assert_true(str_equal(variant->content, STR("older")));
+	file_release(file);
+	/* Nor is it one when it leads out of the root, or is no file. */
+	make_link("../outside/secret", "root/page.html.gz");
+	make_folder("root/page.html.br");
+	now += NS_PER_S;
+	assert_null(gzip_of("page.html"));
 	stop();
 }
 
@@ -748,6 +811,7 @@ int main(void)
 		cmocka_unit_test(roots_share_the_bound),
 		cmocka_unit_test(unused_ones_expire),
 		cmocka_unit_test(unsettled_ones_are_not_kept),
+		cmocka_unit_test(variants),
 		cmocka_unit_test(out_of_descriptors),
 		cmocka_unit_test(descriptors_of_its_own),
 	};

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker/handler/file.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "worker/codec/date.h"
+
+struct file *file_create(int fd, const struct stat *st, struct str path)
+{
+	struct file *file = mem_zalloc(1, sizeof(*file));
+
+	file->fd = fd;
+	file->st = *st;
+	file->holders = 1;
+	list_init(&file->used);
+	file->node.key = arena_copy(&file->arena, path);
+	return file;
+}
+
+void file_release(struct file *file)
+{
+	ASSERT(file->holders > 0);
+	if (--file->holders > 0)
+		return;
+	for (size_t i = 0; i < CONF_CODINGS; i++)
+		if (file->variants[i] != NULL)
+			file_release(file->variants[i]);
+	fd_close(&file->fd);
+	arena_fini(&file->arena);
+	free(file);
+}
+
+void file_add_variant(struct file *file, enum conf_coding coding,
+		      struct file *variant)
+{
+	file->variants[coding] = variant;
+	file->has_variants |= 1u << coding;
+}
+
+uint64_t file_bytes(const struct file *file)
+{
+	uint64_t n = file->content.n;
+
+	for (size_t i = 0; i < CONF_CODINGS; i++)
+		if (file->variants[i] != NULL)
+			n += file->variants[i]->content.n;
+	return n;
+}
+
+static void add(struct file *file, struct str name, struct str value)
+{
+	fields_add(&file->fields, &file->arena, name, value);
+}
+
+/* `coding` is "" for the file as it is. */
+static void make_validators(struct file *file, struct str coding)
+{
+	time_t now = time(NULL), modified = file->st.st_mtim.tv_sec;
+
+	file->validators.etag = arena_printf(
+		&file->arena, "\"%jx-%jx%s%" STR_FMT "\"",
+		(uintmax_t)((uint64_t)file->st.st_mtim.tv_sec * NS_PER_S +
+			    (uint64_t)file->st.st_mtim.tv_nsec),
+		(uintmax_t)file->st.st_size, coding.n > 0 ? "-" : "",
+		STR_ARG(coding));
+	/* RFC 9110 section 8.8.2.1: never later than the response. */
+	file->validators.modified = modified < now ? modified : now;
+}
+
+static void add_cache_control(struct file *file, const struct conf_route *conf)
+{
+	if (conf->cache_control[0] != '\0')
+		add(file, STR("Cache-Control"), str_of(conf->cache_control));
+	else if (conf->expires > 0)
+		add(file, STR("Cache-Control"),
+		    arena_printf(&file->arena, "max-age=%" PRIu64,
+				 conf->expires / 1000));
+}
+
+/* What a 304 has too (RFC 9110 section 15.4.5) comes first. */
+static void make_fields(struct file *file, const struct conf_route *conf,
+			struct str coding, bool varies)
+{
+	char date[HTTP_DATE_SIZE];
+
+	make_validators(file, coding);
+	http_date_format(file->validators.modified, date);
+	add(file, STR("ETag"), file->validators.etag);
+	add_cache_control(file, conf);
+	if (varies)
+		add(file, STR("Vary"), STR("Accept-Encoding"));
+	file->not_modified = file->fields;
+	add(file, STR("Last-Modified"), (struct str){date, sizeof(date)});
+	add(file, STR("Accept-Ranges"), STR("bytes"));
+	if (coding.n > 0)
+		add(file, STR("Content-Encoding"), coding);
+	file->untyped = file->fields;
+	add(file, STR("Content-Type"), file->type);
+}
+
+/* The content of a small file, in memory, if it is as long as it says. */
+static void load_content(struct file *file)
+{
+	size_t size = (size_t)file->st.st_size, n = 0;
+	char *content;
+	ssize_t got;
+
+	if (file->st.st_size > FILE_CONTENT)
+		return;
+	content = arena_bytes(&file->arena, size + 1);
+	while ((got = pread(file->fd, content + n, size + 1 - n, (off_t)n)) > 0)
+		n += (size_t)got;
+	if (got == -1 || n != size)
+		return; /* it is being written: send it from the file */
+	file->content = (struct str){content, size};
+	fd_close(&file->fd);
+}
+
+/* Text says its charset where one is set and the type has none. */
+static struct str full_type(struct file *file, const struct conf_route *conf,
+			    struct str type)
+{
+	if (conf->charset[0] == '\0' || !str_starts_with(type, STR("text/")) ||
+	    memchr(type.p, ';', type.n) != NULL)
+		return type;
+	return arena_printf(&file->arena, "%" STR_FMT "; charset=%s", STR_ARG(type),
+			    conf->charset);
+}
+
+void file_describe(struct file *file, const struct conf_route *conf,
+		   struct str type)
+{
+	bool varies = file->has_variants != 0;
+
+	file->type = full_type(file, conf, type);
+	make_fields(file, conf, STR(""), varies);
+	load_content(file);
+	for (size_t i = 0; i < CONF_CODINGS; i++) {
+		struct file *variant = file->variants[i];
+
+		if (variant == NULL)
+			continue;
+		variant->type = file->type;
+		make_fields(variant, conf, conf_coding_names[i], varies);
+		load_content(variant);
+	}
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An open file that is ready to be sent: with the fields of its responses, and
+ * its content in memory when that is small. Held by the cache in files.c and
+ * by each exchange that sends it. Worker.
+ */
+#ifndef WORKER_HANDLER_FILE_H
+#define WORKER_HANDLER_FILE_H
+
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/str.h"
+#include "conf/conf.h"
+#include "worker/http/conditions.h"
+#include "worker/http/fields.h"
+
+enum { FILE_CONTENT = 16 * 1024 }; /* the largest content that is in memory */
+
+struct file {
+	struct map_node node; /* by its path below the root */
+	struct list used;     /* in files.used, most recent last */
+	unsigned holders;
+	int fd; /* -1 when all of it is in `content` */
+	struct stat st;
+	struct str content; /* p == NULL when it is sent from fd */
+	struct validators validators;
+	struct str type;
+	/* All of a 200; without Content-Type, which is the last of them; and
+	 * the first of them, which a 304 has too. */
+	struct fields fields, untyped, not_modified;
+	/* What it is in other codings, held; or NULL. */
+	struct file *variants[CONF_CODINGS];
+	unsigned has_variants; /* a set of 1u << enum conf_coding */
+	uint64_t checked_at;   /* CLOCK_MONOTONIC ns */
+	uint64_t used_at;
+	struct arena arena; /* of the path, the content and the fields */
+};
+
+/* Takes over the descriptor of a regular file. One holder. It is not ready
+ * before file_describe(). */
+struct file *file_create(int fd, const struct stat *st, struct str path);
+void file_release(struct file *file);
+
+/* Makes `variant` (held by `file` from now on) what `file` is in a coding. */
+void file_add_variant(struct file *file, enum conf_coding coding,
+		      struct file *variant);
+
+/* Makes the fields of the file and its variants, and loads small contents. */
+void file_describe(struct file *file, const struct conf_route *conf,
+		   struct str type);
+
+/* Bytes of content in memory, of variants too. */
+uint64_t file_bytes(const struct file *file);
+
+#endif

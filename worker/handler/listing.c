@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker/handler/listing.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/offload.h"
+#include "worker/handler/listing_page.h"
+
+enum {
+	LISTING_JOBS = 64,      /* requests that wait for their page */
+	LISTING_END_MS = 10000, /* for the one that is running at the end */
+};
+
+/* One page that is being made. */
+struct listing_job {
+	struct job job;
+	struct exchange *x; /* NULL when nobody waits for it any more */
+	const struct files *files;
+	struct str path; /* of the directory, below the root */
+	struct arena arena;
+	struct listing listing;
+	struct listing_text page;
+	int error; /* errno */
+};
+
+static struct {
+	struct offload offload;
+	unsigned users;
+} lister;
+
+void listing_open(struct loop *loop)
+{
+	if (lister.users++ == 0)
+		offload_init(&lister.offload, loop, "listing", LISTING_JOBS);
+}
+
+void listing_close(void)
+{
+	ASSERT(lister.users > 0);
+	if (--lister.users == 0 &&
+	    !offload_fini(&lister.offload, OFFLOAD_DROP, LISTING_END_MS))
+		log_warn("a directory is still being read");
+}
+
+/* In the thread. */
+
+/* What a link leads to, when it may be followed and is there. */
+static bool look_through_link(const struct listing_job *j, struct str name,
+			      struct stat *st_out)
+{
+	struct arena scratch = {0};
+	struct str path = arena_printf(&scratch, "%" STR_FMT "%" STR_FMT,
+				       STR_ARG(j->path), STR_ARG(name));
+	int fd = files_open(j->files, path, O_PATH);
+	bool is_there = fd != -1 && fstat(fd, st_out) == 0;
+
+	fd_close(&fd);
+	arena_fini(&scratch);
+	return is_there;
+}
+
+/* False for what cannot be served. */
+static bool look_at(const struct listing_job *j, int directory, const char *name,
+		    struct stat *st_out)
+{
+	if (fstatat(directory, name, st_out, AT_SYMLINK_NOFOLLOW) == -1)
+		return false;
+	if (S_ISLNK(st_out->st_mode) && !look_through_link(j, str_of(name), st_out))
+		return false;
+	return S_ISREG(st_out->st_mode) || S_ISDIR(st_out->st_mode);
+}
+
+static void add_entry(struct listing_job *j, size_t *room, const char *name,
+		      const struct stat *st)
+{
+	struct listing *listing = &j->listing;
+
+	if (listing->n == *room) {
+		*room = *room == 0 ? 64 : 2 * *room;
+		listing->entries = mem_resize(listing->entries,
+					      *room * sizeof(*listing->entries));
+	}
+	listing->entries[listing->n++] = (struct listing_entry){
+		.name = arena_copy(&j->arena, str_of(name)),
+		.is_directory = S_ISDIR(st->st_mode),
+		.size = (uint64_t)st->st_size,
+		.modified = st->st_mtim.tv_sec,
+	};
+}
+
+static void read_entries(struct listing_job *j, DIR *directory)
+{
+	size_t room = 0;
+	struct dirent *entry;
+
+	while (errno = 0, (entry = readdir(directory)) != NULL) {
+		struct stat st;
+
+		if (entry->d_name[0] == '.' ||
+		    !look_at(j, dirfd(directory), entry->d_name, &st))
+			continue;
+		if (j->listing.n == LISTING_MOST) {
+			j->listing.is_cut = true;
+			return;
+		}
+		add_entry(j, &room, entry->d_name, &st);
+	}
+	j->error = errno;
+}
+
+static void work(struct job *job)
+{
+	struct listing_job *j = CONTAINER_OF(job, struct listing_job, job);
+	int fd = files_open(j->files, j->path, O_RDONLY | O_DIRECTORY);
+	DIR *directory = fd == -1 ? NULL : fdopendir(fd);
+
+	if (directory == NULL) {
+		j->error = errno;
+		fd_close(&fd);
+		return;
+	}
+	read_entries(j, directory);
+	closedir(directory);
+	if (j->error != 0)
+		return;
+	listing_sort(&j->listing);
+	listing_render(&j->listing, &j->page);
+}
+
+/* In the loop. */
+
+static void destroy(struct listing_job *j)
+{
+	free(j->listing.entries);
+	free(j->page.p);
+	arena_fini(&j->arena);
+	free(j);
+}
+
+static void release(void *job)
+{
+	destroy(job);
+}
+
+static void on_cancel(struct exchange *x)
+{
+	struct listing_job *j = x->holder;
+
+	j->x = NULL;
+}
+
+static unsigned status_of(int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ENOTDIR:
+	case ELOOP:
+	case EXDEV:
+		return 404;
+	case EACCES:
+	case EPERM:
+		return 403;
+	default:
+		return 503;
+	}
+}
+
+static void answer_page(struct exchange *x, struct listing_job *j)
+{
+	x->response.status = 200;
+	fields_add(&x->response.fields, &x->arena, STR("Content-Security-Policy"),
+		   STR("default-src 'none'; style-src 'unsafe-inline'"));
+	exchange_set_bytes(x, STR("text/html; charset=utf-8"),
+			   (struct str){j->page.p, j->page.n});
+	x->response.body.owner = j;
+	x->response.body.release = release;
+	exchange_answer(x);
+}
+
+static void done(struct job *job)
+{
+	struct listing_job *j = CONTAINER_OF(job, struct listing_job, job);
+	struct exchange *x = j->x;
+	unsigned status = job->dropped ? 503 : status_of(j->error);
+
+	if (x != NULL && j->error == 0 && !job->dropped) {
+		answer_page(x, j);
+		return;
+	}
+	if (x != NULL && status == 503 && j->error != 0)
+		log_warn("cannot list %" STR_FMT ": %s", STR_ARG(j->path),
+			 strerror(j->error));
+	destroy(j);
+	if (x != NULL)
+		exchange_answer_error(x, status);
+}
+
+void listing_answer(struct exchange *x, const struct files *files, struct str path)
+{
+	struct listing_job *j = mem_zalloc(1, sizeof(*j));
+
+	j->job.work = work;
+	j->job.done = done;
+	j->x = x;
+	j->files = files;
+	j->path = arena_copy(&j->arena, path);
+	j->listing.path = arena_copy(&j->arena, x->request.path);
+	j->listing.view = listing_view_of(x->request.query);
+	if (!offload_submit(&lister.offload, &j->job)) {
+		destroy(j);
+		exchange_answer_error(x, 503);
+		return;
+	}
+	exchange_hold(x, on_cancel, j);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Answers for a directory by a page that lists it. The directory is read and
+ * the page is made in a thread beside the loop, for as many entries as there
+ * are up to LISTING_MOST; a page shows LISTING_PAGE of them. Worker.
+ */
+#ifndef WORKER_HANDLER_LISTING_H
+#define WORKER_HANDLER_LISTING_H
+
+#include "base/loop.h"
+#include "base/str.h"
+#include "worker/handler/files.h"
+#include "worker/http/exchange.h"
+
+/* Starts and stops what all the roots of the worker share; as many times as
+ * there are roots that list. */
+void listing_open(struct loop *loop);
+void listing_close(void);
+
+/* Answers, in a later tick, for the directory `path` of `files`, which is
+ * there until listing_close(). */
+void listing_answer(struct exchange *x, const struct files *files, struct str path);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker/http/codings.h"
+
+#include "worker/codec/accept.h"
+
+/* What the lines of Accept-Encoding say of a name. */
+static int weight_of(const struct request *request, struct str name)
+{
+	for (size_t i = 0; i < request->n_fields; i++) {
+		const struct field *field = &request->fields[i];
+
+		if (field->id != FIELD_ACCEPT_ENCODING)
+			continue;
+		int weight = accept_weight(field->value, name);
+
+		if (weight != ACCEPT_UNSAID)
+			return weight;
+	}
+	return ACCEPT_UNSAID;
+}
+
+static int coding_weight(const struct request *request, enum conf_coding coding)
+{
+	int weight = weight_of(request, conf_coding_names[coding]);
+
+	if (weight == ACCEPT_UNSAID && coding == CONF_CODING_GZIP)
+		weight = weight_of(request, STR("x-gzip")); /* section 8.4.1.3 */
+	return weight == ACCEPT_UNSAID ? weight_of(request, STR("*")) : weight;
+}
+
+bool codings_choose(const struct request *request,
+		    const struct conf_codings *offered, unsigned there,
+		    enum conf_coding *coding_out)
+{
+	int best = ACCEPT_NEVER;
+
+	if (!request_has(request, FIELD_ACCEPT_ENCODING))
+		return false;
+	for (size_t i = 0; i < offered->n; i++) {
+		enum conf_coding coding = offered->items[i];
+		int weight =
+			there & 1u << coding ? coding_weight(request, coding) : -1;
+
+		if (weight <= best)
+			continue;
+		best = weight;
+		*coding_out = coding;
+	}
+	/* Acceptable as it is, unless told otherwise; and better so, if told. */
+	return best > ACCEPT_NEVER && best >= weight_of(request, STR("identity"));
+}
