@@ -17,7 +17,7 @@ static void check_found(struct str form, struct str name, struct str value)
 	size_t n = uri_decode(name, true, decoded);
 	struct str found = form_find(form, (struct str){decoded, n});
 
-	MUST(n <= name.n);
+	MUST(n <= name.n && n == form_decoded_size(name));
 	MUST(found.p != NULL && is_within(found, form));
 	MUST(found.p <= value.p);
 	MUST(found.p < value.p || found.n == value.n);

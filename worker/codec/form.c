@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/codec/form.h"
 
-#include <stddef.h>
-
 #include "worker/codec/octet.h"
 
 bool form_next(struct str *rest, struct str *name_out, struct str *value_out)
@@ -44,8 +42,7 @@ static char take_octet(struct str *encoded)
 	return c;
 }
 
-/* Whether `encoded`, decoded, is `name`. */
-static bool is_encoding_of(struct str encoded, struct str name)
+bool form_name_is(struct str encoded, struct str name)
 {
 	for (size_t i = 0; i < name.n; i++)
 		if (encoded.n == 0 || take_octet(&encoded) != name.p[i])
@@ -53,12 +50,21 @@ static bool is_encoding_of(struct str encoded, struct str name)
 	return encoded.n == 0;
 }
 
+size_t form_decoded_size(struct str encoded)
+{
+	size_t n = 0;
+
+	for (; encoded.n > 0; n++)
+		take_octet(&encoded);
+	return n;
+}
+
 struct str form_find(struct str form, struct str name)
 {
 	struct str field, value;
 
 	while (form_next(&form, &field, &value))
-		if (is_encoding_of(field, name))
+		if (form_name_is(field, name))
 			return value;
 	return (struct str){NULL, 0};
 }

@@ -7,6 +7,7 @@
 #define WORKER_CODEC_FORM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/str.h"
 
@@ -15,6 +16,12 @@
  * "=" has an empty value, empty pairs ("&&") are skipped. False at the end.
  */
 bool form_next(struct str *rest, struct str *name_out, struct str *value_out);
+
+/* Whether `encoded`, the name of a field, is `name` when it is decoded. */
+bool form_name_is(struct str encoded, struct str name);
+
+/* The size of `encoded` when it is decoded. */
+size_t form_decoded_size(struct str encoded);
 
 /*
  * The value, still encoded, of the first field whose decoded name is `name`;
