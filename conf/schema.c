@@ -199,6 +199,10 @@ const struct schema_setting schema_settings[] = {
 	{LIMIT(body), .name = "body", .type = SCHEMA_SIZE,
 	 .fallback = "1m", .most = 64 * MIB,
 	 .help = "The size of a request's body; more is answered with 413."},
+	{LIMIT(form_fields), .name = "form_fields", .type = SCHEMA_COUNT,
+	 .fallback = "1000", .least = 1, .most = 1000000,
+	 .help = "The number of fields of a form whose fields are used; more "
+		 "are answered with 413."},
 	{LIMIT(body_memory), .name = "body_memory", .type = SCHEMA_SIZE,
 	 .fallback = "64k", .least = KIB, .most = 64 * MIB,
 	 .help = "What of a body is held in memory. A larger one is written to "
@@ -332,9 +336,8 @@ const struct schema_setting schema_settings[] = {
 
 	{ROUTE(body), .handler = "respond", .name = "body",
 	 .type = SCHEMA_TEMPLATE, .fallback = "",
-	 .help = "The text. Values put into it are escaped for HTML when the "
-		 "type is text/html, and for strings of JSON when it is "
-		 "application/json."},
+	 .help = "The text. Values put into it are escaped for the type, as "
+		 "told under Escaping above."},
 	{ROUTE(type), .handler = "respond", .name = "type",
 	 .type = SCHEMA_MEDIA_TYPE, .fallback = "text/plain; charset=utf-8",
 	 .help = "The Content-Type of the response."},

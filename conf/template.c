@@ -21,6 +21,9 @@ static const struct {
 	{STR_INIT("connection_addr"), TEMPLATE_CONNECTION_ADDR},
 	{STR_INIT("query."), TEMPLATE_QUERY_FIELD},
 	{STR_INIT("form."), TEMPLATE_FORM_FIELD},
+	{STR_INIT("form_filename."), TEMPLATE_FORM_FILENAME},
+	{STR_INIT("form_type."), TEMPLATE_FORM_TYPE},
+	{STR_INIT("form_size."), TEMPLATE_FORM_SIZE},
 	{STR_INIT("header."), TEMPLATE_HEADER_FIELD},
 	{STR_INIT("match."), TEMPLATE_MATCH},
 };
@@ -143,6 +146,13 @@ static bool find_variable(struct compiler *c, struct str name,
 	return unknown(c, name);
 }
 
+static bool is_of_form(enum template_variable variable)
+{
+	return variable == TEMPLATE_FORM_FIELD ||
+	       variable == TEMPLATE_FORM_FILENAME ||
+	       variable == TEMPLATE_FORM_TYPE || variable == TEMPLATE_FORM_SIZE;
+}
+
 /* `inside` is what stands between "${" and "}". */
 static bool add_variable(struct compiler *c, struct str inside)
 {
@@ -167,7 +177,7 @@ static bool add_variable(struct compiler *c, struct str inside)
 	end_literal(c);
 	add_piece(c, piece);
 	c->template->is_literal = false;
-	c->template->uses_form |= piece.variable == TEMPLATE_FORM_FIELD;
+	c->template->uses_form |= is_of_form(piece.variable);
 	return true;
 }
 

@@ -10,6 +10,7 @@
  *   ${method} ${host} ${scheme} ${remote_addr} ${remote_port}
  *   ${connection_addr}
  *   ${query.NAME} ${form.NAME} ${header.NAME}
+ *   ${form_filename.NAME} ${form_type.NAME} ${form_size.NAME}  of a part
  *   ${match.1} ${match.NAME}  a group of the pattern of the route
  *   ${VARIABLE:-default}  the default where the variable is missing or empty
  *   $$                 one dollar sign; a "$" not before "{" or "$" is itself
@@ -39,6 +40,9 @@ enum template_variable {
 	TEMPLATE_HEADER_FIELD, /* `name` is the field name, in lower case */
 	TEMPLATE_MATCH,        /* `name` is the group's; `number` too */
 	TEMPLATE_CONNECTION_ADDR,
+	TEMPLATE_FORM_FILENAME, /* of the field `name` of the form body */
+	TEMPLATE_FORM_TYPE,
+	TEMPLATE_FORM_SIZE,
 };
 
 struct template_piece {
@@ -54,7 +58,7 @@ struct template
 	struct template_piece *pieces;
 	size_t n_pieces;
 	bool is_literal; /* no variable in it */
-	bool uses_form;  /* has a ${form.NAME}: needs the request's body */
+	bool uses_form;  /* has a ${form...}: needs the request's body */
 };
 
 /*

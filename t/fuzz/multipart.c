@@ -88,7 +88,7 @@ static bool is_plain(struct str name)
 			return false;
 	for (size_t i = 0; i < name.n; i++)
 		if (((unsigned char)name.p[i] < ' ' || name.p[i] == 0x7f) &&
-		    strchr("\t\r\n", name.p[i]) == NULL)
+		    (name.p[i] == '\0' || strchr("\t\r\n", name.p[i]) == NULL))
 			return false;
 	return true;
 }
@@ -138,6 +138,18 @@ static void check_round_trip(struct str type, const struct multipart_part *part)
 	free(text);
 }
 
+/* The next part, looked for `step` bytes at a time. */
+static enum multipart_result next(size_t step, struct multipart_part *part)
+{
+	enum multipart_result result;
+
+	do {
+		m.budget = step;
+		result = multipart_next(&m, part);
+	} while (result == MULTIPART_MORE);
+	return result;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char text[256];
@@ -147,11 +159,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct multipart_part part;
 	enum multipart_result result = MULTIPART_BAD;
 	const char *last = body.p;
+	uint64_t hash = str_hash(body);
+	size_t step = hash % 2 ? SIZE_MAX : 1 + hash / 2 % 100;
 
 	if (multipart_init(&m, type, body)) {
 		MUST(m.delimiter_size > 4 && m.delimiter_size <= 74);
 		for (int n = 0; n < PARTS_MAX; n++) {
-			result = multipart_next(&m, &part);
+			result = next(step, &part);
 			if (result != MULTIPART_PART)
 				break;
 			check_part(body, &part, last);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/codec/multipart.h"
 
+#include <stdint.h>
+
 #include "worker/codec/octet.h"
 #include "worker/codec/parameters.h"
 #include "worker/codec/uri.h"
@@ -66,37 +68,42 @@ bool multipart_init(struct multipart *m, struct str type, struct str body)
 	memcpy(m->delimiter, "\r\n--", 4);
 	memcpy(m->delimiter + 4, boundary.p, boundary.n);
 	m->delimiter_size = 4 + boundary.n;
-	m->state = MULTIPART_START;
+	m->state = MULTIPART_PREAMBLE;
 	m->rest = body;
+	m->searched = 0;
+	m->budget = SIZE_MAX;
 	return true;
 }
 
-/* Cuts what comes before the next delimiter off m->rest, and the delimiter up
- * to its boundary. False when there is none. */
-static bool take_until_delimiter(struct multipart *m, struct str *before_out)
+enum found { FOUND, FOUND_NOT_YET, FOUND_NONE };
+
+/*
+ * Cuts what comes before the next delimiter off m->rest, and the delimiter up
+ * to its boundary.
+ */
+static enum found find_delimiter(struct multipart *m, struct str *before_out)
 {
-	struct str s = m->rest;
-	const char *at =
-		s.n == 0 ? NULL : memmem(s.p, s.n, m->delimiter, m->delimiter_size);
+	size_t size = m->delimiter_size;
+	struct str s = str_tail(m->rest, m->searched);
+	bool to_end = s.n < size || s.n - size < m->budget;
 
-	if (at == NULL)
-		return false;
-	*before_out = (struct str){s.p, (size_t)(at - s.p)};
-	m->rest = str_tail(s, before_out->n + m->delimiter_size);
-	return true;
-}
+	if (!to_end)
+		s.n = m->budget + size - 1;
 
-/* The first delimiter needs no CRLF before it when nothing is before it. */
-static bool find_first(struct multipart *m)
-{
-	struct str dashes = {m->delimiter + 2, m->delimiter_size - 2}, preamble;
+	const char *at = s.n == 0 ? NULL : memmem(s.p, s.n, m->delimiter, size);
 
-	if (str_starts_with(m->rest, dashes))
-		m->rest = str_tail(m->rest, dashes.n);
-	else if (!take_until_delimiter(m, &preamble))
-		return fault(m, "the boundary is not in the body");
-	m->state = MULTIPART_PARTS;
-	return true;
+	if (at == NULL) {
+		if (to_end)
+			return FOUND_NONE;
+		m->searched += m->budget;
+		m->budget = 0;
+		return FOUND_NOT_YET;
+	}
+	m->budget -= (size_t)(at - s.p);
+	m->searched = 0;
+	*before_out = (struct str){m->rest.p, (size_t)(at - m->rest.p)};
+	m->rest = str_tail(m->rest, before_out->n + size);
+	return FOUND;
 }
 
 /* The rest of a line that has only white space. The very last one may end
@@ -231,8 +238,13 @@ static bool decode_extended(const struct parameter *parameter, char *out,
 				       octet_hex(value.p[i + 2]) < 0)
 			return false;
 	}
+	struct str text = {out, uri_decode(value, false, out)};
+
+	for (size_t i = 0; i < text.n; i++)
+		if ((unsigned char)out[i] < ' ' || out[i] == 0x7f)
+			return false;
 	if (str_equal_nocase(charset, STR("utf-8")))
-		*text_out = (struct str){out, uri_decode(value, false, out)};
+		*text_out = text;
 	return true;
 }
 
@@ -306,42 +318,91 @@ static bool take_names(struct multipart *m, struct str disposition,
 	return true;
 }
 
-static bool take_part(struct multipart *m, struct multipart_part *part)
+/* RFC 2046 section 5.1.1. The first delimiter needs no CRLF before it when
+ * nothing else is before it. */
+static enum multipart_result take_preamble(struct multipart *m)
+{
+	struct str dashes = {m->delimiter + 2, m->delimiter_size - 2}, preamble;
+
+	if (m->searched == 0 && str_starts_with(m->rest, dashes)) {
+		m->rest = str_tail(m->rest, dashes.n);
+		return MULTIPART_PART;
+	}
+	switch (find_delimiter(m, &preamble)) {
+	case FOUND:
+		return MULTIPART_PART;
+	case FOUND_NOT_YET:
+		return MULTIPART_MORE;
+	case FOUND_NONE:
+		break;
+	}
+	fault(m, "the boundary is not in the body");
+	return MULTIPART_BAD;
+}
+
+/* What is behind a boundary: the header of a part, or nothing. */
+static enum multipart_result take_delimiter(struct multipart *m)
 {
 	struct head head = {0};
 
+	if (str_starts_with(m->rest, STR("--"))) {
+		m->rest = str_tail(m->rest, 2);
+		return end_line(m, true) ? MULTIPART_END : MULTIPART_BAD;
+	}
 	if (!end_line(m, false) || !take_head(m, &head))
-		return false;
-	if (head.disposition.p == NULL)
-		return fault(m, "a part has no Content-Disposition");
-	if (!take_names(m, head.disposition, part))
-		return false;
-	part->type = head.type;
+		return MULTIPART_BAD;
+	if (head.disposition.p == NULL) {
+		fault(m, "a part has no Content-Disposition");
+		return MULTIPART_BAD;
+	}
+	if (!take_names(m, head.disposition, &m->part))
+		return MULTIPART_BAD;
+	m->part.type = head.type;
+	return MULTIPART_PART;
+}
 
-	const char *content = m->rest.p + 2;
+static enum multipart_result take_content(struct multipart *m)
+{
+	const char *begin = m->rest.p + 2;
+	struct str content;
 
-	if (!take_until_delimiter(m, &part->content))
-		return fault(m, "the last boundary is missing");
-	if (part->content.n < 2)
-		part->content = (struct str){content, 0};
-	else
-		part->content = str_tail(part->content, 2);
-	return true;
+	switch (find_delimiter(m, &content)) {
+	case FOUND:
+		m->part.content = content.n < 2 ? (struct str){begin, 0}
+						: str_tail(content, 2);
+		return MULTIPART_PART;
+	case FOUND_NOT_YET:
+		return MULTIPART_MORE;
+	case FOUND_NONE:
+		break;
+	}
+	fault(m, "the last boundary is missing");
+	return MULTIPART_BAD;
 }
 
 enum multipart_result multipart_next(struct multipart *m,
 				     struct multipart_part *part_out)
 {
-	bool right = m->state != MULTIPART_STOPPED &&
-		     (m->state == MULTIPART_PARTS || find_first(m));
+	enum multipart_result result = MULTIPART_BAD;
 
-	if (right && str_starts_with(m->rest, STR("--"))) {
-		m->rest = str_tail(m->rest, 2);
-		m->state = MULTIPART_STOPPED;
-		return end_line(m, true) ? MULTIPART_END : MULTIPART_BAD;
+	if (m->state == MULTIPART_PREAMBLE) {
+		result = take_preamble(m);
+		if (result == MULTIPART_PART)
+			m->state = MULTIPART_DELIMITER;
 	}
-	if (right && take_part(m, part_out))
-		return MULTIPART_PART;
-	m->state = MULTIPART_STOPPED;
-	return MULTIPART_BAD;
+	if (m->state == MULTIPART_DELIMITER) {
+		result = take_delimiter(m);
+		if (result == MULTIPART_PART)
+			m->state = MULTIPART_CONTENT;
+	}
+	if (m->state == MULTIPART_CONTENT) {
+		result = take_content(m);
+		if (result == MULTIPART_PART) {
+			m->state = MULTIPART_DELIMITER;
+			*part_out = m->part;
+		}
+	}
+	if (result == MULTIPART_END || result == MULTIPART_BAD)
+		m->state = MULTIPART_STOPPED;
+	return result;
 }

@@ -9,7 +9,8 @@
  * 4.7). What stands before the first delimiter and after the last is ignored,
  * as RFC 2046 section 5.1.1 wants it.
  *
- * Pure: no memory of its own, and the body is looked at once, from the front.
+ * The body is looked at once, from the front, and as far at a time as the
+ * caller wants: it may be large. Pure, no memory of its own.
  */
 #ifndef WORKER_CODEC_MULTIPART_H
 #define WORKER_CODEC_MULTIPART_H
@@ -22,22 +23,6 @@
 enum {
 	MULTIPART_BOUNDARY_MOST = 70, /* RFC 2046 section 5.1.1 */
 	MULTIPART_HEAD_MOST = 8192,   /* bytes of a part's header */
-};
-
-enum multipart_state {
-	MULTIPART_START,
-	MULTIPART_PARTS, /* `rest` begins behind a boundary */
-	MULTIPART_STOPPED,
-};
-
-/* Embedded, by multipart_init(). */
-struct multipart {
-	enum multipart_state state;
-	struct str rest; /* of the body */
-	const char *why; /* a static sentence, after MULTIPART_BAD */
-	char delimiter[4 + MULTIPART_BOUNDARY_MOST]; /* CRLF "--" boundary */
-	size_t delimiter_size;
-	char text[MULTIPART_HEAD_MOST]; /* the names of the last part */
 };
 
 struct multipart_part {
@@ -56,15 +41,37 @@ struct multipart_part {
 	struct str content; /* in the body */
 };
 
+enum multipart_state {
+	MULTIPART_PREAMBLE,
+	MULTIPART_DELIMITER, /* `rest` begins behind a boundary */
+	MULTIPART_CONTENT,   /* of `part`, from the CRLF before it */
+	MULTIPART_STOPPED,
+};
+
+/* Embedded, by multipart_init(). */
+struct multipart {
+	enum multipart_state state;
+	struct str rest; /* of the body */
+	size_t searched; /* bytes of it that are known to have no delimiter */
+	size_t budget;   /* how many may be searched yet: the caller's */
+	const char *why; /* a static sentence, after MULTIPART_BAD */
+	char delimiter[4 + MULTIPART_BOUNDARY_MOST]; /* CRLF "--" boundary */
+	size_t delimiter_size;
+	struct multipart_part part;
+	char text[MULTIPART_HEAD_MOST]; /* its names */
+};
+
 enum multipart_result {
 	MULTIPART_PART, /* *part_out is the next one */
-	MULTIPART_END,  /* the last one is read */
+	MULTIPART_MORE, /* `budget` is used up: set it and go on */
+	MULTIPART_END,  /* the last part is read */
 	MULTIPART_BAD,  /* see `why`; do not go on */
 };
 
 /*
- * Begins with `body`, whose Content-Type is `type`, of multipart/form-data.
- * False, with `why` set, when it does not have one valid boundary.
+ * Begins with `body`, whose Content-Type is `type`, of multipart/form-data,
+ * and a budget for all of it. False, with `why` set, when it does not have one
+ * valid boundary.
  */
 bool multipart_init(struct multipart *m, struct str type, struct str body)
 	__attribute__((warn_unused_result));

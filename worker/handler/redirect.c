@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "worker/codec/uri.h"
 #include "worker/http/exchange.h"
+#include "worker/http/form_fields.h"
 #include "worker/http/router.h"
 #include "worker/http/variables.h"
 
@@ -66,9 +67,9 @@ static struct str keep_host(const struct template *t, struct str to)
 	return to;
 }
 
-static void redirect_answer(struct exchange *x, void *instance)
+static void answer(struct exchange *x)
 {
-	const struct redirect *r = instance;
+	const struct redirect *r = x->route->instance;
 	struct str to;
 
 	if (!template_evaluate(r->to, x, ESCAPE_URI, &to)) {
@@ -81,9 +82,27 @@ static void redirect_answer(struct exchange *x, void *instance)
 	exchange_answer_redirect(x, r->status, to);
 }
 
+static enum body_want redirect_wants_body(const void *instance)
+{
+	const struct redirect *r = instance;
+
+	return r->to->uses_form ? BODY_WANT_WHOLE : BODY_WANT_NOT;
+}
+
+static void redirect_answer(struct exchange *x, void *instance)
+{
+	const struct redirect *r = instance;
+
+	if (r->to->uses_form)
+		form_fields_await(x, answer);
+	else
+		answer(x);
+}
+
 const struct handler redirect_handler = {
 	.name = "redirect",
 	.create = redirect_create,
 	.destroy = free,
+	.wants_body = redirect_wants_body,
 	.answer = redirect_answer,
 };

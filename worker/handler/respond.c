@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "worker/http/exchange.h"
+#include "worker/http/form_fields.h"
+#include "worker/http/router.h"
 #include "worker/http/variables.h"
 
 struct respond {
@@ -29,6 +31,7 @@ static const struct {
 	{STR_INIT("/xml"), ESCAPE_HTML},
 	{STR_INIT("+xml"), ESCAPE_HTML},
 	{STR_INIT("/json"), ESCAPE_JSON},
+	{STR_INIT("/x-ndjson"), ESCAPE_JSON},
 	{STR_INIT("+json"), ESCAPE_JSON},
 	{STR_INIT("/javascript"), ESCAPE_JSON},
 	{STR_INIT("/x-javascript"), ESCAPE_JSON},
@@ -70,10 +73,9 @@ static enum body_want respond_wants_body(const void *instance)
 	return r->body->uses_form ? BODY_WANT_WHOLE : BODY_WANT_NOT;
 }
 
-static void respond_answer(struct exchange *x, void *instance)
+static void answer(struct exchange *x)
 {
-	const struct respond *r = instance;
-
+	const struct respond *r = x->route->instance;
 	struct str text;
 
 	if (!template_evaluate(r->body, x, r->escape, &text)) {
@@ -83,6 +85,16 @@ static void respond_answer(struct exchange *x, void *instance)
 	x->response.status = r->status;
 	exchange_set_bytes(x, r->type, text);
 	exchange_answer(x);
+}
+
+static void respond_answer(struct exchange *x, void *instance)
+{
+	const struct respond *r = instance;
+
+	if (r->body->uses_form)
+		form_fields_await(x, answer);
+	else
+		answer(x);
 }
 
 const struct handler respond_handler = {

@@ -402,6 +402,7 @@ void exchange_forget(struct exchange *x)
 	x->captures = NULL;
 	x->peer = x->connection;
 	x->content_sent = 0;
+	x->form = NULL;
 	x->was_admitted = false;
 }
 

@@ -27,6 +27,7 @@
 
 struct buf;
 struct exchange;
+struct form_fields;
 struct http;
 struct policy;
 struct route;
@@ -148,6 +149,7 @@ struct exchange {
 	struct endpoint peer;       /* whom it comes from: see real_ip.h */
 	uint64_t content_sent;      /* bytes of content, by the protocol */
 	bool was_admitted;          /* by another worker, before it moved here */
+	const struct form_fields *form; /* by form_fields_of(); or NULL */
 	const struct exchange_protocol *protocol;
 	void (*on_cancel)(struct exchange *x); /* see exchange_hold() */
 	void *holder;

@@ -6,36 +6,55 @@
 #include "base/buf.h"
 #include "worker/codec/form.h"
 #include "worker/codec/uri.h"
+#include "worker/codec/utf8.h"
 #include "worker/http/exchange.h"
+#include "worker/http/form_fields.h"
 #include "worker/http/router.h"
 
 enum {
 	TEMPLATE_MOST = 64 * 1024 * 1024, /* bytes of a text */
-	ESCAPE_GROWTH = 6,                /* "\\u0000", "&quot;" */
+	ESCAPE_GROWTH = 8,                /* "\\u0000", "&#xfffd;" */
 };
 
 static const char hex[] = "0123456789abcdef";
 
-static struct str decoded_field(struct exchange *x, struct str form,
-				struct str name)
+/* What is too large for any text stays as it is, and is found to be. */
+static struct str decoded(struct exchange *x, struct str value)
 {
-	struct str value = form_find(form, name);
-
-	if (value.n == 0)
+	if (value.n == 0 || value.n / 3 > TEMPLATE_MOST)
 		return value;
-	char *text = arena_bytes(&x->arena, value.n);
+
+	size_t n = form_decoded_size(value);
+
+	if (n > TEMPLATE_MOST)
+		return value;
+	char *text = arena_bytes(&x->arena, n);
 
 	return (struct str){text, uri_decode(value, true, text)};
 }
 
-static struct str form_field(struct exchange *x, struct str name)
+/* A variable of a field of the form. */
+static struct str form_variable(const struct template_piece *piece,
+				struct exchange *x)
 {
-	struct str type = exchange_field(x, STR("content-type"));
-	struct str media = str_trim(str_cut(&type, ';'));
+	const struct form_fields *fields = form_fields_of(x);
+	const struct form_field *field = form_fields_find(fields, piece->name);
 
-	if (!str_equal_nocase(media, STR("application/x-www-form-urlencoded")))
+	if (field == NULL)
 		return STR("");
-	return decoded_field(x, x->request.body, name);
+	switch (piece->variable) {
+	case TEMPLATE_FORM_FILENAME:
+		return field->filename;
+	case TEMPLATE_FORM_TYPE:
+		return field->type;
+	case TEMPLATE_FORM_SIZE:
+		return arena_printf(&x->arena, "%zu",
+				    fields->is_encoded
+					    ? form_decoded_size(field->value)
+					    : field->value.n);
+	default:
+		return fields->is_encoded ? decoded(x, field->value) : field->value;
+	}
 }
 
 static struct str variable(const struct template_piece *piece, struct exchange *x)
@@ -67,9 +86,12 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 	case TEMPLATE_REMOTE_PORT:
 		return arena_printf(&x->arena, "%u", x->peer.port);
 	case TEMPLATE_QUERY_FIELD:
-		return decoded_field(x, r->query, piece->name);
+		return decoded(x, form_find(r->query, piece->name));
 	case TEMPLATE_FORM_FIELD:
-		return form_field(x, piece->name);
+	case TEMPLATE_FORM_FILENAME:
+	case TEMPLATE_FORM_TYPE:
+	case TEMPLATE_FORM_SIZE:
+		return form_variable(piece, x);
 	case TEMPLATE_MATCH:
 		return x->captures != NULL ? x->captures[piece->number] : STR("");
 	case TEMPLATE_HEADER_FIELD:
@@ -77,6 +99,9 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 	}
 	return STR("");
 }
+
+/* A text with a character that is not to stand in it as it is. */
+#define REPLACEMENT "\xef\xbf\xbd"
 
 static const char *html_reference(char c)
 {
@@ -91,6 +116,10 @@ static const char *html_reference(char c)
 		return "&quot;";
 	case '\'':
 		return "&#39;";
+	case '\033':
+		/* In a page without a charset it could begin ISO-2022-JP, in
+		 * which none of the others is what it is here. */
+		return "&#xfffd;";
 	default:
 		return NULL;
 	}
@@ -118,21 +147,50 @@ static void put_html(struct buf *out, struct str s)
 	put_run(out, s, run, s.n);
 }
 
+static void put_unicode(struct buf *out, uint32_t c)
+{
+	char text[] = {'\\',
+		       'u',
+		       hex[c >> 12 & 15],
+		       hex[c >> 8 & 15],
+		       hex[c >> 4 & 15],
+		       hex[c & 15]};
+
+	buf_put(out, (struct str){text, sizeof(text)});
+}
+
+/*
+ * Characters that may not stand in a string of JSON, or could end one of a
+ * script, or the script: "<" because of "</script>" and "<!--", U+2028 and
+ * U+2029 because they were line ends in JavaScript.
+ */
+static bool is_special(uint32_t c)
+{
+	if (c < 0x80)
+		return c < ' ' || c == 0x7f || strchr("\"\\<>&'`$", (int)c) != NULL;
+	return c == 0x2028 || c == 0x2029;
+}
+
 static void put_json(struct buf *out, struct str s)
 {
-	size_t run = 0;
+	const char *run = s.p; /* of what goes as it is */
 
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		char unicode[] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+	while (s.n > 0) {
+		const char *at = s.p;
+		bool valid;
+		uint32_t c = utf8_take(&s, &valid);
 
-		/* "<" because of "</script>". */
-		if (c >= ' ' && c != '"' && c != '\\' && c != '<' && c != 0x7f)
+		if (valid && !is_special(c))
 			continue;
-		run = put_run(out, s, run, i);
-		buf_put(out, (struct str){unicode, sizeof(unicode)});
+		buf_put(out, (struct str){run, (size_t)(at - run)});
+		if (valid)
+			put_unicode(out, c);
+		else
+			buf_put(out, STR(REPLACEMENT));
+		run = s.p;
 	}
-	put_run(out, s, run, s.n);
+	if (run != NULL)
+		buf_put(out, (struct str){run, (size_t)(s.p - run)});
 }
 
 static void put_uri(struct buf *out, struct str s)

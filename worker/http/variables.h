@@ -13,7 +13,8 @@ struct exchange;
 enum escape {
 	ESCAPE_NONE,
 	ESCAPE_HTML, /* & < > " ' as character references */
-	ESCAPE_JSON, /* for the inside of a JSON string (RFC 8259 section 7) */
+	ESCAPE_JSON, /* for the inside of a string of JSON (RFC 8259 section 7)
+		      * or of a script; what is not UTF-8 becomes U+FFFD */
 	ESCAPE_URI,  /* all but unreserved characters and "/"; not the query,
 		      * which is sent encoded */
 };

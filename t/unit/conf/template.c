@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +52,7 @@ static void expect(const char *source, const char *pieces)
 	assert_string_equal(buf_str(&out).p, pieces);
 	assert_true(str_equal(t.source, str_of(source)));
 	assert_int_equal(t.is_literal, strchr(pieces, '<') == NULL);
-	assert_int_equal(t.uses_form, strstr(pieces, "<10,") != NULL);
+	assert_int_equal(t.uses_form, strstr(source, "${form") != NULL);
 	buf_release(&out);
 	arena_fini(&arena);
 }
@@ -85,6 +86,8 @@ static void literals(void **state)
 
 static void variables(void **state)
 {
+	char pieces[64];
+
 	(void)state;
 	assert_int_equal(TEMPLATE_FORM_FIELD, 10);
 	expect("${path}", "<1,,>");
@@ -94,6 +97,9 @@ static void variables(void **state)
 	expect("${scheme} ${remote_addr} ${remote_port}", "<6,,> <7,,> <8,,>");
 	expect("a${query.x}b", "a<9,x,>b");
 	expect("${form.Na me.b}", "<10,Na me.b,>");
+	snprintf(pieces, sizeof(pieces), "<%d,a,><%d,b,><%d,c.d,>",
+		 TEMPLATE_FORM_FILENAME, TEMPLATE_FORM_TYPE, TEMPLATE_FORM_SIZE);
+	expect("${form_filename.a}${form_type.b}${form_size.c.d}", pieces);
 	expect("${header.X-Forwarded-For}", "<11,x-forwarded-for,>");
 	expect("$$${path}$$", "$<1,,>$");
 	expect("$${${path}", "${<1,,>");
@@ -119,6 +125,8 @@ static void wrong(void **state)
 	refuse("${:-x}", "variable is missing");
 	refuse("${query.}", "name is missing in \"${query.}\"");
 	refuse("${form.:-x}", "name is missing");
+	refuse("${form_size.}", "name is missing");
+	refuse("${form_sizes.a}", "did you mean \"${form_size.a}\"");
 	refuse("${pth}", "did you mean \"${path}\"?");
 	refuse("${qeury.name}", "did you mean \"${query.name}\"?");
 	refuse("${headers.host}", "did you mean \"${header.host}\"?");

@@ -23,6 +23,7 @@
 #define END "\r\n--b--\r\n"
 
 static struct multipart m;
+static size_t budget = SIZE_MAX; /* of each call */
 
 static void put(char **out, struct str s)
 {
@@ -60,7 +61,13 @@ static char *parse(const char *type, struct str body)
 	assert_true(text != NULL && copy != NULL);
 	memcpy(copy, body.p, body.n);
 	if (multipart_init(&m, str_of(type), (struct str){copy, body.n})) {
-		while ((result = multipart_next(&m, &part)) == MULTIPART_PART) {
+		for (;;) {
+			m.budget = budget;
+			result = multipart_next(&m, &part);
+			if (result == MULTIPART_MORE)
+				continue;
+			if (result != MULTIPART_PART)
+				break;
 			assert_true(part.content.p >= copy);
 			assert_true(part.content.p + part.content.n <=
 				    copy + body.n);
@@ -354,9 +361,9 @@ static void extended_filenames(void **state)
 	EXPECT(PART("; name=a; filename*=iso-8859-1''%a3") END, "a=|.");
 
 	static const char *const wrong[] = {
-		"x",          "UTF-8'x",      "UTF-8''%",
-		"UTF-8''%4",  "UTF-8''%zz",   "UTF-8''a'b",
-		"UTF-8''a*b", "\"UTF-8''x\"", "UTF-8''a/b",
+		"x",          "UTF-8'x",      "UTF-8''%",   "UTF-8''%4",
+		"UTF-8''%zz", "UTF-8''a'b",   "UTF-8''a*b", "UTF-8''a%00b",
+		"UTF-8''%0a", "\"UTF-8''x\"", "UTF-8''a/b",
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
@@ -487,6 +494,39 @@ static void header_sizes(void **state)
 	assert_int_equal(with_header_of(10 * MULTIPART_HEAD_MOST), MULTIPART_BAD);
 }
 
+/* A little at a time, from one call to the next. */
+static void in_steps(void **state)
+{
+	for (budget = 1; budget < 12; budget++) {
+		parts_in_order(state);
+		boundary_inside_data(state);
+		last_boundary_missing(state);
+		line_ends(state);
+		before_and_after(state);
+		no_content(state);
+	}
+	budget = SIZE_MAX;
+}
+
+static void steps_are_bounded(void **state)
+{
+	struct multipart_part part;
+	char body[1024] = FIELD("a");
+	size_t n = strlen(body), steps = 0;
+
+	(void)state;
+	memset(body + n, 'x', sizeof(body) - n);
+	memcpy(body + sizeof(body) - strlen(END), END, strlen(END));
+	assert_true(
+		multipart_init(&m, STR(TYPE), (struct str){body, sizeof(body)}));
+	do {
+		assert_true(steps++ < 20);
+		m.budget = 100;
+	} while (multipart_next(&m, &part) == MULTIPART_MORE);
+	assert_int_equal(part.content.n, sizeof(body) - n - strlen(END));
+	assert_in_range(steps, 10, 11);
+}
+
 static void no_body(void **state)
 {
 	struct multipart_part part;
@@ -515,6 +555,8 @@ int main(void)
 		cmocka_unit_test(headers_refused),
 		cmocka_unit_test(transfer_encodings),
 		cmocka_unit_test(header_sizes),
+		cmocka_unit_test(in_steps),
+		cmocka_unit_test(steps_are_bounded),
 		cmocka_unit_test(no_body),
 	};
 

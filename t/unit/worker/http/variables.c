@@ -19,7 +19,8 @@
 #include "worker/http/router.h"
 #include "worker/http/variables.h"
 
-static struct http http;
+static struct conf conf = {.limits.form_fields = 100};
+static struct http http = {.conf = &conf};
 static struct exchange x;
 static struct conf_route conf_route;
 static struct route route = {.conf = &conf_route};
@@ -133,6 +134,14 @@ static void fields_of_the_query(void **state)
 	expect("${query.name}, ${query.a+b}", "J\xc3\xb6rg M, 1");
 }
 
+static void set_body(const char *type, struct str body)
+{
+	if (type != NULL)
+		set_field(0, "Content-Type", type);
+	x.request.body = body;
+	x.form = NULL;
+}
+
 static void fields_of_the_form(void **state)
 {
 	static const char *const forms[] = {
@@ -149,22 +158,51 @@ static void fields_of_the_form(void **state)
 	};
 
 	(void)state;
-	x.request.body = STR("name=a+b%21&other=2");
+	set_body(NULL, STR("name=a+b%21&other=2"));
 	expect("[${form.name}]", "[]");
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
-		set_field(0, "Content-Type", forms[i]);
+		set_body(forms[i], STR("name=a+b%21&other=2"));
 		expect("${form.name} ${form.other}", "a b! 2");
 		expect("[${form.missing}]", "[]");
 		/* The query is not the form. */
 		expect("[${query.name}]", "[]");
 	}
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
-		set_field(0, "Content-Type", others[i]);
+		set_body(others[i], STR("name=a+b%21&other=2"));
 		expect("[${form.name}]", "[]");
 	}
-	set_field(0, "Content-Type", forms[0]);
-	x.request.body = (struct str){NULL, 0};
+	set_body(forms[0], (struct str){NULL, 0});
 	expect("[${form.name}]", "[]");
+	set_body(forms[0], STR("a=%C3%A9%zz%&size=%41+b&a=2"));
+	expect("${form.a} ${form_size.size} ${form_size.a}", "\xc3\xa9%zz% 3 6");
+	expect("[${form_filename.a}${form_type.a}${form_size.x}]", "[]");
+}
+
+static void fields_of_parts(void **state)
+{
+	(void)state;
+	set_body("multipart/form-data; boundary=b",
+		 STR("--b\r\nContent-Disposition: form-data; name=a\r\n\r\n"
+		     "1%41+\r\n"
+		     "--b\r\nContent-Disposition: form-data; name=file; "
+		     "filename=\"<x>.txt\"\r\nContent-Type: text/x\r\n\r\n"
+		     "12345\r\n"
+		     "--b\r\nContent-Disposition: form-data; name=none; "
+		     "filename=\"\"\r\n\r\n\r\n"
+		     "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n"
+		     "2\r\n--b--\r\n"));
+	expect("${form.a}|${form_size.a}", "1%41+|5");
+	expect("[${form_filename.a}${form_type.a}]", "[]");
+	expect("${form.file}|${form_filename.file}|${form_type.file}|"
+	       "${form_size.file}",
+	       "12345|<x>.txt|text/x|5");
+	expect("${form_filename.none:-no file} ${form_size.none}", "no file 0");
+	expect("[${form.x}${form_filename.x}${form_type.x}${form_size.x}]", "[]");
+	expect_escaped(ESCAPE_HTML, "${form_filename.file}", STR("&lt;x&gt;.txt"));
+	/* A body that is refused has no fields. */
+	set_body("multipart/form-data; boundary=b",
+		 STR("--b\r\nContent-Disposition: form-data; name=a\r\n\r\n1"));
+	expect("[${form.a}]", "[]");
 }
 
 static void fields_of_the_header(void **state)
@@ -244,6 +282,8 @@ static void escaped_for_html(void **state)
 			buf_put_cstr(&wanted, "&quot;");
 		else if (*p == '\'')
 			buf_put_cstr(&wanted, "&#39;");
+		else if (*p == '\033')
+			buf_put_cstr(&wanted, "&#xfffd;");
 		else
 			buf_put(&wanted, (struct str){p, 1});
 	}
@@ -264,13 +304,44 @@ static void escaped_for_json(void **state)
 	for (const char *p = octets; *p != '\0'; p++) {
 		unsigned char c = (unsigned char)*p;
 
-		if (c < ' ' || strchr("\"\\<\x7f", *p) != NULL)
+		if (c < ' ' || strchr("\"\\<>&'`$\x7f", *p) != NULL)
 			buf_printf(&wanted, "\\u%04x", c);
+		else if (c >= 0x80)
+			buf_put_cstr(&wanted, "\xef\xbf\xbd");
 		else
 			buf_put(&wanted, (struct str){p, 1});
 	}
 	expect_escaped(ESCAPE_JSON, "${header.x}", buf_str(&wanted));
 	buf_release(&wanted);
+}
+
+/* RFC 8259 section 8.1: JSON is UTF-8, whatever came. */
+static void json_is_utf8(void **state)
+{
+	static const char *const samples[][2] = {
+		{"J\xc3\xb6rg \xe2\x82\xac \xf0\x9f\x98\x80",
+		 "J\xc3\xb6rg \xe2\x82\xac \xf0\x9f\x98\x80"},
+		{"a\xff"
+		 "b",
+		 "a\xef\xbf\xbd"
+		 "b"},
+		{"\xc3", "\xef\xbf\xbd"},
+		{"\xe2\x82\"", "\xef\xbf\xbd\\u0022"},
+		{"\xc0\xbc", "\xef\xbf\xbd\xef\xbf\xbd"},
+		{"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+		/* U+2028 and U+2029, and what is next to them. */
+		{"\xe2\x80\xa7|\xe2\x80\xa8|\xe2\x80\xa9|\xe2\x80\xaa",
+		 "\xe2\x80\xa7|\\u2028|\\u2029|\xe2\x80\xaa"},
+		{"</script><!--", "\\u003c/script\\u003e\\u003c!--"},
+		{"'`${x}", "\\u0027\\u0060\\u0024{x}"},
+		{"]]>&amp;", "]]\\u003e\\u0026amp;"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
+		set_field(0, "X", samples[i][0]);
+		expect_escaped(ESCAPE_JSON, "${header.x}", str_of(samples[i][1]));
+	}
 }
 
 static void escaped_for_uris(void **state)
@@ -316,6 +387,22 @@ static void too_long(void **state)
 	x.request.path.n = 1024 * 1024;
 	assert_true(template_evaluate(&t, &x, ESCAPE_NONE, &got));
 	assert_int_equal(got.n, 2 * 1024 * 1024);
+	/* Encoded, it is over that; decoded it is not, or is. */
+	set_body("application/x-www-form-urlencoded", (struct str){value, SIZE});
+	memset(value, 'x', SIZE);
+	memcpy(value, "a=", 2);
+	for (size_t i = 2; i + 3 <= SIZE; i += 3)
+		memcpy(value + i, "%41", 3);
+	arena_fini(&arena);
+	assert_true(template_compile(&arena, STR("${form.a}"), &t, &why));
+	assert_true(template_evaluate(&t, &x, ESCAPE_NONE, &got));
+	assert_int_equal(got.n, (SIZE - 2 + 2) / 3);
+	arena_fini(&arena);
+	assert_true(template_compile(&arena,
+				     STR("${form.a}${form.a}${form.a}${form.a}"
+					 "${form.a}${form.a}"),
+				     &t, &why));
+	assert_false(template_evaluate(&t, &x, ESCAPE_NONE, &got));
 	arena_fini(&arena);
 	free(value);
 }
@@ -361,11 +448,13 @@ int main(void)
 		VARIABLES_TEST(variables_of_the_peer),
 		VARIABLES_TEST(fields_of_the_query),
 		VARIABLES_TEST(fields_of_the_form),
+		VARIABLES_TEST(fields_of_parts),
 		VARIABLES_TEST(fields_of_the_header),
 		VARIABLES_TEST(defaults),
 		VARIABLES_TEST(not_escaped),
 		VARIABLES_TEST(escaped_for_html),
 		VARIABLES_TEST(escaped_for_json),
+		VARIABLES_TEST(json_is_utf8),
 		VARIABLES_TEST(escaped_for_uris),
 		VARIABLES_TEST(too_long),
 		VARIABLES_TEST(text_is_kept),
