@@ -195,6 +195,9 @@ static unsigned find_who_answers(struct exchange *x, struct str host_value)
 	r->host = lower_host(x, host_value);
 	if (r->method == METHOD_COUNT)
 		return without_route(x, 501);
+	/* RFC 9110 section 7.4: nothing here is secured. */
+	if (r->is_https)
+		return without_route(x, 421);
 	if (str_equal(r->raw_path, STR("*"))) {
 		r->path = r->raw_path;
 		add_allow(x, 1u << METHOD_GET | 1u << METHOD_HEAD |
