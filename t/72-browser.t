@@ -51,12 +51,14 @@ media.play().catch((error) => say("error " + error));
 PAGE
 
 my $s = Holdfast->start(
-	files => { 'www/page.html' => $page, 'www/silence.wav' => wav(300) },
+	files => { 'www/page.html' => $page, 'www/silence.wav' => wav(300),
+		'www/files/a b & <c>.txt' => "x\n" },
 	prepare => sub ($dir) { $dir->mkdir('log') }, conf => <<'CONF');
 log = { access = "%%DIR%%/log/access.log"; };
 listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
 sites = ( { routes = (
-  { path = "/"; handler = "static"; root = "%%DIR%%/www"; },
+  { path = "/"; handler = "static"; root = "%%DIR%%/www";
+    listing = true; },
   { path = "/said"; handler = "respond"; body = "thanks"; } ); } );
 CONF
 
@@ -104,6 +106,16 @@ for my $name (@media) {
 			'and nothing else' or diag join "\n", @lines;
 	};
 }
+
+subtest 'a listing' => sub {
+	my ($exit, $dom) = browser('listing', '--dump-dom',
+		'http://' . $s->address . '/files/')->wait(60 * slow());
+
+	is $exit, 0, 'is shown';
+	like $dom, qr/<h1>.*files.*<\/h1>/, 'with its title';
+	like $dom, qr{<a href="[^"]*">(?:<\w+>)?a b &amp; &lt;c&gt;\.txt<},
+		'a name is text, whatever is in it';
+};
 
 $s->finish;
 done_testing;
