@@ -7,7 +7,7 @@
 
 #include "base/fd.h"
 
-enum { SCOREBOARD_VERSION = 1 };
+enum { SCOREBOARD_VERSION = 2 };
 
 struct scoreboard *scoreboard_create(int *fd_out)
 {
@@ -49,6 +49,7 @@ void counters_subtract(struct counters *from, const struct counters *before)
 	from->handed_in -= before->handed_in;
 	from->handed_out -= before->handed_out;
 	from->accept_pauses -= before->accept_pauses;
+	from->limited -= before->limited;
 	for (int i = 0; i < 6; i++)
 		from->responses[i] -= before->responses[i];
 	histogram_subtract(&from->to_head, &before->to_head);
@@ -67,6 +68,7 @@ void counters_add(struct counters *into, const struct counters *from)
 	into->handed_in += from->handed_in;
 	into->handed_out += from->handed_out;
 	into->accept_pauses += from->accept_pauses;
+	into->limited += from->limited;
 	for (int i = 0; i < 6; i++)
 		into->responses[i] += from->responses[i];
 	histogram_merge(&into->to_head, &from->to_head);

@@ -28,6 +28,7 @@ struct counters {
 	uint64_t handed_in;         /* connections taken from other workers */
 	uint64_t handed_out;        /* and given to them */
 	uint64_t accept_pauses;     /* descriptors ran out */
+	uint64_t limited;           /* requests that a limit refused */
 	uint64_t responses[6];      /* by the first digit of the status; [0]
 				     * for connections refused unanswered */
 	struct histogram to_head;   /* first byte of a request to its head

@@ -415,9 +415,24 @@ static void check_access(struct check *c, const struct conf_common *common,
 							text));
 }
 
+/* Limits hold before the body is read. */
+static void check_key(struct check *c, const struct conf_common *common,
+		      const struct template *key, const char *where)
+{
+	struct place at = place_of(c, key, where);
+
+	if (conf_gives(common, key) && key->uses_form)
+		complain(c, &at,
+			 "\"${form.NAME}\" cannot be used here: the body is not "
+			 "read yet");
+}
+
 static void check_common(struct check *c, const struct conf_common *common,
 			 const char *where)
 {
+	check_key(c, common, &common->rate_key, where);
+	check_key(c, common, &common->concurrent_key, where);
+
 	if (conf_gives(common, &common->allow) || conf_gives(common, &common->deny))
 		check_access(c, common, where);
 }

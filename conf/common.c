@@ -270,3 +270,14 @@ void common_merge(struct arena *arena, const struct conf_common *site,
 	if (conf_gives(route, &route->error_pages))
 		merge_pages(arena, &site->error_pages, &route->error_pages);
 }
+
+void common_name_zones(struct conf_common *common, struct str name)
+{
+	if (conf_gives(common, &common->rate) ||
+	    conf_gives(common, &common->rate_burst) ||
+	    conf_gives(common, &common->rate_key))
+		common->rate_zone = name;
+	if (conf_gives(common, &common->concurrent) ||
+	    conf_gives(common, &common->concurrent_key))
+		common->concurrent_zone = name;
+}

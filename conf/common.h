@@ -40,6 +40,9 @@ const char *common_check_error_page(struct arena *arena,
 /* The text that common_parse_error_page() reads back. */
 void common_put_error_page(struct buf *out, const struct conf_error_page *page);
 
+/* Names the limits that a group gives; `name` is its own. */
+void common_name_zones(struct conf_common *common, struct str name);
+
 /* Completes the lists that `route` gives with what `site` has of them. */
 void common_merge(struct arena *arena, const struct conf_common *site,
 		  struct conf_common *route);

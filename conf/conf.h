@@ -122,6 +122,12 @@ struct conf_fields {
 	size_t n;
 };
 
+/* "10/s" */
+struct conf_rate {
+	uint64_t n;      /* 0: no limit */
+	uint64_t period; /* ms */
+};
+
 enum { CONF_ERROR_LEAST = 400, CONF_ERROR_MOST = 599 };
 
 /* "404,500-504 errors/page.html" */
@@ -147,6 +153,15 @@ struct conf_common {
 	struct conf_fields request_fields;
 	struct conf_fields response_fields;
 	struct conf_error_pages error_pages;
+	struct conf_rate rate;
+	uint64_t rate_burst;
+	struct template rate_key;
+	uint64_t concurrent; /* 0: no limit */
+	struct template concurrent_key;
+	/* Whose limits these are: routes that have their site's count with
+	 * it. For messages, too. */
+	struct str rate_zone;
+	struct str concurrent_zone;
 };
 
 /* Whether the group itself gives the setting whose field is at `field`. */

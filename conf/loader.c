@@ -388,6 +388,31 @@ static void set_origin(struct loader *l, const struct group *g)
 	}
 }
 
+/* What stays the same when others come and go in the file: "example.org" of a
+ * site, "example.org prefix /path GET" of a route. */
+static struct str name_of(struct loader *l, const struct group *g)
+{
+	const struct conf_site *site =
+		g->section == SCHEMA_SITES ? g->base : g->parent->base;
+	const struct conf_route *route = g->base;
+	static const char *const kinds[] = {"prefix", "exact", "regex"};
+	struct buf name = {0};
+
+	for (size_t i = 0; i < site->hosts.n; i++)
+		buf_printf(&name, "%s%" STR_FMT, i > 0 ? "," : "",
+			   STR_ARG(site->hosts.items[i]));
+	if (g->section == SCHEMA_ROUTES)
+		buf_printf(&name, " %s %" STR_FMT, kinds[route->match],
+			   STR_ARG(route->path));
+	for (int m = 0; g->section == SCHEMA_ROUTES && m < METHOD_COUNT; m++)
+		if (route->methods & 1u << m)
+			buf_printf(&name, " %s", conf_method_names[m].p);
+	struct str copy = arena_copy(&l->conf->arena, buf_str(&name));
+
+	buf_release(&name);
+	return copy;
+}
+
 static void read_group(struct loader *l, struct group *g)
 {
 	g->handler = find_handler(g);
@@ -400,6 +425,8 @@ static void read_group(struct loader *l, struct group *g)
 			read_setting(l, g, &schema_settings[i]);
 	if (has_common(g) && has_common(g->parent))
 		common_merge(&l->conf->arena, common_of(g->parent), common_of(g));
+	if (has_common(g))
+		common_name_zones(common_of(g), name_of(l, g));
 	for (size_t i = SCHEMA_TOP + 1; i < SCHEMA_SECTIONS; i++)
 		if (schema_sections[i].parent == g->section)
 			read_section(l, g, (enum schema_section_id)i);

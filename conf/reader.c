@@ -321,6 +321,16 @@ static const char *read_duration(const struct field *f, struct reader_value valu
 	return read_quantity(f, value, value_parse_duration);
 }
 
+static const char *read_rate(const struct field *f, struct reader_value value)
+{
+	struct conf_rate rate;
+	const char *why = value_parse_rate(value.text, &rate.n, &rate.period);
+
+	if (why == NULL)
+		*(struct conf_rate *)f->field = rate;
+	return why;
+}
+
 static const char *read_mode(const struct field *f, struct reader_value value)
 {
 	return value_parse_mode(value.text, f->field);
@@ -397,6 +407,7 @@ static const struct {
 	[SCHEMA_WORKERS] = {read_workers, READER_NUMBER | READER_TEXT},
 	[SCHEMA_SIZE] = {read_size, READER_NUMBER | READER_TEXT},
 	[SCHEMA_DURATION] = {read_duration, READER_NUMBER | READER_TEXT},
+	[SCHEMA_RATE] = {read_rate, READER_TEXT},
 	[SCHEMA_MODE] = {read_mode, READER_TEXT},
 	[SCHEMA_ADDRESS] = {read_address, READER_TEXT},
 	[SCHEMA_ROUTE_PATH] = {read_route_path, READER_TEXT},

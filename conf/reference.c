@@ -107,6 +107,8 @@ static const char *type_name(const struct schema_setting *setting)
 		return "size";
 	case SCHEMA_DURATION:
 		return "duration";
+	case SCHEMA_RATE:
+		return "rate";
 	case SCHEMA_MODE:
 		return "octal digits in quotes";
 	case SCHEMA_ADDRESS:
@@ -159,8 +161,9 @@ static void put_words(struct buf *out, const struct schema_setting *setting)
 {
 	struct buf line = {0};
 	struct str word, next;
-	bool among_others =
-		setting->type == SCHEMA_PATH || setting->type == SCHEMA_WORKERS;
+	bool among_others = setting->type == SCHEMA_PATH ||
+			    setting->type == SCHEMA_WORKERS ||
+			    setting->type == SCHEMA_RATE;
 
 	if (!schema_word(setting, 0, &word))
 		return;

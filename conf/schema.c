@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/quota.h"
 #include "conf/conf.h"
 #include "conf/values.h"
 
@@ -386,6 +387,27 @@ const struct schema_setting schema_settings[] = {
 		 "is read when the configuration is loaded, and has the media "
 		 "type of its name. A route has those of its site too, but for "
 		 "statuses that it gives itself."},
+	{COMMON(rate), .name = "rate", .type = SCHEMA_RATE,
+	 .fallback = "off", .words = "off",
+	 .help = "How many requests are answered in a time, such as \"10/s\", "
+		 "\"600/m\", \"50/h\" or \"20/d\", for each key, by all workers "
+		 "together; more are refused with 429. See Limits below."},
+	{COMMON(rate_burst), .name = "rate_burst", .type = SCHEMA_COUNT,
+	 .fallback = "0", .most = 10000,
+	 .help = "How many requests more may come at once."},
+	{COMMON(rate_key), .name = "rate_key", .type = SCHEMA_LINE,
+	 .fallback = "${remote_addr}",
+	 .help = "What requests are told apart by. Where it comes out empty, "
+		 "there is no limit."},
+	{COMMON(concurrent), .name = "concurrent", .type = SCHEMA_COUNT,
+	 .fallback = "0", .most = QUOTA_CROWD_MOST,
+	 .help = "How many requests are answered at a time, for each key, by "
+		 "all workers together; more are refused with 503. 0 is no "
+		 "limit."},
+	{COMMON(concurrent_key), .name = "concurrent_key", .type = SCHEMA_LINE,
+	 .fallback = "${remote_addr}",
+	 .help = "What they are told apart by. Where it comes out empty, there "
+		 "is no limit."},
 };
 /* clang-format on */
 
@@ -408,6 +430,7 @@ static const char *const expects[SCHEMA_TYPES] = {
 	[SCHEMA_WORKERS] = "a number or \"auto\"",
 	[SCHEMA_SIZE] = "a size such as \"16k\"",
 	[SCHEMA_DURATION] = "a duration such as \"10s\"",
+	[SCHEMA_RATE] = "a rate such as \"10/s\"",
 	[SCHEMA_MODE] = "a mode in quotes such as \"0660\"",
 	[SCHEMA_ADDRESS] = "an address in quotes such as \"127.0.0.1:8080\"",
 	[SCHEMA_ROUTE_PATH] = "a path in quotes such as \"/\"",

@@ -34,6 +34,7 @@ enum schema_type {
 	SCHEMA_SIZE,            /* uint64_t, bytes */
 	SCHEMA_DURATION,        /* uint64_t, milliseconds */
 	SCHEMA_MODE,            /* int */
+	SCHEMA_RATE,            /* struct conf_rate */
 	SCHEMA_ADDRESS,         /* const char * and struct addr */
 	SCHEMA_ROUTE_PATH,      /* struct str */
 	SCHEMA_TEMPLATE,        /* struct template */

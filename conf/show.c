@@ -124,6 +124,13 @@ static void put_error_pages(struct buf *out, const struct conf_error_pages *page
 	buf_put_cstr(out, " ]");
 }
 
+static void put_rate(struct buf *out, const struct conf_rate *rate)
+{
+	char text[VALUE_TEXT];
+
+	put_quoted(out, str_of(value_format_rate(rate->n, rate->period, text)));
+}
+
 static void put_number(struct buf *out, const struct schema_setting *setting,
 		       uint64_t number)
 {
@@ -178,6 +185,9 @@ static void put_value(struct buf *out, const struct schema_setting *setting,
 	case SCHEMA_MODE:
 		put_quoted(out,
 			   str_of(value_format_mode(*(const int *)field, text)));
+		break;
+	case SCHEMA_RATE:
+		put_rate(out, field);
 		break;
 	case SCHEMA_ROUTE_PATH:
 		put_quoted(out, *(const struct str *)field);

@@ -109,6 +109,44 @@ const char *value_format_duration(uint64_t ms, char text_out[VALUE_TEXT])
 		       : format_units(duration_units, ms, text_out);
 }
 
+static const struct unit rate_units[N_UNITS] = {
+	{STR_INIT("s"), 1000},
+	{STR_INIT("m"), 60000},
+	{STR_INIT("h"), 3600000},
+	{STR_INIT("d"), 86400000},
+};
+
+const char *value_parse_rate(struct str text, uint64_t *n_out, uint64_t *ms_out)
+{
+	enum { MOST = 1000000 };
+	struct str unit = text, number = str_cut(&unit, '/');
+	const struct unit *found;
+
+	*n_out = *ms_out = 0;
+	if (str_equal(text, STR("off")))
+		return NULL;
+	found = unit.p != NULL ? find_unit(rate_units, unit) : NULL;
+	if (found == NULL || !str_to_u64(number, n_out))
+		return "a rate is a number by s, m, h or d, such as \"10/s\", or "
+		       "\"off\"";
+	if (*n_out == 0 || *n_out > MOST)
+		return "the number of a rate is from 1 to 1000000";
+	*ms_out = found->worth;
+	return NULL;
+}
+
+const char *value_format_rate(uint64_t n, uint64_t ms, char text_out[VALUE_TEXT])
+{
+	size_t i = 0;
+
+	if (n == 0)
+		return memcpy(text_out, "off", 4);
+	while (i < N_UNITS - 1 && rate_units[i].worth != ms)
+		i++;
+	snprintf(text_out, VALUE_TEXT, "%" PRIu64 "/%s", n, rate_units[i].name.p);
+	return text_out;
+}
+
 const char *value_parse_mode(struct str text, int *mode_out)
 {
 	int mode = 0;

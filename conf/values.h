@@ -28,6 +28,11 @@ const char *value_parse_duration(struct str text, uint64_t *ms_out)
 	__attribute__((warn_unused_result));
 const char *value_format_duration(uint64_t ms, char text_out[VALUE_TEXT]);
 
+/* "10/s", also by m, h and d; "off" is 0. */
+const char *value_parse_rate(struct str text, uint64_t *n_out, uint64_t *ms_out)
+	__attribute__((warn_unused_result));
+const char *value_format_rate(uint64_t n, uint64_t ms, char text_out[VALUE_TEXT]);
+
 /* Permissions of a file in octal: "0660", up to "0777". */
 const char *value_parse_mode(struct str text, int *mode_out)
 	__attribute__((warn_unused_result));

@@ -52,7 +52,9 @@ int children_init(struct children *children, struct loop *loop)
 {
 	*children = (struct children){.loop = loop, .handoff = {-1, -1}};
 	children->board = scoreboard_create(&children->board_fd);
-	if (children->board == NULL || channel_open(children->handoff) == -1)
+	children->quota = quota_create();
+	if (children->board == NULL || children->quota == NULL ||
+	    channel_open(children->handoff) == -1)
 		return -1;
 	channel_grow(children->handoff[0]);
 	children->table = mem_zalloc(SCOREBOARD_SLOTS, sizeof(struct child));
@@ -73,6 +75,7 @@ void children_fini(struct children *children)
 	free(children->table);
 	children->table = NULL;
 	scoreboard_destroy(&children->board);
+	quota_destroy(&children->quota);
 	fd_close(&children->board_fd);
 	fd_close(&children->handoff[0]);
 	fd_close(&children->handoff[1]);
@@ -110,6 +113,7 @@ static void become_worker(const struct child *child, const struct child_spec *sp
 			    child->children->handoff[1]},
 		.board = child->children->board,
 		.slot = child->slot,
+		.quota = child->children->quota,
 	};
 
 	if (spec->error_log != -1)
@@ -128,6 +132,7 @@ struct child *children_spawn(struct children *children,
 		return NULL;
 	memset(child->slot, 0, sizeof(*child->slot));
 	child->slot->beat = clock_read();
+	quota_clear(children->quota, child->number);
 	if (child->number >= children->board->n_used)
 		children->board->n_used = child->number + 1;
 	pid_t pid = fork();
@@ -252,6 +257,7 @@ static void bury(struct children *children, struct child *child, int status)
 	timer_detach(&children->loop->timers, &child->kill_timer);
 	counters_add(&children->retired, &child->slot->counters);
 	memset(child->slot, 0, sizeof(*child->slot));
+	quota_clear(children->quota, child->number);
 
 	/* The slot is free before the owner hears of it, and may spawn. */
 	struct child gone = *child;

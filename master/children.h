@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/loop.h"
+#include "base/quota.h"
 #include "base/scoreboard.h"
 #include "worker/worker.h"
 
@@ -56,6 +57,7 @@ struct children {
 	struct loop *loop;
 	struct child *table; /* SCOREBOARD_SLOTS of them */
 	struct scoreboard *board;
+	struct quota *quota; /* of all workers */
 	int board_fd;
 	int handoff[2];          /* shared by all workers; see net/handoff.h */
 	struct counters retired; /* of the processes that are gone */

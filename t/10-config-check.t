@@ -242,6 +242,15 @@ my @wrong = (
 	['two error pages for a status', route('path = "/"; '
 		. 'handler = "ready"; error_pages = [ "500-504 file", '
 		. '"404,502 file" ];'), 2, qr{502 has a page already}],
+	(map { ["a rate that is none: $_",
+		route(qq(path = "/"; handler = "ready"; rate = "$_";)), 2,
+		qr/routes\[0\]\.rate: (a rate is|the number of a rate)/] }
+		'10', '10/', '/s', '10/x', '0/s', '-1/s', '1.5/s', '1000001/s',
+		'10/ss', 'of'),
+	['a rate by the body', route('path = "/"; handler = "ready"; '
+		. 'rate_key = "${form.x}";'), 2, qr/rate_key: .*not read yet/],
+	['too large a burst', route('path = "/"; handler = "ready"; '
+		. 'rate_burst = 10001;'), 2, qr/rate_burst: .*10000/],
 	['a route without a handler', route('path = "/";'), 2, qr/handler/],
 	['a route without a path', route('handler = "respond";'), 2,
 		qr/path/],

@@ -78,6 +78,7 @@ sites = (
         deny = [ "192.0.2.0/24", "::FFFF:192.0.2.1", "all" ];
         response_fields = [ "+x-two: \"2\"" ]; request_fields = [ "A: b" ];
         error_pages = [ "502,410 page.html" ];
+        rate = "600/m"; rate_burst = 7; rate_key = "${header.x}";
         body = "a \"quoted\" \\ back\tslash\nline $$ ${query.x:-d} \x01 é"; },
       { path = "/e"; handler = "respond"; },
       { path = "^/\\.(?<x>[a-z]\"?)"; match = "regex"; handler = "rewrite";
@@ -104,6 +105,8 @@ like $out, qr{response_fields = \[ "X-Site: \$\{host\}", "-Server", "\+x-two: \\
 	'and of a route, with those of its site';
 like $out, qr{error_pages = \[ "404 /\S+/page\.html", "500-501,503-504 /\S+", "410,502 /\S+" \]},
 	'pages of a route, with those of its site';
+like $out, qr{rate = "600/m"}, 'a rate';
+is scalar(() = $out =~ /rate = "off"/g), 2, 'and where there is none';
 is scalar(() = $out =~ /deny =/g), 3, 'and that of a route, there';
 like $out, qr{try = \[ "\$\{rest\}", "\$\{rest\}/", "=410" \];}, 'what is tried';
 like $out, qr/listing = true;/, 'a boolean';

@@ -439,6 +439,8 @@ static int open_http(struct worker *w, const char **why_out)
 		      parts_handlers, why_out) == -1)
 		return -1;
 	w->http.board = env->board;
+	w->http.quota = env->quota;
+	w->http.slot = env->number;
 	if (env->access_log != -1) {
 		access_log_init(&w->access_log, &w->loop, env->access_log,
 				(enum conf_log_format)env->conf->log.format);

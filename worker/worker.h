@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "base/quota.h"
 #include "base/scoreboard.h"
 #include "conf/conf.h"
 
@@ -22,7 +23,8 @@ struct worker_env {
 	int access_log;       /* open for appending, -1 for none */
 	int handoff[2];       /* where connections are given away, and taken */
 	const struct scoreboard *board;
-	struct slot *slot; /* in the scoreboard; nobody else writes it */
+	struct slot *slot;   /* in the scoreboard; nobody else writes it */
+	struct quota *quota; /* of all workers */
 };
 
 enum message_type {

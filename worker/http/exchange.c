@@ -6,6 +6,7 @@
 #include "worker/codec/uri.h"
 #include "worker/http/error_pages.h"
 #include "worker/http/http.h"
+#include "worker/http/limits.h"
 #include "worker/http/policy.h"
 #include "worker/http/real_ip.h"
 #include "worker/http/router.h"
@@ -393,6 +394,8 @@ static void count(const struct exchange *x)
 void exchange_forget(struct exchange *x)
 {
 	exchange_cancel(x);
+	if (x->crowd != 0)
+		limits_leave(x);
 	release_body(&x->response.body);
 	if (x->state != EXCHANGE_IDLE)
 		set_state(x, EXCHANGE_IDLE);

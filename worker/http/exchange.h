@@ -150,6 +150,7 @@ struct exchange {
 	uint64_t content_sent;      /* bytes of content, by the protocol */
 	bool was_admitted;          /* by another worker, before it moved here */
 	const struct form_fields *form; /* by form_fields_of(); or NULL */
+	uint64_t crowd; /* the key it is counted by, or 0: limits.h */
 	const struct exchange_protocol *protocol;
 	void (*on_cancel)(struct exchange *x); /* see exchange_hold() */
 	void *holder;

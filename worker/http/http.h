@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/loop.h"
+#include "base/quota.h"
 #include "base/scoreboard.h"
 #include "conf/conf.h"
 #include "conf/mime.h"
@@ -25,6 +26,8 @@ struct http {
 	struct loop *loop;
 	struct counters *counters;
 	const struct scoreboard *board; /* of all workers */
+	struct quota *quota;            /* of all workers */
+	unsigned slot;                  /* ours in it */
 	bool is_quitting;               /* the server was told to end */
 	struct arena arena;             /* for the worker's life */
 	struct mime_types *mime_types;

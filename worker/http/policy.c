@@ -6,10 +6,12 @@
 #include "worker/http/error_pages.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
+#include "worker/http/limits.h"
 
 /* Each is NULL when it is not asked for. */
 struct policy {
 	const struct access *access;
+	struct limits *limits;
 	const struct conf_fields *request_fields;
 	const struct conf_fields *response_fields;
 	struct error_pages *error_pages;
@@ -17,8 +19,9 @@ struct policy {
 
 static bool is_empty(const struct policy *policy)
 {
-	return policy->access == NULL && policy->request_fields == NULL &&
-	       policy->response_fields == NULL && policy->error_pages == NULL;
+	return policy->access == NULL && policy->limits == NULL &&
+	       policy->request_fields == NULL && policy->response_fields == NULL &&
+	       policy->error_pages == NULL;
 }
 
 static const struct conf_fields *if_any(const struct conf_fields *fields)
@@ -31,6 +34,7 @@ int policy_create(struct http *http, const struct conf_common *conf,
 {
 	struct policy policy = {
 		.access = access_create(&http->arena, &conf->allow, &conf->deny),
+		.limits = limits_create(&http->arena, conf),
 		.request_fields = if_any(&conf->request_fields),
 		.response_fields = if_any(&conf->response_fields),
 	};
@@ -50,6 +54,8 @@ unsigned policy_admit(const struct policy *policy, struct exchange *x)
 {
 	if (policy->access != NULL && !access_allows(policy->access, &x->peer))
 		return 403;
+	if (policy->limits != NULL)
+		return limits_admit(policy->limits, x);
 	return 0;
 }
 

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * SipHash-2-4 (Aumasson and Bernstein, 2012): a hash that who does not know
+ * the key can neither predict nor aim. Any process.
+ */
+#ifndef BASE_SIPHASH_H
+#define BASE_SIPHASH_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct siphash_key {
+	uint64_t half[2];
+};
+
+/* One that nobody knows, from getrandom(2). */
+struct siphash_key siphash_random_key(void);
+
+uint64_t siphash(const struct siphash_key *key, struct str s);
+
+#endif

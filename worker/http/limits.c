@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker/http/limits.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/http/exchange.h"
+#include "worker/http/http.h"
+#include "worker/http/variables.h"
+
+enum { LOG_EVERY_S = 1 };
+
+struct limit {
+	const struct template *key;
+	bool by_address;    /* the key is ${remote_addr} and nothing else */
+	struct str zone;    /* with what makes its keys different from others' */
+	uint64_t n_refused; /* since they were logged */
+	uint64_t logged_at;
+};
+
+struct limits {
+	struct limit rate;
+	uint64_t interval; /* ns; 0: no limit */
+	uint64_t burst;
+	struct limit crowd;
+	unsigned most; /* at a time; 0: no limit */
+};
+
+static void limit_init(struct limit *limit, struct arena *arena, const char *kind,
+		       const struct template *key, struct str zone)
+{
+	*limit = (struct limit){
+		.key = key,
+		.by_address = key->n_pieces == 1 &&
+			      key->pieces[0].variable == TEMPLATE_REMOTE_ADDR,
+		.zone = arena_printf(arena, "%s of %" STR_FMT, kind, STR_ARG(zone)),
+	};
+}
+
+struct limits *limits_create(struct arena *arena, const struct conf_common *conf)
+{
+	if (conf->rate.n == 0 && conf->concurrent == 0)
+		return NULL;
+	struct limits *limits = arena_zalloc(arena, 1, sizeof(*limits));
+
+	if (conf->rate.n > 0)
+		limits->interval = conf->rate.period * NS_PER_MS / conf->rate.n;
+	limits->burst = conf->rate_burst;
+	limits->most = (unsigned)conf->concurrent;
+	limit_init(&limits->rate, arena, "rate", &conf->rate_key, conf->rate_zone);
+	limit_init(&limits->crowd, arena, "concurrent", &conf->concurrent_key,
+		   conf->concurrent_zone);
+	return limits;
+}
+
+/* Of an IPv6 address the first half: one client can have all of the other. */
+static struct str address_of(const struct endpoint *peer)
+{
+	if (peer->family == AF_INET)
+		return (struct str){(const char *)peer->ip, 4};
+	if (peer->family == AF_INET6)
+		return (struct str){(const char *)peer->ip, 8};
+	return STR("unix");
+}
+
+/* 0 when there is nothing to tell the request by. */
+static uint64_t key_of(const struct limit *limit, struct exchange *x)
+{
+	struct str zone = limit->zone, value;
+
+	if (limit->by_address)
+		value = address_of(&x->peer);
+	else if (!template_evaluate(limit->key, x, ESCAPE_NONE, &value))
+		return 0;
+	if (value.n == 0)
+		return 0;
+	char *text = arena_bytes(&x->arena, zone.n + 1 + value.n);
+
+	memcpy(text, zone.p, zone.n);
+	text[zone.n] = '\0';
+	memcpy(text + zone.n + 1, value.p, value.n);
+	return quota_key(x->http->quota, (struct str){text, zone.n + 1 + value.n});
+}
+
+static void refuse(struct limit *limit, struct exchange *x, uint64_t wait_ns)
+{
+	uint64_t now = x->http->loop->now;
+	char ip[ADDR_TEXT];
+
+	fields_add_number(&x->response.fields, &x->arena, STR("Retry-After"),
+			  (wait_ns + NS_PER_S - 1) / NS_PER_S);
+	x->http->counters->limited++;
+	limit->n_refused++;
+	if (limit->logged_at != 0 &&
+	    now - limit->logged_at < LOG_EVERY_S * NS_PER_S)
+		return;
+	log_info("%" STR_FMT ": refused %ju, the last from %s",
+		 STR_ARG(limit->zone), (uintmax_t)limit->n_refused,
+		 endpoint_ip(&x->peer, ip));
+	limit->logged_at = now;
+	limit->n_refused = 0;
+}
+
+static unsigned admit_by_rate(struct limits *limits, struct exchange *x)
+{
+	uint64_t key = key_of(&limits->rate, x), wait;
+
+	if (key == 0)
+		return 0;
+	wait = quota_take(x->http->quota, key, x->http->loop->now, limits->interval,
+			  limits->burst);
+	if (wait == 0)
+		return 0;
+	refuse(&limits->rate, x, wait);
+	return 429;
+}
+
+static unsigned admit_by_crowd(struct limits *limits, struct exchange *x)
+{
+	uint64_t key = key_of(&limits->crowd, x);
+	unsigned most = x->was_admitted ? UINT32_MAX : limits->most;
+
+	if (key == 0)
+		return 0;
+	switch (quota_enter(x->http->quota, x->http->slot, key, most)) {
+	case QUOTA_ENTERED:
+		x->crowd = key;
+		return 0;
+	case QUOTA_UNCOUNTED:
+		return 0;
+	case QUOTA_FULL:
+		break;
+	}
+	refuse(&limits->crowd, x, NS_PER_S);
+	return 503;
+}
+
+unsigned limits_admit(struct limits *limits, struct exchange *x)
+{
+	unsigned status = 0;
+
+	if (limits->interval != 0 && !x->was_admitted)
+		status = admit_by_rate(limits, x);
+	if (limits->most != 0 && status == 0)
+		status = admit_by_crowd(limits, x);
+	return status;
+}
+
+void limits_leave(struct exchange *x)
+{
+	if (x->crowd != 0)
+		quota_leave(x->http->quota, x->http->slot, x->crowd);
+	x->crowd = 0;
+}
