@@ -174,9 +174,30 @@ struct endpoint endpoint_of(const struct addr *addr)
 	return e;
 }
 
+static char *put_octet(char *to, unsigned octet)
+{
+	if (octet >= 100)
+		*to++ = (char)('0' + octet / 100);
+	if (octet >= 10)
+		*to++ = (char)('0' + octet / 10 % 10);
+	*to++ = (char)('0' + octet % 10);
+	return to;
+}
+
+/* For every line of an access log: inet_ntop(3) goes through sprintf(3). */
+static void format_ipv4(const uint8_t ip[4], char *to)
+{
+	for (int i = 0; i < 4; i++) {
+		to = put_octet(to, ip[i]);
+		*to++ = i < 3 ? '.' : '\0';
+	}
+}
+
 const char *endpoint_ip(const struct endpoint *e, char text_out[ADDR_TEXT])
 {
-	if (e->family == AF_INET || e->family == AF_INET6)
+	if (e->family == AF_INET)
+		format_ipv4(e->ip, text_out);
+	else if (e->family == AF_INET6)
 		inet_ntop(e->family, e->ip, text_out, ADDR_TEXT);
 	else
 		snprintf(text_out, ADDR_TEXT, "unix");

@@ -25,6 +25,7 @@ static void run_one(struct offload *o)
 	bool is_first = list_is_empty(&o->finished);
 
 	list_append(&o->finished, &job->link);
+	pthread_cond_signal(&o->moved);
 	/* It cannot fail: nobody adds up to the largest number. */
 	if (is_first && write(o->wake.fd, &one, sizeof(one)) == -1)
 		return;
@@ -43,7 +44,7 @@ static void *run_jobs(void *context)
 		pthread_cond_wait(&o->more, &o->lock);
 	}
 	o->is_over = true;
-	pthread_cond_signal(&o->ended);
+	pthread_cond_signal(&o->moved);
 	pthread_mutex_unlock(&o->lock);
 	return NULL;
 }
@@ -94,7 +95,7 @@ void offload_init(struct offload *o, struct loop *loop, const char *name,
 	pthread_cond_init(&o->more, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&o->ended, &monotonic);
+	pthread_cond_init(&o->moved, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 }
 
@@ -166,6 +167,29 @@ static struct timespec later(uint64_t ms)
 				 .tv_nsec = (long)(then % NS_PER_S)};
 }
 
+/* Waits for something in `finished`; false when there is nothing then. */
+static bool wait_finished(struct offload *o, const struct timespec *then)
+{
+	while (list_is_empty(&o->finished))
+		if (pthread_cond_timedwait(&o->moved, &o->lock, then) == ETIMEDOUT)
+			return !list_is_empty(&o->finished);
+	return true;
+}
+
+bool offload_wait(struct offload *o, uint64_t ms)
+{
+	struct timespec then = later(ms);
+	bool in_time = true;
+
+	while (o->held > 0 && in_time) {
+		pthread_mutex_lock(&o->lock);
+		in_time = wait_finished(o, &then);
+		pthread_mutex_unlock(&o->lock);
+		tell(o);
+	}
+	return in_time;
+}
+
 /* False when the thread is still busy then. */
 static bool end_thread(struct offload *o, enum offload_end end, uint64_t ms)
 {
@@ -181,7 +205,7 @@ static bool end_thread(struct offload *o, enum offload_end end, uint64_t ms)
 	}
 	pthread_cond_signal(&o->more);
 	while (!o->is_over &&
-	       pthread_cond_timedwait(&o->ended, &o->lock, &then) != ETIMEDOUT)
+	       pthread_cond_timedwait(&o->moved, &o->lock, &then) != ETIMEDOUT)
 		;
 	is_over = o->is_over;
 	pthread_mutex_unlock(&o->lock);
@@ -199,7 +223,7 @@ bool offload_fini(struct offload *o, enum offload_end end, uint64_t ms)
 	o->most = 0; /* nothing more, whatever a done() may ask for */
 	tell(o);
 	loop_close(o->loop, &o->wake);
-	pthread_cond_destroy(&o->ended);
+	pthread_cond_destroy(&o->moved);
 	pthread_cond_destroy(&o->more);
 	pthread_mutex_destroy(&o->lock);
 	return true;

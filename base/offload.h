@@ -42,7 +42,7 @@ struct offload {
 	pthread_t thread;
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t more;  /* something is in `queued`, or it is the end */
-	pthread_cond_t ended; /* the thread has let go of all this */
+	pthread_cond_t moved; /* a job is run, or the thread is over */
 	struct list queued;
 	struct list finished;
 	bool is_ending;
@@ -64,9 +64,17 @@ bool offload_submit(struct offload *o, struct job *job)
 	__attribute__((warn_unused_result));
 
 /*
+ * Waits until every job that was submitted has had its done() called, in here;
+ * also those that are submitted there. False when that was not so after `ms`
+ * milliseconds (UINT64_MAX: it takes as long as it takes).
+ */
+bool offload_wait(struct offload *o, uint64_t ms)
+	__attribute__((warn_unused_result));
+
+/*
  * Ends the thread; every job that was queued has its done() called, in here.
- * False when the thread was still busy after `ms` milliseconds (UINT64_MAX:
- * it takes as long as it takes): then it still uses `o` and the jobs, and the
+ * False when the thread was still busy after `ms` milliseconds (as above):
+ * then it still uses `o` and the jobs, and the
  * process has to end without freeing them. Those are not told.
  */
 bool offload_fini(struct offload *o, enum offload_end end, uint64_t ms)

@@ -50,6 +50,7 @@ void counters_subtract(struct counters *from, const struct counters *before)
 	from->handed_out -= before->handed_out;
 	from->accept_pauses -= before->accept_pauses;
 	from->limited -= before->limited;
+	from->log_lost -= before->log_lost;
 	for (int i = 0; i < 6; i++)
 		from->responses[i] -= before->responses[i];
 	histogram_subtract(&from->to_head, &before->to_head);
@@ -69,6 +70,7 @@ void counters_add(struct counters *into, const struct counters *from)
 	into->handed_out += from->handed_out;
 	into->accept_pauses += from->accept_pauses;
 	into->limited += from->limited;
+	into->log_lost += from->log_lost;
 	for (int i = 0; i < 6; i++)
 		into->responses[i] += from->responses[i];
 	histogram_merge(&into->to_head, &from->to_head);

@@ -36,6 +36,7 @@ struct counters {
 	struct histogram to_answer; /* head whole to the handler's answer */
 	struct histogram to_end;    /* answer to its last byte being sent */
 	struct histogram total;     /* first byte to last byte */
+	uint64_t log_lost;          /* lines of the access log */
 };
 
 struct slot {

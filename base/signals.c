@@ -25,6 +25,7 @@ void signals_block(const int *numbers, size_t n)
 
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* EFBIG tells us, as ENOSPC does */
 	/* Ignored, as some parents leave it, children would vanish unreaped. */
 	signal(SIGCHLD, SIG_DFL);
 }

@@ -17,7 +17,7 @@ struct signals {
 
 /*
  * Blocks the `n` signals; first thing in main(), so that none is lost or
- * kills us before the loop runs. Ignores SIGPIPE.
+ * kills us before the loop runs. Ignores SIGPIPE and SIGXFSZ.
  */
 void signals_block(const int *numbers, size_t n);
 

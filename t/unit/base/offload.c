@@ -271,6 +271,23 @@ static void fini_is_bounded(void **state)
 	assert_true(offload_fini(&offload, OFFLOAD_RUN, UINT64_MAX));
 }
 
+static void waits(void **state)
+{
+	struct task_job job;
+
+	(void)state;
+	assert_true(offload_wait(&offload, 0));
+	submit(&job, 1, gated);
+	assert_false(offload_wait(&offload, 20));
+	assert_int_equal(seen.n_done, 0);
+	/* Those that come from done() too. */
+	seen.again = 9;
+	open_gate(10);
+	assert_true(offload_wait(&offload, UINT64_MAX));
+	assert_int_equal(seen.n_done, 10);
+	assert_true(offload_fini(&offload, OFFLOAD_RUN, UINT64_MAX));
+}
+
 /* The name is set after the thread has begun: it waits for the gate. */
 static void look_at_itself(struct job *job)
 {
@@ -347,6 +364,7 @@ int main(void)
 		OFFLOAD_TEST(fini_runs),
 		OFFLOAD_TEST(fini_drops),
 		OFFLOAD_TEST(fini_is_bounded),
+		OFFLOAD_TEST(waits),
 		OFFLOAD_TEST(named_and_deaf),
 		OFFLOAD_TEST(faults_leave_a_stack),
 	};
