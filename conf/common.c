@@ -59,13 +59,15 @@ static const char *check_name(struct arena *arena, struct str name, bool of_requ
 }
 
 static const char *parse_value(struct arena *arena, struct str value,
-			       struct template *template_out)
+			       bool of_request, struct template *template_out)
 {
+	enum template_moment moment =
+		of_request ? TEMPLATE_AT_REQUEST : TEMPLATE_AT_RESPONSE;
 	const char *why;
 
 	if (value.n == 0)
 		return "has no value; \"-Name\" removes a field";
-	if (!template_compile(arena, value, template_out, &why))
+	if (!template_compile_at(moment, arena, value, template_out, &why))
 		return why;
 	if (template_out->uses_form)
 		return "\"${form.NAME}\" cannot be used here: the body may not "
@@ -94,7 +96,7 @@ const char *common_parse_field(struct arena *arena, struct str text,
 	if (edit.kind == CONF_FIELD_REMOVE && value.p != NULL)
 		return "a field that is removed has no value";
 	if (edit.kind != CONF_FIELD_REMOVE)
-		why = parse_value(arena, str_trim(value), &edit.value);
+		why = parse_value(arena, str_trim(value), of_request, &edit.value);
 	if (why == NULL)
 		*edit_out = edit;
 	return why;

@@ -33,13 +33,14 @@ struct conf_networks {
 	size_t n;
 };
 
-enum conf_log_format { CONF_LOG_COMBINED, CONF_LOG_JSON };
+enum conf_log_format { CONF_LOG_COMBINED, CONF_LOG_JSON, CONF_LOG_TEMPLATE };
 
 struct conf_log {
-	const char *error;  /* "stderr" or an absolute path */
-	int level;          /* enum log_level */
-	const char *access; /* "off", "stderr", "stdout" or an absolute path */
-	int format;         /* enum conf_log_format */
+	const char *error;    /* "stderr" or an absolute path */
+	int level;            /* enum log_level */
+	const char *access;   /* "off", "stderr", "stdout" or an absolute path */
+	int format;           /* enum conf_log_format */
+	struct template line; /* CONF_LOG_TEMPLATE */
 };
 
 struct conf_limits {

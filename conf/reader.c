@@ -388,6 +388,64 @@ static const char *read_line(const struct field *f, struct reader_value value)
 	return why != NULL ? why : read_template(f, value);
 }
 
+/* A line of a log is one line, whatever is in it; tabs are welcome. */
+static const char *check_log_line(struct str text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+
+		if ((c < ' ' && c != '\t') || c == 0x7f)
+			return "must not hold control characters but tabs";
+	}
+	return NULL;
+}
+
+static bool has_variable(struct str text)
+{
+	for (; text.n > 1; text = str_tail(text, 1))
+		if (str_starts_with(text, STR("${")))
+			return true;
+	return false;
+}
+
+static const char *not_a_format(const struct field *f, struct str text)
+{
+	struct suggest guess = {.wrong = text};
+	struct str word;
+	const char *hint = "";
+
+	for (size_t i = 0; schema_word(f->setting, i, &word); i++)
+		suggest_offer(&guess, word);
+	if (guess.best.n > 0)
+		hint = say(f->reader, "; did you mean \"%" STR_FMT "\"?",
+			   STR_ARG(guess.best));
+	return say(f->reader,
+		   "must be \"combined\", \"json\" or a line with variables "
+		   "such as \"${path}\", not \"%" STR_FMT "\"%s",
+		   STR_ARG(text), hint);
+}
+
+static const char *read_log_format(const struct field *f, struct reader_value value)
+{
+	struct template template;
+	size_t word;
+
+	if (find_word(f->setting, value.text, &word)) {
+		*(int *)f->field = (int)word;
+		return NULL;
+	}
+	if (!has_variable(value.text))
+		return not_a_format(f, value.text);
+	const char *why = check_log_line(value.text);
+
+	if (why != NULL || !template_compile_at(TEMPLATE_AT_END, f->reader->arena,
+						value.text, &template, &why))
+		return why;
+	*(int *)f->field = CONF_LOG_TEMPLATE;
+	*(struct template *)f->also = template;
+	return NULL;
+}
+
 static const struct {
 	const char *(*read)(const struct field *f, struct reader_value value);
 	unsigned takes;
@@ -413,6 +471,7 @@ static const struct {
 	[SCHEMA_ROUTE_PATH] = {read_route_path, READER_TEXT},
 	[SCHEMA_TEMPLATE] = {read_template, READER_TEXT},
 	[SCHEMA_LINE] = {read_line, READER_TEXT},
+	[SCHEMA_LOG_FORMAT] = {read_log_format, READER_TEXT},
 };
 
 bool reader_takes(enum schema_type type, enum reader_form form)

@@ -118,6 +118,8 @@ static const char *type_name(const struct schema_setting *setting)
 	case SCHEMA_TEMPLATE:
 	case SCHEMA_LINE:
 		return "template";
+	case SCHEMA_LOG_FORMAT:
+		return "name or template";
 	case SCHEMA_HOSTS:
 		return "list of hosts";
 	case SCHEMA_FILE_NAMES:
@@ -161,9 +163,9 @@ static void put_words(struct buf *out, const struct schema_setting *setting)
 {
 	struct buf line = {0};
 	struct str word, next;
-	bool among_others = setting->type == SCHEMA_PATH ||
-			    setting->type == SCHEMA_WORKERS ||
-			    setting->type == SCHEMA_RATE;
+	bool among_others =
+		setting->type == SCHEMA_PATH || setting->type == SCHEMA_WORKERS ||
+		setting->type == SCHEMA_RATE || setting->type == SCHEMA_LOG_FORMAT;
 
 	if (!schema_word(setting, 0, &word))
 		return;

@@ -175,10 +175,12 @@ const struct schema_setting schema_settings[] = {
 	 .fallback = "off", .words = "off|stderr|stdout",
 	 .help = "Where one line for each request goes: \"off\" is nowhere, "
 		 "\"stderr\", \"stdout\" or the path of a file."},
-	{LOG(format), .name = "format", .type = SCHEMA_CHOICE,
+	{LOG(format), .also = offsetof(struct conf_log, line),
+	 .name = "format", .type = SCHEMA_LOG_FORMAT,
 	 .fallback = "combined", .words = "combined|json",
 	 .help = "The form of those lines: the combined format that log "
-		 "analysers know, or one JSON object a line."},
+		 "analysers know, one JSON object a line, or a line with "
+		 "variables, as told under Templates and Logs below."},
 
 	{LIMIT(connections), .name = "connections", .type = SCHEMA_COUNT,
 	 .fallback = "10000", .least = 1, .most = 1000000,
@@ -436,6 +438,7 @@ static const char *const expects[SCHEMA_TYPES] = {
 	[SCHEMA_ROUTE_PATH] = "a path in quotes such as \"/\"",
 	[SCHEMA_TEMPLATE] = "a string",
 	[SCHEMA_LINE] = "a string",
+	[SCHEMA_LOG_FORMAT] = "a name or a template in quotes",
 	[SCHEMA_HOSTS] = "a list of hosts such as [ \"example.org\" ]",
 	[SCHEMA_FILE_NAMES] = "a list of file names such as [ \"index.html\" ]",
 	[SCHEMA_TRY] = "a list of templates such as [ \"${rest}\", \"=404\" ]",

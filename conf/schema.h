@@ -39,6 +39,8 @@ enum schema_type {
 	SCHEMA_ROUTE_PATH,      /* struct str */
 	SCHEMA_TEMPLATE,        /* struct template */
 	SCHEMA_LINE,            /* struct template on one line, not empty */
+	SCHEMA_LOG_FORMAT,      /* int: which of the words, or the number after
+				 * the last for a struct template */
 	SCHEMA_HOSTS,           /* struct conf_strings, at least one */
 	SCHEMA_FILE_NAMES,      /* struct conf_strings */
 	SCHEMA_TRY,             /* struct conf_try */

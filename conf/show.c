@@ -167,6 +167,12 @@ static void put_value(struct buf *out, const struct schema_setting *setting,
 		if (schema_word(setting, (size_t) * (const int *)field, &word))
 			put_quoted(out, word);
 		break;
+	case SCHEMA_LOG_FORMAT:
+		if (schema_word(setting, (size_t) * (const int *)field, &word))
+			put_quoted(out, word);
+		else
+			put_quoted(out, ((const struct template *)also)->source);
+		break;
 	case SCHEMA_WORKERS:
 		if (*(const bool *)also)
 			put_quoted(out, STR("auto"));

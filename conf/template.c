@@ -6,32 +6,58 @@
 #include "base/buf.h"
 #include "conf/suggest.h"
 
+#define ALWAYS   TEMPLATE_AT_REQUEST, TEMPLATE_AT_END
+#define UNSENT   TEMPLATE_AT_REQUEST, TEMPLATE_AT_RESPONSE
+#define ANSWERED TEMPLATE_AT_RESPONSE, TEMPLATE_AT_END
+#define SENT     TEMPLATE_AT_END, TEMPLATE_AT_END
+
+/* A table, laid out by hand. */
+/* clang-format off */
 static const struct {
 	struct str name; /* one that ends in "." wants the name of a field */
 	enum template_variable variable;
+	enum template_moment first, last; /* at which it is known */
 } variables[] = {
-	{STR_INIT("path"), TEMPLATE_PATH},
-	{STR_INIT("rest"), TEMPLATE_REST},
-	{STR_INIT("query"), TEMPLATE_QUERY},
-	{STR_INIT("method"), TEMPLATE_METHOD},
-	{STR_INIT("host"), TEMPLATE_HOST},
-	{STR_INIT("scheme"), TEMPLATE_SCHEME},
-	{STR_INIT("remote_addr"), TEMPLATE_REMOTE_ADDR},
-	{STR_INIT("remote_port"), TEMPLATE_REMOTE_PORT},
-	{STR_INIT("connection_addr"), TEMPLATE_CONNECTION_ADDR},
-	{STR_INIT("query."), TEMPLATE_QUERY_FIELD},
-	{STR_INIT("form."), TEMPLATE_FORM_FIELD},
-	{STR_INIT("form_filename."), TEMPLATE_FORM_FILENAME},
-	{STR_INIT("form_type."), TEMPLATE_FORM_TYPE},
-	{STR_INIT("form_size."), TEMPLATE_FORM_SIZE},
-	{STR_INIT("header."), TEMPLATE_HEADER_FIELD},
-	{STR_INIT("match."), TEMPLATE_MATCH},
+	{STR_INIT("path"), TEMPLATE_PATH, ALWAYS},
+	{STR_INIT("rest"), TEMPLATE_REST, ALWAYS},
+	{STR_INIT("query"), TEMPLATE_QUERY, ALWAYS},
+	{STR_INIT("method"), TEMPLATE_METHOD, ALWAYS},
+	{STR_INIT("host"), TEMPLATE_HOST, ALWAYS},
+	{STR_INIT("scheme"), TEMPLATE_SCHEME, ALWAYS},
+	{STR_INIT("remote_addr"), TEMPLATE_REMOTE_ADDR, ALWAYS},
+	{STR_INIT("remote_port"), TEMPLATE_REMOTE_PORT, ALWAYS},
+	{STR_INIT("connection_addr"), TEMPLATE_CONNECTION_ADDR, ALWAYS},
+	{STR_INIT("query."), TEMPLATE_QUERY_FIELD, ALWAYS},
+	{STR_INIT("form."), TEMPLATE_FORM_FIELD, UNSENT},
+	{STR_INIT("form_filename."), TEMPLATE_FORM_FILENAME, UNSENT},
+	{STR_INIT("form_type."), TEMPLATE_FORM_TYPE, UNSENT},
+	{STR_INIT("form_size."), TEMPLATE_FORM_SIZE, UNSENT},
+	{STR_INIT("header."), TEMPLATE_HEADER_FIELD, ALWAYS},
+	{STR_INIT("match."), TEMPLATE_MATCH, UNSENT},
+	{STR_INIT("cookie."), TEMPLATE_COOKIE, ALWAYS},
+	{STR_INIT("target"), TEMPLATE_TARGET, ALWAYS},
+	{STR_INIT("protocol"), TEMPLATE_PROTOCOL, ALWAYS},
+	{STR_INIT("route"), TEMPLATE_ROUTE, ALWAYS},
+	{STR_INIT("request_id"), TEMPLATE_REQUEST_ID, ALWAYS},
+	{STR_INIT("connection"), TEMPLATE_CONNECTION, ALWAYS},
+	{STR_INIT("connection_requests"), TEMPLATE_CONNECTION_REQUESTS, ALWAYS},
+	{STR_INIT("time"), TEMPLATE_TIME, ALWAYS},
+	{STR_INIT("time.local"), TEMPLATE_TIME_LOCAL, ALWAYS},
+	{STR_INIT("time.head"), TEMPLATE_TIME_HEAD, ALWAYS},
+	{STR_INIT("time.answer"), TEMPLATE_TIME_ANSWER, ANSWERED},
+	{STR_INIT("time.send"), TEMPLATE_TIME_SEND, SENT},
+	{STR_INIT("time.total"), TEMPLATE_TIME_TOTAL, SENT},
+	{STR_INIT("status"), TEMPLATE_STATUS, ANSWERED},
+	{STR_INIT("bytes"), TEMPLATE_BYTES, SENT},
+	{STR_INIT("sent."), TEMPLATE_SENT_FIELD, ANSWERED},
 };
+/* clang-format on */
 enum { N_VARIABLES = sizeof(variables) / sizeof(variables[0]) };
 
 /* While a template is taken apart. */
 struct compiler {
 	struct arena *arena;
+	enum template_moment moment;
 	struct template *template;
 	struct buf literal; /* what of the literal text is not a piece yet */
 	size_t room;        /* for pieces */
@@ -80,26 +106,48 @@ static void end_literal(struct compiler *c)
 	buf_consume(&c->literal, buf_length(&c->literal));
 }
 
+static bool is_known_at(size_t variable, enum template_moment moment)
+{
+	return variables[variable].first <= moment &&
+	       moment <= variables[variable].last;
+}
+
+static bool wants_field(size_t variable)
+{
+	struct str name = variables[variable].name;
+
+	return name.p[name.n - 1] == '.';
+}
+
 static bool unknown(struct compiler *c, struct str name)
 {
 	const char *dot = name.n > 0 ? memchr(name.p, '.', name.n) : NULL;
 	size_t stem = dot != NULL ? (size_t)(dot - name.p) + 1 : name.n;
-	struct suggest guess = {.wrong = {name.p, stem}};
+	struct suggest whole = {.wrong = name}, part = {.wrong = {name.p, stem}};
 
-	for (size_t i = 0; i < N_VARIABLES; i++)
-		suggest_offer(&guess, variables[i].name);
-	if (guess.best.n == 0)
-		return fail(c, "unknown variable \"${%" STR_FMT "}\"",
-			    STR_ARG(name));
+	/* "${path.x}" is nearest to a variable that has no field, but
+	 * "${time.hed}" to one that has a dot of its own. */
+	for (size_t i = 0; i < N_VARIABLES; i++) {
+		if (!is_known_at(i, c->moment))
+			continue;
+		suggest_offer(&part, variables[i].name);
+		if (!wants_field(i))
+			suggest_offer(&whole, variables[i].name);
+	}
+	bool is_whole = whole.best.n > 0 &&
+			(part.best.n == 0 || whole.distance <= part.distance);
+	struct str best = is_whole ? whole.best : part.best;
 	struct str field = str_tail(name, stem);
 
-	/* "${path.x}" is nearest to a variable that has no field. */
-	if (guess.best.p[guess.best.n - 1] != '.')
+	if (best.n == 0)
+		return fail(c, "unknown variable \"${%" STR_FMT "}\"",
+			    STR_ARG(name));
+	if (best.p[best.n - 1] != '.')
 		field.n = 0;
 	return fail(c,
 		    "unknown variable \"${%" STR_FMT
 		    "}\"; did you mean \"${%" STR_FMT "%" STR_FMT "}\"?",
-		    STR_ARG(name), STR_ARG(guess.best), STR_ARG(field));
+		    STR_ARG(name), STR_ARG(best), STR_ARG(field));
 }
 
 static bool is_field_name_char(char c)
@@ -109,21 +157,39 @@ static bool is_field_name_char(char c)
 	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
-/* A header field name is compared in lower case (RFC 9110 section 5.1). */
-static bool lower_field_name(struct compiler *c, struct str *name)
+/* The name of a field (RFC 9110 section 5.1), which is compared in lower case,
+ * or of a cookie (RFC 6265 section 4.1.1), which is not. */
+static bool check_name(struct compiler *c, struct str variable,
+		       struct template_piece *piece)
 {
-	*name = arena_copy(c->arena, *name);
-	for (size_t i = 0; i < name->n; i++) {
-		char *p = (char *)name->p + i;
+	bool is_cookie = piece->variable == TEMPLATE_COOKIE;
+
+	if (!is_cookie && piece->variable != TEMPLATE_HEADER_FIELD &&
+	    piece->variable != TEMPLATE_SENT_FIELD)
+		return true;
+	for (size_t i = 0; i < piece->name.n; i++) {
+		char *p = (char *)piece->name.p + i;
 
 		if (!is_field_name_char(*p))
-			return fail(c,
-				    "\"${header.%" STR_FMT
-				    "}\" does not name a header field",
-				    STR_ARG(*name));
-		*p = ascii_lower(*p);
+			return fail(c, "\"${%" STR_FMT "}\" does not name a %s",
+				    STR_ARG(variable),
+				    is_cookie ? "cookie" : "header field");
+		if (!is_cookie)
+			*p = ascii_lower(*p);
 	}
 	return true;
+}
+
+static bool check_moment(struct compiler *c, size_t variable, struct str name)
+{
+	if (is_known_at(variable, c->moment))
+		return true;
+	return fail(c, "\"${%" STR_FMT "}\" is not known %s", STR_ARG(name),
+		    c->moment > variables[variable].last
+			    ? "any more when the response has been sent"
+		    : variables[variable].first == TEMPLATE_AT_END
+			    ? "before the response has been sent"
+			    : "before there is a response");
 }
 
 static bool find_variable(struct compiler *c, struct str name,
@@ -133,15 +199,15 @@ static bool find_variable(struct compiler *c, struct str name,
 		struct str known = variables[i].name;
 
 		piece->variable = variables[i].variable;
-		if (str_equal(name, known) && known.p[known.n - 1] != '.')
-			return true;
-		if (known.p[known.n - 1] != '.' || !str_starts_with(name, known))
+		if (str_equal(name, known) && !wants_field(i))
+			return check_moment(c, i, name);
+		if (!wants_field(i) || !str_starts_with(name, known))
 			continue;
-		piece->name = str_tail(name, known.n);
-		if (piece->name.n > 0)
-			return true;
-		return fail(c, "a name is missing in \"${%" STR_FMT "}\"",
-			    STR_ARG(name));
+		if (name.n == known.n)
+			return fail(c, "a name is missing in \"${%" STR_FMT "}\"",
+				    STR_ARG(name));
+		piece->name = arena_copy(c->arena, str_tail(name, known.n));
+		return check_moment(c, i, name) && check_name(c, name, piece);
 	}
 	return unknown(c, name);
 }
@@ -159,6 +225,9 @@ static bool add_variable(struct compiler *c, struct str inside)
 	struct template_piece piece = {.name = STR(""), .text = STR("")};
 	struct str name = inside;
 
+	if (c->moment == TEMPLATE_AT_END)
+		piece.text = STR("-");
+
 	for (size_t i = 0; i + 1 < inside.n; i++) {
 		if (inside.p[i] == ':' && inside.p[i + 1] == '-') {
 			name.n = i;
@@ -170,10 +239,6 @@ static bool add_variable(struct compiler *c, struct str inside)
 		return fail(c, "a variable is missing in \"${}\"");
 	if (!find_variable(c, name, &piece))
 		return false;
-	if (piece.variable == TEMPLATE_HEADER_FIELD &&
-	    !lower_field_name(c, &piece.name))
-		return false;
-	piece.name = arena_copy(c->arena, piece.name);
 	end_literal(c);
 	add_piece(c, piece);
 	c->template->is_literal = false;
@@ -204,10 +269,12 @@ static bool take_dollar(struct compiler *c, struct str *rest)
 	return true;
 }
 
-bool template_compile(struct arena *arena, struct str source,
-		      struct template *template_out, const char **why_out)
+bool template_compile_at(enum template_moment moment, struct arena *arena,
+			 struct str source, struct template *template_out,
+			 const char **why_out)
 {
-	struct compiler c = {.arena = arena, .template = template_out};
+	struct compiler c = {
+		.arena = arena, .moment = moment, .template = template_out};
 	struct str rest = arena_copy(arena, source);
 	bool ok = true;
 

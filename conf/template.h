@@ -9,9 +9,17 @@
  *   ${query}           the query as sent, without the "?"
  *   ${method} ${host} ${scheme} ${remote_addr} ${remote_port}
  *   ${connection_addr}
- *   ${query.NAME} ${form.NAME} ${header.NAME}
+ *   ${query.NAME} ${form.NAME} ${header.NAME} ${cookie.NAME}
  *   ${form_filename.NAME} ${form_type.NAME} ${form_size.NAME}  of a part
  *   ${match.1} ${match.NAME}  a group of the pattern of the route
+ *   ${target} ${protocol} ${route} ${request_id}
+ *   ${connection} ${connection_requests}
+ *   ${time} ${time.local} ${time.head}
+ * when there is a response:
+ *   ${status} ${time.answer} ${sent.NAME}
+ * and when it has been sent (but then no form and no match):
+ *   ${bytes} ${time.send} ${time.total}
+ * Anywhere:
  *   ${VARIABLE:-default}  the default where the variable is missing or empty
  *   $$                 one dollar sign; a "$" not before "{" or "$" is itself
  */
@@ -43,6 +51,29 @@ enum template_variable {
 	TEMPLATE_FORM_FILENAME, /* of the field `name` of the form body */
 	TEMPLATE_FORM_TYPE,
 	TEMPLATE_FORM_SIZE,
+	TEMPLATE_COOKIE, /* `name` is its name */
+	TEMPLATE_TARGET,
+	TEMPLATE_PROTOCOL,
+	TEMPLATE_ROUTE,
+	TEMPLATE_REQUEST_ID,
+	TEMPLATE_CONNECTION,
+	TEMPLATE_CONNECTION_REQUESTS,
+	TEMPLATE_TIME,
+	TEMPLATE_TIME_LOCAL,
+	TEMPLATE_TIME_HEAD,
+	TEMPLATE_TIME_ANSWER,
+	TEMPLATE_TIME_SEND,
+	TEMPLATE_TIME_TOTAL,
+	TEMPLATE_STATUS,
+	TEMPLATE_BYTES,
+	TEMPLATE_SENT_FIELD, /* `name` is the field name, in lower case */
+};
+
+/* When a template is evaluated: which variables are known then. */
+enum template_moment {
+	TEMPLATE_AT_REQUEST,  /* nothing is answered yet */
+	TEMPLATE_AT_RESPONSE, /* the response is there, and not sent yet */
+	TEMPLATE_AT_END,      /* it is over: what is made is a line of a log */
 };
 
 struct template_piece {
@@ -64,11 +95,21 @@ struct template
 /*
  * Takes `source` apart; all of the result lives in `arena`. Returns true, or
  * false with *why_out set to a sentence in `arena` that says what is wrong
- * and where: an unknown variable (with "did you mean"), a "${" without "}",
- * a missing name.
+ * and where: an unknown variable (with "did you mean"), one that is not known
+ * at that moment, a "${" without "}", a missing name. At TEMPLATE_AT_END a
+ * variable without a default has "-".
  */
-bool template_compile(struct arena *arena, struct str source,
-		      struct template *template_out, const char **why_out)
-	__attribute__((warn_unused_result));
+bool template_compile_at(enum template_moment moment, struct arena *arena,
+			 struct str source, struct template *template_out,
+			 const char **why_out) __attribute__((warn_unused_result));
+
+/* The same at TEMPLATE_AT_REQUEST. */
+static inline bool __attribute__((warn_unused_result))
+template_compile(struct arena *arena, struct str source,
+		 struct template *template_out, const char **why_out)
+{
+	return template_compile_at(TEMPLATE_AT_REQUEST, arena, source, template_out,
+				   why_out);
+}
 
 #endif

@@ -104,6 +104,7 @@ static void text_totals(const struct master *m, const struct summary *s,
 		   "requests: %ju (1xx %ju, 2xx %ju, 3xx %ju, 4xx %ju, "
 		   "5xx %ju, unanswered %ju)\n"
 		   "bytes: %ju in, %ju out\n"
+		   "lines of the access log lost: %ju\n"
 		   "respawns: %ju\n",
 		   (uintmax_t)s->connections, (uintmax_t)t->accepted,
 		   (uintmax_t)t->accept_pauses, (uintmax_t)t->requests,
@@ -111,7 +112,7 @@ static void text_totals(const struct master *m, const struct summary *s,
 		   (uintmax_t)t->responses[3], (uintmax_t)t->responses[4],
 		   (uintmax_t)t->responses[5], (uintmax_t)t->responses[0],
 		   (uintmax_t)t->bytes_in, (uintmax_t)t->bytes_out,
-		   (uintmax_t)m->respawns);
+		   (uintmax_t)t->log_lost, (uintmax_t)m->respawns);
 }
 
 static void text_latency(const struct summary *s, struct buf *out)
@@ -191,7 +192,8 @@ static void json_worker(const struct child *c, const struct summary *s,
 		   "\"state\":\"%s\",\"age_s\":%ju,\"beat_age_ms\":%ju,"
 		   "\"connections\":%ju,\"accepted\":%ju,\"handed_in\":%ju,"
 		   "\"handed_out\":%ju,\"requests\":%ju,\"requests_per_s\":%ju,"
-		   "\"bytes_in\":%ju,\"bytes_out\":%ju,\"cpu_ms\":%ju,"
+		   "\"bytes_in\":%ju,\"bytes_out\":%ju,\"log_lost\":%ju,"
+		   "\"cpu_ms\":%ju,"
 		   "\"rss_kib\":%ju}",
 		   c->number, (int)c->pid, generation_of(c),
 		   child_state_name(c->state),
@@ -201,7 +203,8 @@ static void json_worker(const struct child *c, const struct summary *s,
 		   (uintmax_t)n->handed_in, (uintmax_t)n->handed_out,
 		   (uintmax_t)n->requests, (uintmax_t)c->rate.per_s,
 		   (uintmax_t)n->bytes_in, (uintmax_t)n->bytes_out,
-		   (uintmax_t)usage.cpu_ms, (uintmax_t)usage.rss_kib);
+		   (uintmax_t)n->log_lost, (uintmax_t)usage.cpu_ms,
+		   (uintmax_t)usage.rss_kib);
 }
 
 static void json_workers(struct master *m, const struct summary *s, struct buf *out)
@@ -248,12 +251,13 @@ static void json_totals(const struct master *m, const struct summary *s,
 		   "\"requests\":%ju,\"bytes_in\":%ju,\"bytes_out\":%ju,"
 		   "\"accept_pauses\":%ju,\"limited\":%ju,"
 		   "\"respawns\":%ju,"
-		   "\"connections_cut\":%ju,\"responses\":{",
+		   "\"connections_cut\":%ju,\"log_lost\":%ju,"
+		   "\"responses\":{",
 		   (uintmax_t)t->accepted, (uintmax_t)t->closed,
 		   (uintmax_t)t->requests, (uintmax_t)t->bytes_in,
 		   (uintmax_t)t->bytes_out, (uintmax_t)t->accept_pauses,
 		   (uintmax_t)t->limited, (uintmax_t)m->respawns,
-		   (uintmax_t)m->children.cut);
+		   (uintmax_t)m->children.cut, (uintmax_t)t->log_lost);
 	for (int i = 1; i < 6; i++)
 		buf_printf(out, "\"%dxx\":%ju,", i, (uintmax_t)t->responses[i]);
 	buf_printf(out, "\"unanswered\":%ju}}", (uintmax_t)t->responses[0]);
@@ -323,12 +327,13 @@ void status_lines(struct master *m, struct buf *out)
 	const struct counters *t = &s->totals;
 
 	summarise(m, s);
-	buf_printf(out, "server %s %u %ju %ju %ju %ju %ju %ju %ju\n",
+	buf_printf(out, "server %s %u %ju %ju %ju %ju %ju %ju %ju %ju\n",
 		   life_name(m->state), m->serving != NULL ? m->serving->number : 0,
 		   (uintmax_t)ms_since(s->now, m->started_at) / 1000,
 		   (uintmax_t)s->connections, (uintmax_t)t->accepted,
 		   (uintmax_t)t->requests, (uintmax_t)t->bytes_in,
-		   (uintmax_t)t->bytes_out, (uintmax_t)m->respawns);
+		   (uintmax_t)t->bytes_out, (uintmax_t)m->respawns,
+		   (uintmax_t)t->log_lost);
 	for (struct child *c = NULL;
 	     (c = children_next(&m->children, NULL, c)) != NULL;) {
 		const struct counters *n = &c->slot->counters;

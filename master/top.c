@@ -42,7 +42,8 @@ struct sample {
 	uint64_t at; /* CLOCK_MONOTONIC ns */
 	char state[16];
 	unsigned generation;
-	uint64_t uptime_s, connections, accepted, requests, in, out, respawns;
+	uint64_t uptime_s, connections, accepted, requests, in, out, respawns,
+		log_lost;
 	char reload[256];
 	size_t n_workers;
 	struct worker_row workers[TOP_WORKERS];
@@ -72,9 +73,10 @@ static void read_line(struct sample *s, const char *line)
 
 	if (sscanf(line,
 		   "server %15s %u %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-		   " %" SCNu64 " %" SCNu64 " %" SCNu64,
+		   " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
 		   s->state, &s->generation, &s->uptime_s, &s->connections,
-		   &s->accepted, &s->requests, &s->in, &s->out, &s->respawns) == 9)
+		   &s->accepted, &s->requests, &s->in, &s->out, &s->respawns,
+		   &s->log_lost) == 10)
 		return;
 	if (sscanf(line, "latency %u %" SCNu64, &bucket, &n) == 2 &&
 	    bucket < HISTOGRAM_BUCKETS)
@@ -202,12 +204,16 @@ static void put_server(struct frame *f, const struct sample *now,
 		       const struct sample *before)
 {
 	uint64_t span = now->at - before->at;
-	char line[512], a[16], b[16], c[16], d[16], e[16];
+	char line[512], lost[64] = "", a[16], b[16], c[16], d[16], e[16];
 
-	snprintf(line, sizeof(line),
-		 "holdfast %s, generation %u, up %ju s, %zu workers, %ju respawns",
-		 now->state, now->generation, (uintmax_t)now->uptime_s,
-		 now->n_workers, (uintmax_t)now->respawns);
+	if (now->log_lost > 0)
+		snprintf(lost, sizeof(lost), ", %ju log lines lost",
+			 (uintmax_t)now->log_lost);
+	snprintf(
+		line, sizeof(line),
+		"holdfast %s, generation %u, up %ju s, %zu workers, %ju respawns%s",
+		now->state, now->generation, (uintmax_t)now->uptime_s,
+		now->n_workers, (uintmax_t)now->respawns, lost);
 	put_line(f, line);
 	snprintf(
 		line, sizeof(line),

@@ -44,6 +44,10 @@ enum {
 	 * looks after which it is taken back. */
 	WORKER_UNREAD_MS = 5,
 	WORKER_UNREAD_LOOKS = 20,
+	/* For the access log to be written at the end, and when that is to be
+	 * at once. */
+	WORKER_LOG_MS = 3000,
+	WORKER_LOG_STOP_MS = 500,
 };
 
 struct worker {
@@ -62,6 +66,7 @@ struct worker {
 	unsigned unread_looks;
 	bool has_successor; /* a new master serves: see MESSAGE_MOVE */
 	uint64_t cut;       /* connections that did not make it */
+	bool is_stopping;   /* told to end at once */
 	bool failed;
 };
 
@@ -137,6 +142,7 @@ static void drain(struct worker *w, uint64_t idle_grace_ms)
 /* At once. What others have given away is not ours to end. */
 static void stop(struct worker *w)
 {
+	w->is_stopping = true;
 	begin_end(w);
 	handoff_withdraw(&w->handoff);
 	net_drain(&w->net, 0);
@@ -342,7 +348,7 @@ static void on_tick_end(struct loop *loop)
 		loop_stop(loop);
 }
 
-static void on_finished(struct http *http, const struct exchange *x)
+static void on_finished(struct http *http, struct exchange *x)
 {
 	access_log_add(http->context, x);
 }
@@ -443,7 +449,7 @@ static int open_http(struct worker *w, const char **why_out)
 	w->http.slot = env->number;
 	if (env->access_log != -1) {
 		access_log_init(&w->access_log, &w->loop, env->access_log,
-				(enum conf_log_format)env->conf->log.format);
+				&env->conf->log, &env->slot->counters);
 		w->http.on_finished = on_finished;
 		w->http.context = &w->access_log;
 	}
@@ -510,6 +516,15 @@ static void serve(struct worker *w)
 		say_number(w, MESSAGE_DRAINED, w->cut);
 }
 
+/* Does not return when the log is stuck: a thread still has some of it. */
+static void end_access_log(struct worker *w)
+{
+	uint64_t ms = w->is_stopping ? WORKER_LOG_STOP_MS : WORKER_LOG_MS;
+
+	if (w->http.on_finished != NULL && !access_log_fini(&w->access_log, ms))
+		_exit(w->failed ? 1 : 0);
+}
+
 static void clean_up(struct worker *w)
 {
 	net_fini(&w->net);
@@ -518,8 +533,7 @@ static void clean_up(struct worker *w)
 	if (w->handoff.net != NULL)
 		handoff_fini(&w->handoff);
 	http1_free_spares();
-	if (w->http.on_finished != NULL)
-		access_log_fini(&w->access_log);
+	end_access_log(w);
 	http_fini(&w->http);
 	signals_close(&w->signals);
 	loop_fini(&w->loop);

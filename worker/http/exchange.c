@@ -366,9 +366,9 @@ void exchange_answer(struct exchange *x)
 {
 	set_state(x, EXCHANGE_ANSWERED);
 	let_go(x);
+	x->times.answered = clock_read();
 	if (x->policy != NULL)
 		policy_change_response(x->policy, x);
-	x->times.answered = clock_read();
 	x->protocol->on_answer(x);
 }
 
@@ -409,6 +409,8 @@ void exchange_forget(struct exchange *x)
 	x->peer = x->connection;
 	x->content_sent = 0;
 	x->form = NULL;
+	x->connection_requests = 0;
+	x->request_id = (struct str){NULL, 0};
 	x->was_admitted = false;
 }
 

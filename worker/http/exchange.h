@@ -145,10 +145,13 @@ struct exchange {
 	const struct str *captures;  /* of the route's pattern: the whole match
 				      * and each group; NULL without one */
 	struct exchange_times times;
-	struct endpoint connection; /* who sends it to us; by the protocol */
-	struct endpoint peer;       /* whom it comes from: see real_ip.h */
-	uint64_t content_sent;      /* bytes of content, by the protocol */
-	bool was_admitted;          /* by another worker, before it moved here */
+	struct endpoint connection;   /* who sends it to us; by the protocol */
+	struct endpoint peer;         /* whom it comes from: see real_ip.h */
+	uint64_t connection_id;       /* unique in this worker */
+	uint32_t connection_requests; /* up to this; 0: it is none */
+	uint64_t content_sent;        /* bytes of content, by the protocol */
+	struct str request_id;        /* by request_id() only */
+	bool was_admitted;            /* by another worker, before it moved here */
 	const struct form_fields *form; /* by form_fields_of(); or NULL */
 	uint64_t crowd; /* the key it is counted by, or 0: limits.h */
 	const struct exchange_protocol *protocol;

@@ -35,7 +35,7 @@ struct http {
 	struct known_page *error_pages; /* see error_pages.c */
 	const struct access *proxies;   /* of real_ip; NULL when there are none */
 	/* The worker's: an exchange is over. NULL when nobody wants to know. */
-	void (*on_finished)(struct http *http, const struct exchange *x);
+	void (*on_finished)(struct http *http, struct exchange *x);
 	void *context;          /* the worker's, for on_finished */
 	uint64_t complained_at; /* of the configuration; CLOCK_MONOTONIC ns */
 	time_t date_second;

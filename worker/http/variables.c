@@ -4,12 +4,16 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/quote.h"
 #include "worker/codec/form.h"
 #include "worker/codec/uri.h"
 #include "worker/codec/utf8.h"
 #include "worker/http/exchange.h"
 #include "worker/http/form_fields.h"
+#include "worker/http/request_id.h"
 #include "worker/http/router.h"
+#include "worker/http/stamp.h"
 
 enum {
 	TEMPLATE_MOST = 64 * 1024 * 1024, /* bytes of a text */
@@ -57,8 +61,109 @@ static struct str form_variable(const struct template_piece *piece,
 	}
 }
 
+/* RFC 6265 section 4.2.1: "a=b; c=d". The first of that name. */
+static struct str find_cookie(const struct exchange *x, struct str name)
+{
+	for (size_t i = 0; i < x->request.n_fields; i++) {
+		struct str rest = x->request.fields[i].value;
+
+		if (!str_equal_nocase(x->request.fields[i].name, STR("cookie")))
+			continue;
+		while (rest.n > 0) {
+			struct str value = str_cut(&rest, ';');
+			struct str key = str_trim(str_cut(&value, '='));
+
+			if (value.p != NULL && str_equal(key, name))
+				return str_trim(value);
+		}
+	}
+	return STR("");
+}
+
+static struct str find_line(struct str lines, struct str name)
+{
+	while (lines.n > 0) {
+		struct str value = str_cut(&lines, '\n');
+
+		if (str_equal_nocase(str_cut(&value, ':'), name)) {
+			if (value.n > 0 && value.p[value.n - 1] == '\r')
+				value.n--;
+			return str_trim(value);
+		}
+	}
+	return (struct str){NULL, 0};
+}
+
+enum { DIGITS = 20 }; /* of a uint64_t */
+
+/* Writes the digits so that they end before `p`; returns where they begin. */
+static char *digits_before(char *p, uint64_t value)
+{
+	do {
+		*--p = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	return p;
+}
+
+static struct str number(struct exchange *x, uint64_t value)
+{
+	char *end = arena_bytes(&x->arena, DIGITS) + DIGITS;
+	char *begin = digits_before(end, value);
+
+	return (struct str){begin, (size_t)(end - begin)};
+}
+
+/* Content-Length is the protocol's to add, and well known before. */
+static struct str sent_length(struct exchange *x)
+{
+	const struct response *r = &x->response;
+
+	if (r->status < 200 || r->status == 204 || r->status == 304 ||
+	    r->body.length == BODY_LENGTH_UNKNOWN)
+		return STR("");
+	return number(x, r->body.length);
+}
+
+static struct str sent_field(struct exchange *x, struct str name)
+{
+	const struct response *r = &x->response;
+	struct str found = find_line(fields_str(&r->fields), name);
+
+	if (found.p == NULL && r->prepared != NULL)
+		found = find_line(fields_str(r->prepared), name);
+	if (found.p == NULL && str_equal(name, STR("content-length")))
+		return sent_length(x);
+	return found;
+}
+
+/* Seconds, "0.000123"; nothing for what has not been. */
+static struct str seconds(struct exchange *x, uint64_t from, uint64_t to)
+{
+	enum { MICRO = 6 };
+	uint64_t ns, us;
+
+	if (!phase_ns(from, to, &ns))
+		return STR("");
+	char *end = arena_bytes(&x->arena, DIGITS + 1 + MICRO) + DIGITS + 1 + MICRO;
+	char *p = end;
+
+	us = ns / NS_PER_US;
+	for (int i = 0; i < MICRO; i++, us /= 10)
+		*--p = (char)('0' + us % 10);
+	*--p = '.';
+	p = digits_before(p, us);
+	return (struct str){p, (size_t)(end - p)};
+}
+
+unsigned logged_status(const struct exchange *x)
+{
+	return x->response.status != 0 ? x->response.status : 499;
+}
+
 static struct str variable(const struct template_piece *piece, struct exchange *x)
 {
+	const struct exchange_times *times = &x->times;
 	struct request *r = &x->request;
 	char *text;
 
@@ -67,7 +172,7 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 		return piece->text;
 	case TEMPLATE_PATH:
 		return r->path;
-	case TEMPLATE_REST:
+	case TEMPLATE_REST: /* in a log there may be no route */
 		return x->route != NULL ? route_rest(x->route, r->path) : STR("");
 	case TEMPLATE_QUERY:
 		return r->query;
@@ -96,6 +201,42 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 		return x->captures != NULL ? x->captures[piece->number] : STR("");
 	case TEMPLATE_HEADER_FIELD:
 		return exchange_field(x, piece->name);
+	case TEMPLATE_COOKIE:
+		return find_cookie(x, piece->name);
+	case TEMPLATE_TARGET:
+		return r->target;
+	case TEMPLATE_PROTOCOL:
+		return str_of(r->version != NULL ? r->version : "");
+	case TEMPLATE_ROUTE:
+		return x->route != NULL ? x->route->conf->path : STR("");
+	case TEMPLATE_REQUEST_ID:
+		return request_id(x);
+	case TEMPLATE_CONNECTION:
+		return number(x, x->connection_id);
+	case TEMPLATE_CONNECTION_REQUESTS:
+		return x->connection_requests == 0
+			       ? STR("")
+			       : number(x, x->connection_requests);
+	case TEMPLATE_TIME:
+		text = arena_bytes(&x->arena, STAMP_UTC);
+		stamp_utc(text);
+		return (struct str){text, STAMP_UTC};
+	case TEMPLATE_TIME_LOCAL:
+		return stamp_local();
+	case TEMPLATE_TIME_HEAD:
+		return seconds(x, times->first_byte, times->head);
+	case TEMPLATE_TIME_ANSWER:
+		return seconds(x, times->head, times->answered);
+	case TEMPLATE_TIME_SEND:
+		return seconds(x, times->answered, times->last_byte);
+	case TEMPLATE_TIME_TOTAL:
+		return seconds(x, times->first_byte, times->last_byte);
+	case TEMPLATE_STATUS:
+		return number(x, logged_status(x));
+	case TEMPLATE_BYTES:
+		return number(x, x->content_sent);
+	case TEMPLATE_SENT_FIELD:
+		return sent_field(x, piece->name);
 	}
 	return STR("");
 }
@@ -200,6 +341,13 @@ static void put_uri(struct buf *out, struct str s)
 	buf_added(out, n);
 }
 
+static void put_log(struct buf *out, struct str s)
+{
+	char *start = buf_room(out, QUOTE_LOG_GROWTH * s.n);
+
+	buf_added(out, (size_t)(quote_log(start, s) - start));
+}
+
 static void put_escaped(struct buf *out, struct str s, enum escape escape)
 {
 	switch (escape) {
@@ -215,6 +363,23 @@ static void put_escaped(struct buf *out, struct str s, enum escape escape)
 	case ESCAPE_URI:
 		put_uri(out, s);
 		break;
+	case ESCAPE_LOG:
+		put_log(out, s);
+		break;
+	}
+}
+
+void template_put(const struct template *t, struct exchange *x, enum escape escape,
+		  struct buf *out)
+{
+	for (size_t i = 0; i < t->n_pieces; i++) {
+		const struct template_piece *piece = &t->pieces[i];
+		struct str value = variable(piece, x);
+
+		if (piece->variable == TEMPLATE_LITERAL || value.n == 0)
+			buf_put(out, piece->text);
+		else
+			put_escaped(out, value, escape);
 	}
 }
 

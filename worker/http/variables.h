@@ -3,9 +3,13 @@
 #ifndef WORKER_HTTP_VARIABLES_H
 #define WORKER_HTTP_VARIABLES_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/str.h"
 #include "conf/template.h"
 
+struct buf;
 struct exchange;
 
 /* How values (not what the template itself says) are made safe for where
@@ -17,6 +21,7 @@ enum escape {
 		      * or of a script; what is not UTF-8 becomes U+FFFD */
 	ESCAPE_URI,  /* all but unreserved characters and "/"; not the query,
 		      * which is sent encoded */
+	ESCAPE_LOG,  /* for a line of a log, in quotes or not: base/quote.h */
 };
 
 /* Puts the text, in the exchange's arena (or the template's own if literal),
@@ -24,5 +29,19 @@ enum escape {
 bool template_evaluate(const struct template *t, struct exchange *x,
 		       enum escape escape, struct str *text_out)
 	__attribute__((warn_unused_result));
+
+/* Puts the text at the end of `out`, however long it is. */
+void template_put(const struct template *t, struct exchange *x, enum escape escape,
+		  struct buf *out);
+
+/* The status that is logged: 499 for what ended before it was answered. */
+unsigned logged_status(const struct exchange *x);
+
+/* A phase of an exchange in nanoseconds; false when it has not been. */
+static inline bool phase_ns(uint64_t from, uint64_t to, uint64_t *ns_out)
+{
+	*ns_out = to - from;
+	return from != 0 && to >= from;
+}
 
 #endif

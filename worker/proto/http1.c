@@ -189,6 +189,7 @@ static unsigned admit(struct conn *c, struct http1 *s, struct http1_head *head,
 		      struct str raw)
 {
 	s->exchange.times.head = c->net->loop->now;
+	s->exchange.connection_requests = c->requests;
 	fill_request(s, head, raw);
 	set_framing(s, head);
 	s->scanned = 0;
@@ -197,9 +198,10 @@ static unsigned admit(struct conn *c, struct http1 *s, struct http1_head *head,
 
 static enum step begin(struct conn *c, struct http1 *s, struct http1_head *head)
 {
+	c->requests++;
+
 	unsigned status = admit(c, s, head, buf_str(&c->in));
 
-	c->requests++;
 	buf_consume(&c->in, head->size);
 	if (status != EXCHANGE_LATER)
 		return proceed(s, status);

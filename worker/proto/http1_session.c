@@ -61,6 +61,7 @@ struct http1 *http1_session_start(struct conn *c)
 	s->paused = false;
 	s->rest.framing = HTTP1_BODY_NONE;
 	s->exchange.connection = s->exchange.peer = c->peer;
+	s->exchange.connection_id = c->id;
 	s->exchange.times.accepted = c->accepted_at;
 	s->exchange.times.first_byte = c->net->loop->now;
 	c->session = s;

@@ -1,32 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One write is under way at a time; what comes meanwhile waits in memory and
+ * goes with the next. After a reopen the old file is written first, and then
+ * closed, so no line is in the wrong one.
+ */
 #include "worker/report/access_log.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/fd.h"
 #include "base/log.h"
-#include "worker/http/router.h"
+#include "base/mem.h"
+#include "worker/report/access_line.h"
 
 enum {
 	ACCESS_LOG_BATCH = 24 * 1024, /* bytes that are worth a write */
-	ACCESS_LOG_MS = 500,          /* as long as a line waits */
+	ACCESS_LOG_MS = 500,          /* as long as a line waits for others */
+	ACCESS_LOG_LOST_MS = 1000,    /* between two messages */
 };
-
-static void on_timer(struct timer *timer)
-{
-	access_log_flush(CONTAINER_OF(timer, struct access_log, timer));
-}
-
-void access_log_init(struct access_log *log, struct loop *loop, int fd,
-		     enum conf_log_format format)
-{
-	*log = (struct access_log){
-		.fd = fd, .format = format, .loop = loop, .second = -1};
-	timer_init(&log->timer, on_timer);
-}
 
 static uint64_t count_lines(struct str text)
 {
@@ -37,184 +33,271 @@ static uint64_t count_lines(struct str text)
 	return n;
 }
 
-/* What does not fit the file is lost and counted: a full disk must not stop
- * the server. */
-void access_log_flush(struct access_log *log)
+/* In the thread. */
+
+/* The front of `text` that a pipe takes in one piece among those of others:
+ * whole lines, and one that is too long for that by itself. */
+static size_t piece_of(struct str text)
 {
-	bool wrote = false;
+	const char *end;
 
-	timer_disarm(&log->timer);
-	while (buf_length(&log->lines) > 0) {
-		struct str all = buf_str(&log->lines);
-		ssize_t n = write(log->fd, all.p, all.n);
+	if (text.n <= PIPE_BUF)
+		return text.n;
+	end = memrchr(text.p, '\n', PIPE_BUF);
+	if (end == NULL)
+		end = memchr(text.p, '\n', text.n);
+	return end != NULL ? (size_t)(end - text.p) + 1 : text.n;
+}
 
-		if (n == -1 && errno == EINTR)
+/* 0, or an errno; what was written is off the front of *text. */
+static int write_all(int fd, struct str *text, bool is_shared)
+{
+	while (text->n > 0) {
+		size_t most = is_shared ? piece_of(*text) : text->n;
+		ssize_t n = write(fd, text->p, most);
+
+		if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
+			struct pollfd room = {.fd = fd, .events = POLLOUT};
+
+			poll(&room, 1, -1);
 			continue;
-		if (n <= 0) {
-			if (log->lost == 0)
-				log_errno(LOG_LEVEL_ERROR,
-					  "cannot write the access log");
-			log->lost += count_lines(all);
-			buf_consume(&log->lines, all.n);
-			return;
 		}
-		buf_consume(&log->lines, (size_t)n);
-		wrote = true;
+		if (n <= 0)
+			return n == 0 ? EIO : errno;
+		*text = str_tail(*text, (size_t)n);
 	}
-	if (!wrote || log->lost == 0)
-		return;
+	return 0;
+}
+
+static void do_write(struct job *job)
+{
+	struct access_write *w = CONTAINER_OF(job, struct access_write, job);
+	struct access_file *file = w->file;
+	struct str newline = STR("\n");
+	const char *begin = w->left.p;
+
+	if (file->is_torn && w->left.n > 0) {
+		w->error = write_all(file->fd, &newline, file->is_shared);
+		file->is_torn = w->error != 0;
+	}
+	if (w->error == 0)
+		w->error = write_all(file->fd, &w->left, file->is_shared);
+	if (w->left.p != begin)
+		file->is_torn = w->left.p[-1] != '\n';
+	if (w->closes && file->fd > STDERR_FILENO)
+		close(file->fd); /* which may take its time, too */
+}
+
+/* In the loop: lines that are lost. */
+
+static void say_lost(struct access_log *log)
+{
+	errno = log->error;
+	if (log->error != 0)
+		log_errno(LOG_LEVEL_WARN,
+			  "cannot write the access log, %ju lines are lost",
+			  (uintmax_t)log->unsaid);
+	else
+		log_warn("the access log is not written fast enough, %ju lines "
+			 "are lost",
+			 (uintmax_t)log->unsaid);
+	log->unsaid = 0;
+	log->error = 0;
+}
+
+static void say_recovered(struct access_log *log)
+{
 	log_warn("the access log goes on; %ju lines were lost",
 		 (uintmax_t)log->lost);
 	log->lost = 0;
 }
 
-void access_log_reopen(struct access_log *log, int fd)
+static void on_lost_timer(struct timer *timer)
 {
-	access_log_flush(log);
-	if (log->fd != STDERR_FILENO && log->fd != STDOUT_FILENO)
-		fd_close(&log->fd);
-	log->fd = fd;
-}
+	struct access_log *log = CONTAINER_OF(timer, struct access_log, lost_timer);
 
-void access_log_fini(struct access_log *log)
-{
-	access_log_flush(log);
-	timer_detach(&log->loop->timers, &log->timer);
-	buf_release(&log->lines);
-	if (log->fd != STDERR_FILENO && log->fd != STDOUT_FILENO)
-		fd_close(&log->fd);
-}
-
-/* Inside quotes: what could end them, and all that is not printable ASCII,
- * as \xHH for combined and \u00HH for JSON. */
-static void put_quoted(struct buf *out, struct str s, bool json)
-{
-	static const char hex[] = "0123456789abcdef";
-	char *to = buf_room(out, 6 * s.n), *start = to;
-
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c >= ' ' && c < 0x7f && c != '"' && c != '\\') {
-			*to++ = (char)c;
-			continue;
-		}
-		*to++ = '\\';
-		*to++ = json ? 'u' : 'x';
-		if (json) {
-			*to++ = '0';
-			*to++ = '0';
-		}
-		*to++ = hex[c >> 4];
-		*to++ = hex[c & 15];
+	if (log->unsaid > 0) {
+		say_lost(log);
+		loop_timer(log->loop, &log->lost_timer, ACCESS_LOG_LOST_MS);
+	} else if (log->has_recovered && log->lost > 0) {
+		say_recovered(log);
 	}
-	buf_added(out, (size_t)(to - start));
 }
 
-static struct str or_dash(struct str s)
+/* `error` is 0 when too many waited: then it is one line, and others will
+ * follow, which are told of together. */
+static void lose(struct access_log *log, uint64_t n, int error)
 {
-	return s.n > 0 ? s : STR("-");
+	log->counters->log_lost += n;
+	log->lost += n;
+	log->unsaid += n;
+	log->has_recovered = false;
+	if (error != 0)
+		log->error = error;
+	if (timer_is_armed(&log->lost_timer))
+		return;
+	if (error != 0)
+		say_lost(log);
+	loop_timer(log->loop, &log->lost_timer, ACCESS_LOG_LOST_MS);
 }
 
-/* What is logged for an exchange that ended before it was answered. */
-static unsigned logged_status(const struct exchange *x)
+/* In the loop: writing. */
+
+static void start_write(struct access_log *log);
+
+static void free_file(struct access_file *file)
 {
-	return x->response.status != 0 ? x->response.status : 499;
+	list_remove(&file->link);
+	buf_release(&file->lines);
+	free(file);
 }
 
-/* The local time as combined has it, formatted once a second. */
-static const char *stamp(struct access_log *log)
+/* True when there is something that should not wait for more. */
+static bool has_work(const struct access_log *log)
 {
-	time_t now = time(NULL);
-	struct tm tm;
+	size_t n = buf_length(&log->file->lines);
 
-	if (now == log->second)
-		return log->stamp;
-	log->second = now;
-	localtime_r(&now, &tm);
-	if (strftime(log->stamp, sizeof(log->stamp), "%d/%b/%Y:%H:%M:%S %z", &tm) ==
-	    0)
-		log->stamp[0] = '\0';
-	return log->stamp;
+	return log->files.next != &log->file->link || n >= ACCESS_LOG_BATCH ||
+	       (n > 0 && (log->is_due || log->is_ending));
 }
 
-static void add_combined(struct access_log *log, const struct exchange *x)
+static void on_written(struct job *job)
 {
-	struct buf *out = &log->lines;
-	const struct request *r = &x->request;
-	char ip[ADDR_TEXT];
+	struct access_log *log = CONTAINER_OF(job, struct access_log, write.job);
+	struct access_write *w = &log->write;
 
-	buf_printf(out, "%s - - [%s] \"", endpoint_ip(&x->peer, ip), stamp(log));
-	if (r->target.n > 0) {
-		put_quoted(out, r->method_text, false);
-		buf_put(out, STR(" "));
-		put_quoted(out, r->target, false);
-		buf_printf(out, " %s", r->version);
-	} else {
-		buf_put(out, STR("-"));
-	}
-	buf_printf(out, "\" %u %ju \"", logged_status(x),
-		   (uintmax_t)x->content_sent);
-	put_quoted(out, or_dash(exchange_field(x, STR("referer"))), false);
-	buf_put(out, STR("\" \""));
-	put_quoted(out, or_dash(exchange_field(x, STR("user-agent"))), false);
-	buf_put(out, STR("\"\n"));
-}
-
-static void put_member(struct buf *out, const char *name, struct str value)
-{
-	buf_printf(out, ",\"%s\":\"", name);
-	put_quoted(out, value, true);
-	buf_put(out, STR("\""));
-}
-
-static uint64_t phase_us(uint64_t from, uint64_t to)
-{
-	return from != 0 && to >= from ? (to - from) / NS_PER_US : 0;
-}
-
-static void put_times(struct buf *out, const struct exchange_times *t)
-{
-	buf_printf(out,
-		   ",\"times_us\":{\"accepted_to_first_byte\":%ju,"
-		   "\"first_byte_to_head\":%ju,\"head_to_answer\":%ju,"
-		   "\"answer_to_last_byte\":%ju,\"total\":%ju}}\n",
-		   (uintmax_t)phase_us(t->accepted, t->first_byte),
-		   (uintmax_t)phase_us(t->first_byte, t->head),
-		   (uintmax_t)phase_us(t->head, t->answered),
-		   (uintmax_t)phase_us(t->answered, t->last_byte),
-		   (uintmax_t)phase_us(t->first_byte, t->last_byte));
-}
-
-static void add_json(struct access_log *log, const struct exchange *x)
-{
-	struct buf *out = &log->lines;
-	const struct request *r = &x->request;
-	char text[ADDR_TEXT];
-
-	buf_printf(out, "{\"time\":\"%s\"", clock_format_utc(time(NULL), text));
-	put_member(out, "remote_addr", str_of(endpoint_ip(&x->peer, text)));
-	buf_printf(out, ",\"remote_port\":%u", x->peer.port);
-	put_member(out, "method", r->method_text);
-	put_member(out, "target", r->target);
-	put_member(out, "protocol", str_of(r->version != NULL ? r->version : ""));
-	put_member(out, "host", r->host);
-	put_member(out, "route", x->route != NULL ? x->route->conf->path : STR(""));
-	buf_printf(out, ",\"status\":%u,\"bytes\":%ju", logged_status(x),
-		   (uintmax_t)x->content_sent);
-	put_member(out, "referer", exchange_field(x, STR("referer")));
-	put_member(out, "user_agent", exchange_field(x, STR("user-agent")));
-	put_times(out, &x->times);
-}
-
-void access_log_add(struct access_log *log, const struct exchange *x)
-{
-	if (log->format == CONF_LOG_JSON)
-		add_json(log, x);
+	log->is_writing = false;
+	log->waiting -= buf_length(&w->lines);
+	if (w->error != 0)
+		lose(log, count_lines(w->left), w->error);
 	else
-		add_combined(log, x);
-	if (buf_length(&log->lines) >= ACCESS_LOG_BATCH)
+		log->has_recovered = true;
+	buf_release(&w->lines);
+	if (w->closes)
+		free_file(w->file);
+	if (log->lost > 0 && log->has_recovered &&
+	    !timer_is_armed(&log->lost_timer))
+		say_recovered(log);
+	if (has_work(log))
+		start_write(log);
+}
+
+/* Gives the first file's lines to the thread. */
+static void start_write(struct access_log *log)
+{
+	struct access_file *file =
+		CONTAINER_OF(log->files.next, struct access_file, link);
+	struct access_write *w = &log->write;
+
+	timer_disarm(&log->timer);
+	log->is_due = false;
+	*w = (struct access_write){
+		.job = {.work = do_write, .done = on_written},
+		.file = file,
+		.lines = file->lines,
+		.left = buf_str(&file->lines),
+		.closes = file != log->file,
+	};
+	file->lines = (struct buf){0};
+	if (!w->closes) /* or it was counted when the file was replaced */
+		log->waiting += w->left.n;
+	log->is_writing = offload_submit(&log->offload, &w->job);
+	if (log->is_writing)
+		return;
+	/* No thread, and so no file that could be waited for. */
+	w->error = EAGAIN;
+	if (w->closes && file->fd > STDERR_FILENO)
+		close(file->fd);
+	on_written(&w->job);
+}
+
+void access_log_flush(struct access_log *log)
+{
+	log->is_due = true;
+	timer_disarm(&log->timer);
+	if (!log->is_writing && has_work(log))
+		start_write(log);
+}
+
+static void on_timer(struct timer *timer)
+{
+	access_log_flush(CONTAINER_OF(timer, struct access_log, timer));
+}
+
+void access_log_add(struct access_log *log, struct exchange *x)
+{
+	struct buf *lines = &log->file->lines;
+
+	if (log->waiting + buf_length(lines) >= ACCESS_LOG_MOST) {
+		lose(log, 1, 0);
+		return;
+	}
+	access_line_put(log->conf, x, lines);
+	if (buf_length(lines) >= ACCESS_LOG_BATCH)
 		access_log_flush(log);
 	else if (!timer_is_armed(&log->timer))
 		loop_timer(log->loop, &log->timer, ACCESS_LOG_MS);
+}
+
+static void add_file(struct access_log *log, int fd)
+{
+	struct access_file *file = mem_zalloc(1, sizeof(*file));
+	struct stat st;
+
+	file->fd = fd;
+	file->is_shared = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode);
+	list_append(&log->files, &file->link);
+	log->file = file;
+}
+
+void access_log_init(struct access_log *log, struct loop *loop, int fd,
+		     const struct conf_log *conf, struct counters *counters)
+{
+	*log = (struct access_log){
+		.conf = conf, .loop = loop, .counters = counters};
+	offload_init(&log->offload, loop, "access log", 1);
+	list_init(&log->files);
+	add_file(log, fd);
+	timer_init(&log->timer, on_timer);
+	timer_init(&log->lost_timer, on_lost_timer);
+}
+
+void access_log_reopen(struct access_log *log, int fd)
+{
+	log->waiting += buf_length(&log->file->lines);
+	add_file(log, fd);
+	access_log_flush(log);
+}
+
+/* All that is in memory; what the thread has may have been written. */
+static uint64_t count_waiting(const struct access_log *log)
+{
+	uint64_t n = log->is_writing ? count_lines(buf_str(&log->write.lines)) : 0;
+
+	LIST_EACH (l, &log->files)
+		n += count_lines(
+			buf_str(&CONTAINER_OF(l, struct access_file, link)->lines));
+	return n;
+}
+
+bool access_log_fini(struct access_log *log, uint64_t ms)
+{
+	log->is_ending = true;
+	access_log_flush(log);
+	if (!offload_wait(&log->offload, ms)) {
+		uint64_t n = count_waiting(log);
+
+		log->counters->log_lost += n;
+		log_warn("the access log is stuck, up to %ju lines are lost",
+			 (uintmax_t)n);
+		return false;
+	}
+	if (log->unsaid > 0)
+		say_lost(log);
+	timer_detach(&log->loop->timers, &log->timer);
+	timer_detach(&log->loop->timers, &log->lost_timer);
+	if (log->file->fd > STDERR_FILENO)
+		close(log->file->fd);
+	free_file(log->file);
+	return offload_fini(&log->offload, OFFLOAD_RUN, UINT64_MAX);
 }

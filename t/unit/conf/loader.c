@@ -438,7 +438,8 @@ static void ranges(void **state)
 		 "2 timeouts.drain|25h is above the most, 24h"},
 		{ECHO "log = { level = \"inof\"; format = \"xml\"; };\n",
 		 "2 log.level|did you mean \"info\"?\n"
-		 "2 log.format|must be \"combined\" or \"json\", not \"xml\""},
+		 "2 log.format|must be \"combined\", \"json\" or a line with "
+		 "variables such as \"${path}\", not \"xml\""},
 		{ECHO "user = \"\";\n", "2 user|must not be empty"},
 		{ECHO "user = \"a\\nb\";\n", "2 user|control characters"},
 		{ECHO "pid_file = \"a\\x1fb\";\n", "2 pid_file|control"},

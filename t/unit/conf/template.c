@@ -138,6 +138,83 @@ static void wrong(void **state)
 	refuse("${header.\x80}", "does not name a header field");
 	refuse("${path.x}", "unknown variable");
 	refuse("${.}", "unknown variable");
+	refuse("${time.lcoal}", "did you mean \"${time.local}\"?");
+	refuse("${cookies.id}", "did you mean \"${cookie.id}\"?");
+	refuse("${cookie.a b}", "does not name a cookie");
+	refuse("${cookie.}", "name is missing");
+}
+
+/* What says "" is compiled at that moment, or refused with what is said. */
+static void at(enum template_moment moment, const char *source, const char *says)
+{
+	struct arena arena = {0};
+	struct template t;
+	const char *why = "";
+
+	if (template_compile_at(moment, &arena, str_of(source), &t, &why) !=
+		    (says[0] == '\0') ||
+	    strstr(why, says) == NULL)
+		fail_msg("%s: \"%s\" does not say \"%s\"", source, why, says);
+	arena_fini(&arena);
+}
+
+static void moments(void **state)
+{
+	static const char *const always[] = {"${path}",
+					     "${target}",
+					     "${protocol}",
+					     "${route}",
+					     "${request_id}",
+					     "${connection}",
+					     "${connection_requests}",
+					     "${time}",
+					     "${time.local}",
+					     "${time.head}",
+					     "${cookie.A}"};
+	static const char *const answered[] = {"${status}", "${time.answer}",
+					       "${sent.etag}"};
+	static const char *const sent[] = {"${bytes}", "${time.send}",
+					   "${time.total}"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
+		for (int m = TEMPLATE_AT_REQUEST; m <= TEMPLATE_AT_END; m++)
+			at((enum template_moment)m, always[i], "");
+	for (size_t i = 0; i < 3; i++) {
+		at(TEMPLATE_AT_REQUEST, answered[i],
+		   "not known before there is a response");
+		at(TEMPLATE_AT_RESPONSE, answered[i], "");
+		at(TEMPLATE_AT_END, answered[i], "");
+		at(TEMPLATE_AT_REQUEST, sent[i],
+		   "not known before the response has been sent");
+		at(TEMPLATE_AT_RESPONSE, sent[i],
+		   "not known before the response has been sent");
+		at(TEMPLATE_AT_END, sent[i], "");
+	}
+	at(TEMPLATE_AT_REQUEST, "${form.a}", "");
+	at(TEMPLATE_AT_RESPONSE, "${form.a}", "");
+	at(TEMPLATE_AT_END, "${match.1}", "not known any more");
+	at(TEMPLATE_AT_END, "${form.a}", "not known any more");
+	/* Nobody is pointed to what is not known. */
+	at(TEMPLATE_AT_REQUEST, "${statsu}", "unknown variable \"${statsu}\"");
+	at(TEMPLATE_AT_END, "${statsu}", "did you mean \"${status}\"?");
+}
+
+static void dash_at_the_end(void **state)
+{
+	struct arena arena = {0};
+	struct template t;
+	const char *why;
+
+	(void)state;
+	assert_true(template_compile_at(TEMPLATE_AT_END, &arena,
+					STR("${path} ${host:-} ${sent.ETag:-x}"),
+					&t, &why));
+	assert_true(str_equal(t.pieces[0].text, STR("-")));
+	assert_true(str_equal(t.pieces[2].text, STR("")));
+	assert_true(str_equal(t.pieces[4].text, STR("x")));
+	assert_true(str_equal(t.pieces[4].name, STR("etag")));
+	arena_fini(&arena);
 }
 
 static void long_ones(void **state)
@@ -175,9 +252,10 @@ static int free_buffers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(literals),  cmocka_unit_test(variables),
-		cmocka_unit_test(defaults),  cmocka_unit_test(wrong),
-		cmocka_unit_test(long_ones),
+		cmocka_unit_test(literals),        cmocka_unit_test(variables),
+		cmocka_unit_test(defaults),        cmocka_unit_test(wrong),
+		cmocka_unit_test(long_ones),       cmocka_unit_test(moments),
+		cmocka_unit_test(dash_at_the_end),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

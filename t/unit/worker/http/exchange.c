@@ -29,7 +29,7 @@ static int n_finished, n_released;
 static enum exchange_state finished_state;
 static unsigned finished_status;
 
-static void on_finished(struct http *http, const struct exchange *finished)
+static void on_finished(struct http *http, struct exchange *finished)
 {
 	assert_ptr_equal(http, &fixture_http);
 	assert_ptr_equal(finished, &x);

@@ -8,10 +8,12 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/loop.h"
 #include "base/scoreboard.h"
 #include "worker/http/exchange.h"
@@ -430,6 +432,111 @@ static void text_is_kept(void **state)
 	assert_true(str_equal(second, STR("2-")));
 }
 
+static void variables_of_the_exchange(void **state)
+{
+	(void)state;
+	x.request.target = STR("/doc/a%20b?c");
+	x.request.version = "HTTP/1.1";
+	x.connection_id = 18446744073709551615u;
+	x.connection_requests = 2;
+	x.request_id = STR("me");
+	x.times.first_byte = 5 * NS_PER_S;
+	expect("${target} ${protocol} ${route}", "/doc/a%20b?c HTTP/1.1 /doc");
+	expect("${connection}/${connection_requests}", "18446744073709551615/2");
+	expect("${request_id}", "me");
+	expect("${time.head:-none}", "none");
+	x.times.head = 5 * NS_PER_S;
+	expect("${time.head}", "0.000000");
+	x.times.head += 61 * NS_PER_S + 999999999;
+	expect("${time.head}", "61.999999");
+	x.route = NULL;
+	x.request.version = NULL;
+	expect("${route}${protocol}${rest}", "");
+}
+
+static void times_of_day(void **state)
+{
+	struct arena arena = {0};
+	struct template t;
+	const char *why;
+	struct str got;
+	int ms, end = 0;
+
+	(void)state;
+	assert_true(
+		template_compile(&arena, STR("${time} ${time.local}"), &t, &why));
+	for (int i = 0; i < 2; i++) {
+		assert_true(template_evaluate(&t, &x, ESCAPE_NONE, &got));
+		assert_int_equal(got.n, 24 + 1 + 26);
+		sscanf(got.p, "%*4d-%*2d-%*2dT%*2d:%*2d:%*2d.%3dZ %*2d/%*3s%n", &ms,
+		       &end);
+		assert_int_equal(end, 24 + 1 + 6);
+	}
+	arena_fini(&arena);
+}
+
+static void cookies(void **state)
+{
+	(void)state;
+	set_field(0, "Accept", "a=0");
+	set_field(1, "Cookie", "a=1; bc=two; b=3;empty=;  d = x=y ; flag");
+	set_field(2, "cookie", "e=5; a=6");
+	expect("${cookie.a}${cookie.b}${cookie.bc}${cookie.e}", "13two5");
+	expect("${cookie.d}", "x=y");
+	expect("${cookie.A:-no}${cookie.empty:-no}${cookie.flag:-no}", "nonono");
+	set_field(1, "Cookie", ";;=;=x;a");
+	set_field(2, "cookie", "e=5; a=6");
+	expect("${cookie.a}", "6");
+}
+
+static void expect_at(enum template_moment moment, const char *source,
+		      const char *wanted)
+{
+	struct arena arena = {0};
+	struct template t;
+	const char *why = "";
+	struct buf got = {0};
+
+	if (!template_compile_at(moment, &arena, str_of(source), &t, &why))
+		fail_msg("%s", why);
+	template_put(&t, &x, ESCAPE_LOG, &got);
+	if (!str_equal(buf_str(&got), str_of(wanted)))
+		fail_msg("%s is \"%" STR_FMT "\", not \"%s\"", source,
+			 STR_ARG(buf_str(&got)), wanted);
+	buf_release(&got);
+	arena_fini(&arena);
+}
+
+static void fields_of_the_response(void **state)
+{
+	struct fields prepared = {0};
+
+	(void)state;
+	fields_add(&prepared, &x.arena, STR("ETag"), STR("\"x\""));
+	fields_add(&prepared, &x.arena, STR("Vary"), STR("shared"));
+	fields_add(&x.response.fields, &x.arena, STR("vary"), STR(" own "));
+	x.response.prepared = &prepared;
+	x.response.status = 200;
+	x.response.body.length = 1200;
+	expect_at(TEMPLATE_AT_RESPONSE, "${sent.etag} ${sent.Vary}|${sent.x}|",
+		  "\\x22x\\x22 own||");
+	expect_at(TEMPLATE_AT_END, "${sent.content-length} ${sent.x}", "1200 -");
+	x.response.body.length = BODY_LENGTH_UNKNOWN;
+	expect_at(TEMPLATE_AT_END, "${sent.content-length}", "-");
+	x.response.body.length = 0;
+	expect_at(TEMPLATE_AT_END, "${sent.content-length}", "0");
+	x.response.status = 304;
+	expect_at(TEMPLATE_AT_END, "${sent.content-length} ${status}", "- 304");
+}
+
+static void escaped_for_logs(void **state)
+{
+	(void)state;
+	x.request.path = STR("/a \"\\\n\x80<");
+	expect_at(TEMPLATE_AT_REQUEST, "\"${path}\"\n",
+		  "\"/a \\x22\\x5c\\x0a\\x80<\"\n");
+}
+
 static int free_all(void **state)
 {
 	(void)state;
@@ -458,6 +565,11 @@ int main(void)
 		VARIABLES_TEST(escaped_for_uris),
 		VARIABLES_TEST(too_long),
 		VARIABLES_TEST(text_is_kept),
+		VARIABLES_TEST(variables_of_the_exchange),
+		VARIABLES_TEST(times_of_day),
+		VARIABLES_TEST(cookies),
+		VARIABLES_TEST(fields_of_the_response),
+		VARIABLES_TEST(escaped_for_logs),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Lines are put together straight in the buffer, in room that is enough for
+ * them whatever has to be escaped: this runs for every request.
+ */
+#include "worker/report/access_line.h"
+
+#include "base/clock.h"
+#include "base/quote.h"
+#include "worker/http/request_id.h"
+#include "worker/http/router.h"
+#include "worker/http/stamp.h"
+#include "worker/http/variables.h"
+
+/* More than all that is not a text of the client's. */
+enum { COMBINED_FIXED = 256, JSON_FIXED = 1024 };
+
+static char *put(char *to, struct str s)
+{
+	memcpy(to, s.p, s.n);
+	return to + s.n;
+}
+
+#define PUT(to, literal) put(to, STR(literal))
+
+static char *put_number(char *to, uint64_t value)
+{
+	char digits[20], *p = digits + sizeof(digits);
+
+	do {
+		*--p = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	return put(to, (struct str){p, (size_t)(digits + sizeof(digits) - p)});
+}
+
+static char *put_ip(char *to, const struct exchange *x)
+{
+	char ip[ADDR_TEXT];
+
+	return put(to, str_of(endpoint_ip(&x->peer, ip)));
+}
+
+/* A field that the server knows by its number; "" when there is none. */
+static struct str field(const struct exchange *x, enum field_id id)
+{
+	const struct request *r = &x->request;
+
+	for (size_t i = 0; request_has(r, id) && i < r->n_fields; i++)
+		if (r->fields[i].id == id)
+			return r->fields[i].value;
+	return STR("");
+}
+
+static struct str version(const struct request *r)
+{
+	return r->version != NULL ? str_of(r->version) : STR("");
+}
+
+/* Combined. */
+
+static char *put_or_dash(char *to, struct str s)
+{
+	if (s.n == 0)
+		*to++ = '-';
+	return quote_log(to, s);
+}
+
+static char *put_request_line(char *to, const struct request *r)
+{
+	if (r->target.n == 0)
+		return PUT(to, "-");
+	to = quote_log(to, r->method_text);
+	*to++ = ' ';
+	to = quote_log(to, r->target);
+	*to++ = ' ';
+	return put(to, version(r));
+}
+
+static void put_combined(const struct exchange *x, struct buf *out)
+{
+	const struct request *r = &x->request;
+	struct str referer = field(x, FIELD_REFERER);
+	struct str agent = field(x, FIELD_USER_AGENT);
+	size_t texts = r->method_text.n + r->target.n + referer.n + agent.n;
+	char *start = buf_room(out, COMBINED_FIXED + QUOTE_LOG_GROWTH * texts);
+	char *to = put_ip(start, x);
+
+	to = PUT(to, " - - [");
+	to = put(to, stamp_local());
+	to = PUT(to, "] \"");
+	to = put_request_line(to, r);
+	to = PUT(to, "\" ");
+	to = put_number(to, logged_status(x));
+	*to++ = ' ';
+	to = put_number(to, x->content_sent);
+	to = PUT(to, " \"");
+	to = put_or_dash(to, referer);
+	to = PUT(to, "\" \"");
+	to = put_or_dash(to, agent);
+	to = PUT(to, "\"\n");
+	buf_added(out, (size_t)(to - start));
+}
+
+/* JSON. */
+
+/* `before` is what stands before the value: `,"name":"`. */
+static char *put_member(char *to, struct str before, struct str value)
+{
+	to = put(to, before);
+	to = quote_json(to, value);
+	*to++ = '"';
+	return to;
+}
+
+static char *put_count(char *to, struct str before, uint64_t value)
+{
+	return put_number(put(to, before), value);
+}
+
+static char *put_phase(char *to, struct str before, uint64_t from, uint64_t end)
+{
+	uint64_t ns;
+
+	return put_count(to, before, phase_ns(from, end, &ns) ? ns / NS_PER_US : 0);
+}
+
+static char *put_times(char *to, const struct exchange_times *t)
+{
+	to = PUT(to, ",\"times_us\":{");
+	to = put_phase(to, STR("\"accepted_to_first_byte\":"), t->accepted,
+		       t->first_byte);
+	to = put_phase(to, STR(",\"first_byte_to_head\":"), t->first_byte, t->head);
+	to = put_phase(to, STR(",\"head_to_answer\":"), t->head, t->answered);
+	to = put_phase(to, STR(",\"answer_to_last_byte\":"), t->answered,
+		       t->last_byte);
+	to = put_phase(to, STR(",\"total\":"), t->first_byte, t->last_byte);
+	return PUT(to, "}");
+}
+
+static void put_json(struct exchange *x, struct buf *out)
+{
+	const struct request *r = &x->request;
+	struct str id = request_id(x);
+	struct str route = x->route != NULL ? x->route->conf->path : STR("");
+	struct str referer = field(x, FIELD_REFERER);
+	struct str agent = field(x, FIELD_USER_AGENT);
+	size_t texts = id.n + r->method_text.n + r->target.n + r->host.n + route.n +
+		       referer.n + agent.n;
+	char *start = buf_room(out, JSON_FIXED + QUOTE_JSON_GROWTH * texts);
+	char *to = PUT(start, "{\"time\":\"");
+
+	stamp_utc(to);
+	to += STAMP_UTC;
+	to = PUT(to, "\",\"remote_addr\":\"");
+	to = put_ip(to, x);
+	to = put_count(to, STR("\",\"remote_port\":"), x->peer.port);
+	to = put_count(to, STR(",\"connection\":"), x->connection_id);
+	to = put_member(to, STR(",\"request_id\":\""), id);
+	to = put_member(to, STR(",\"method\":\""), r->method_text);
+	to = put_member(to, STR(",\"target\":\""), r->target);
+	to = put_member(to, STR(",\"protocol\":\""), version(r));
+	to = put_member(to, STR(",\"host\":\""), r->host);
+	to = put_member(to, STR(",\"route\":\""), route);
+	to = put_count(to, STR(",\"status\":"), logged_status(x));
+	to = put_count(to, STR(",\"bytes\":"), x->content_sent);
+	to = put_member(to, STR(",\"referer\":\""), referer);
+	to = put_member(to, STR(",\"user_agent\":\""), agent);
+	to = put_times(to, &x->times);
+	to = PUT(to, "}\n");
+	buf_added(out, (size_t)(to - start));
+}
+
+void access_line_put(const struct conf_log *conf, struct exchange *x,
+		     struct buf *out)
+{
+	switch ((enum conf_log_format)conf->format) {
+	case CONF_LOG_COMBINED:
+		put_combined(x, out);
+		return;
+	case CONF_LOG_JSON:
+		put_json(x, out);
+		return;
+	case CONF_LOG_TEMPLATE:
+		template_put(&conf->line, x, ESCAPE_LOG, out);
+		buf_put(out, STR("\n"));
+		return;
+	}
+}
