@@ -16,7 +16,7 @@ use Bench::Servers qw(start_server);
 
 our @EXPORT_OK = qw(workloads make_files count_syscalls @sizes);
 
-our $seconds = 1;	# of a measurement
+our $seconds = 0.7;	# of a measurement
 our $crowd = 10000;	# connections of which few are active
 our $paths;		# a file with those of the mixed directory
 our @sizes = (1, 10, 100, 500, 1000, 2000, 5000, 10000);
