@@ -95,10 +95,12 @@ void loop_run(struct loop *loop)
 	list_init(&due);
 
 	while (!loop->stopped) {
+		uint64_t from = clock_read();
 		int n = epoll_wait(loop->epoll_fd, events, LOOP_EVENTS,
 				   wait_ms(loop, next));
 
 		loop->now = clock_read();
+		loop->waited += loop->now - from;
 		if (n == -1 && errno != EINTR)
 			log_fatal("epoll_wait: errno %d", errno);
 		/* What the events queue is for the next tick: everyone has one

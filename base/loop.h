@@ -34,7 +34,8 @@ struct task {
 struct loop {
 	int epoll_fd;
 	bool stopped;
-	uint64_t now; /* CLOCK_MONOTONIC ns, as of this tick */
+	uint64_t now;    /* CLOCK_MONOTONIC ns, as of this tick */
+	uint64_t waited; /* ns, in all, with nothing to do */
 	struct timers timers;
 	struct list ready;
 	/* Called at the end of every tick, if set. */

@@ -11,6 +11,9 @@ enum {
 	BALANCE_SLACK = 2,    /* connections that are not worth moving */
 	BALANCE_GATE = 8,     /* beyond the mean, and an eighth of it more */
 	BALANCE_LOOK = 65536, /* connections looked at for idle ones at once */
+	BALANCE_BUSY = 500,   /* of a thousand, the load of a worker that others
+			       * should help */
+	BALANCE_UNEVEN = 250, /* less load than that one's: who can help */
 };
 
 /* The workers that serve the same generation, we among them. */
@@ -18,6 +21,7 @@ struct peers {
 	uint64_t n;
 	uint64_t connections;
 	uint64_t fewest; /* of one of them */
+	uint64_t load, most_load, least_load;
 };
 
 /* What is given to one that is stuck, nobody takes. */
@@ -29,7 +33,7 @@ static bool is_alive(const struct slot *slot, uint64_t now)
 static struct peers count_peers(const struct balance *b)
 {
 	uint64_t generation = b->net->slot->generation;
-	struct peers peers = {.fewest = UINT64_MAX};
+	struct peers peers = {.fewest = UINT64_MAX, .least_load = UINT64_MAX};
 	uint64_t now = b->net->loop->now;
 
 	for (uint32_t i = 0; i < b->board->n_used && i < SCOREBOARD_SLOTS; i++) {
@@ -39,14 +43,20 @@ static struct peers count_peers(const struct balance *b)
 			continue;
 		if (slot->connections < peers.fewest)
 			peers.fewest = slot->connections;
+		if (slot->load < peers.least_load)
+			peers.least_load = slot->load;
+		if (slot->load > peers.most_load)
+			peers.most_load = slot->load;
+		peers.load += slot->load;
 		peers.n++;
 		peers.connections += slot->connections;
 	}
 	return peers;
 }
 
-/* Offers up to `n` connections that wait for a request. */
-static void give_idle(struct balance *b, uint64_t n)
+/* Offers up to `n` connections that wait for a request: of the active ones
+ * that were found, or of all. */
+static void give_idle(struct balance *b, uint64_t n, bool active)
 {
 	int looked = 0;
 
@@ -56,7 +66,8 @@ static void give_idle(struct balance *b, uint64_t n)
 		if (n == 0 || looked++ == BALANCE_LOOK)
 			return;
 		if (c->session == NULL && buf_length(&c->in) == 0 &&
-		    buf_length(&c->out) == 0 && list_is_empty(&c->ready)) {
+		    buf_length(&c->out) == 0 && list_is_empty(&c->ready) &&
+		    (!active || c->sampled == b->net->sample)) {
 			handoff_offer(b->handoff, c);
 			n--;
 		}
@@ -72,28 +83,90 @@ static void set_gate(struct net *net, uint64_t mine, uint64_t mean)
 		net_resume(net);
 }
 
+static void publish_load(struct balance *b)
+{
+	const struct loop *loop = b->net->loop;
+	uint64_t took = loop->now - b->since, waited = loop->waited - b->waited;
+
+	if (took > 0)
+		b->net->slot->load =
+			waited < took ? 1000 - waited * 1000 / took : 0;
+	b->since = loop->now;
+	b->waited = loop->waited;
+}
+
+static void start_sample(struct balance *b)
+{
+	if (++b->samples == 0)
+		b->samples++; /* 0 is none */
+	b->net->sample = b->samples;
+	b->net->n_sampled = 0;
+}
+
+static bool is_load_uneven(const struct peers *peers)
+{
+	return peers->n > 1 && peers->most_load >= BALANCE_BUSY &&
+	       peers->least_load + BALANCE_UNEVEN <= peers->most_load;
+}
+
+/* Who has the least takes in any case. A turn to find the active connections,
+ * one to give some of them, one to see what has come of it. */
+static void even_load(struct balance *b, const struct peers *peers)
+{
+	uint64_t mine = b->net->slot->load, mean = peers->load / peers->n;
+
+	if (mine <= mean) {
+		b->net->sample = 0;
+		if (net_may_take(b->net))
+			handoff_start_receiving(b->handoff);
+		return;
+	}
+	handoff_stop_receiving(b->handoff);
+	if (b->rests || mine < BALANCE_BUSY) {
+		b->rests = false;
+	} else if (b->net->sample == 0) {
+		start_sample(b);
+	} else {
+		give_idle(b, b->net->n_sampled * (mine - mean) / mine, true);
+		b->net->sample = 0;
+		b->rests = true;
+	}
+}
+
+static void even_count(struct balance *b, const struct peers *peers, uint64_t mean)
+{
+	uint64_t mine = b->net->slot->connections;
+	/* Many that are a little above the mean can leave one far below it. */
+	bool someone_lacks = peers->fewest + mean / 10 + 1 < mean;
+
+	if (mine > mean + mean / 20 + BALANCE_SLACK ||
+	    (mine > mean && someone_lacks)) {
+		handoff_stop_receiving(b->handoff);
+		give_idle(b, (mine - mean + 1) / 2, false);
+	} else if (mine <= mean && net_may_take(b->net)) {
+		handoff_start_receiving(b->handoff);
+	}
+}
+
 static void on_timer(struct timer *timer)
 {
 	struct balance *b = CONTAINER_OF(timer, struct balance, timer);
+
+	publish_load(b);
+	loop_timer(b->net->loop, &b->timer, BALANCE_MS);
 	struct peers peers = count_peers(b);
 	uint64_t mine = b->net->slot->connections;
-
-	loop_timer(b->net->loop, &b->timer, BALANCE_MS);
 	/* Rounded up: where connections cannot be divided evenly, one more
 	 * than another is even. */
 	uint64_t mean =
 		peers.n > 0 ? (peers.connections + peers.n - 1) / peers.n : mine;
 
 	set_gate(b->net, mine, mean);
-	/* Many that are a little above the mean can leave one far below it. */
-	bool someone_lacks = peers.fewest + mean / 10 + 1 < mean;
-
-	if (mine > mean + mean / 20 + BALANCE_SLACK ||
-	    (mine > mean && someone_lacks)) {
-		handoff_stop_receiving(b->handoff);
-		give_idle(b, (mine - mean + 1) / 2);
-	} else if (mine <= mean && net_may_take(b->net)) {
-		handoff_start_receiving(b->handoff);
+	if (is_load_uneven(&peers)) {
+		even_load(b, &peers);
+	} else {
+		b->net->sample = 0;
+		even_count(b, &peers, mean);
 	}
 }
 
@@ -107,6 +180,8 @@ void balance_init(struct balance *b, struct net *net, struct handoff *handoff,
 void balance_start(struct balance *b, uint64_t generation)
 {
 	b->net->slot->generation = generation;
+	b->since = b->net->loop->now;
+	b->waited = b->net->loop->waited;
 	handoff_start_receiving(b->handoff);
 	loop_timer(b->net->loop, &b->timer, BALANCE_MS);
 }
@@ -114,6 +189,8 @@ void balance_start(struct balance *b, uint64_t generation)
 void balance_stop(struct balance *b)
 {
 	b->net->slot->generation = 0;
+	b->net->slot->load = 0;
+	b->net->sample = 0;
 	handoff_stop_receiving(b->handoff);
 	timer_detach(&b->net->loop->timers, &b->timer);
 }

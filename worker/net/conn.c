@@ -178,6 +178,14 @@ static void discard(struct conn *c)
 		conn_queue(c);
 }
 
+static void sample(struct conn *c)
+{
+	if (c->sampled == c->net->sample)
+		return;
+	c->sampled = c->net->sample;
+	c->net->n_sampled++;
+}
+
 /* Acts on what a protocol said; true when it is to be called again. */
 static bool conn_obey(struct conn *c, enum step step)
 {
@@ -195,6 +203,8 @@ static bool conn_obey(struct conn *c, enum step step)
 		buf_shrink(&c->out);
 		if (c->net->moving_to != NULL)
 			handoff_offer(c->net->moving_to, c);
+		if (c->net->sample != 0)
+			sample(c);
 		return false;
 	case STEP_LINGER:
 		conn_linger(c);

@@ -48,6 +48,8 @@ struct conn {
 			       * data */
 	bool hung_up : 1;     /* nothing can be sent to the peer any more */
 	bool watched : 1;     /* registered */
+	uint8_t sampled;      /* net->sample, when it last served something
+			       * during one */
 	struct watch watch;
 	struct net *net;
 	struct listener *listener;

@@ -59,6 +59,10 @@ struct net {
 	/* While draining: where every connection goes that can be moved, or
 	 * NULL when there is nobody to go to. */
 	struct handoff *moving_to;
+	/* Not 0: connections that serve something are given this number, and
+	 * counted, so that they are known from those that do not. */
+	uint8_t sample;
+	uint32_t n_sampled;
 	struct timer retry;   /* while NET_SHORT */
 	uint64_t short_since; /* when accepting was last stopped */
 	/* The worker's: a peer should look at the listeners in our stead. */
