@@ -6,9 +6,12 @@
 # section 9.6).
 use v5.36;
 use FindBin;
+use IO::Poll;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Holdfast;
+
+use constant POLLRDHUP => 0x2000;	# which IO::Poll has no name for
 
 my $s = Holdfast->start(files => { 'www/a' => "a\n" }, conf => <<'E2');
 listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
@@ -83,6 +86,30 @@ for my $case (
 		ok $c->at_end, 'and the connection closed without a reset';
 	}
 }
+
+subtest 'a body that comes after its response' => sub {
+	for my $case ([$get, 100_000, 200, "Connection: close\r\n"],
+		      [$get, 100_000, 200, "Expect: 100-continue\r\n"],
+		      [$post, $large, 413, '']) {
+		my ($line, $n, $status, $fields) = @$case;
+		my $c = $s->client;
+
+		$c->send("$line\r\nHost: a\r\n${fields}Content-Length: $n"
+			. "\r\n\r\n");
+		# Its end has come, too, and neither is read. A reset, if
+		# there is one, comes after the first byte.
+		my $poll = IO::Poll->new;
+
+		$poll->mask($c->socket => POLLRDHUP);
+		wait_until { $poll->poll(0) > 0 } 'the response';
+		$c->send('x');
+		is $c->send('x' x ($n - 1)), $n - 1,
+			"$status $fields: all is taken";
+		is eval { $c->response->status }, $status,
+			'and the response is there';
+		ok $c->at_end, 'without a reset';
+	}
+};
 
 $s->finish;
 done_testing;
