@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How many bytes of a file a connection sends in a tick: a few send large
+ * pieces; a crowd does not make the tick long for all the others. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/loop.h"
+#include "worker/net/net.h"
+
+enum { KIB = 1024 };
+
+static struct net net;
+
+static int setup(void **state)
+{
+	static struct loop loop;
+	static struct slot slot;
+
+	(void)state;
+	net_init(&net, &loop, NULL, &slot);
+	return 0;
+}
+
+/* Bytes of a tick in which `n` connections send as much as they may. */
+static size_t tick(size_t n, size_t *least_out)
+{
+	size_t sum = 0;
+
+	*least_out = SIZE_MAX;
+	for (size_t i = 0; i < n; i++) {
+		size_t share = net_file_share(&net);
+
+		sum += share;
+		if (share < *least_out)
+			*least_out = share;
+	}
+	net_recount_files(&net);
+	return sum;
+}
+
+static void few_send_large_pieces(void **state)
+{
+	size_t least;
+
+	(void)state;
+	for (size_t n = 1; n <= 4; n++) {
+		assert_int_equal(tick(n, &least), n * 256 * KIB);
+		assert_int_equal(least, 256 * KIB);
+	}
+}
+
+static void a_crowd_shares(void **state)
+{
+	size_t least;
+
+	(void)state;
+	/* All at once: some get large pieces, and nobody none. */
+	assert_in_range(tick(1000, &least), 0, (1024 + 1000 * 16) * KIB);
+	assert_int_equal(least, 16 * KIB);
+	/* From then on all get the same. */
+	assert_int_equal(tick(1000, &least), 1000 * 16 * KIB);
+	tick(16, &least);
+	assert_int_equal(tick(16, &least), 1024 * KIB);
+	assert_int_equal(least, 64 * KIB);
+	/* Who is left has it all. */
+	tick(1, &least);
+	assert_int_equal(tick(1, &least), 256 * KIB);
+}
+
+static void a_tick_without_files_changes_nothing(void **state)
+{
+	size_t least;
+
+	(void)state;
+	tick(16, &least);
+	net_recount_files(&net);
+	net_recount_files(&net);
+	assert_int_equal(tick(16, &least), 1024 * KIB);
+	assert_int_equal(least, 64 * KIB);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(few_send_large_pieces, setup),
+		cmocka_unit_test_setup(a_crowd_shares, setup),
+		cmocka_unit_test_setup(a_tick_without_files_changes_nothing, setup),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
