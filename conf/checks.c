@@ -427,6 +427,17 @@ static void check_key(struct check *c, const struct conf_common *common,
 			 "read yet");
 }
 
+static void check_compress(struct check *c, const struct conf_common *common,
+			   const char *where)
+{
+	struct place at = place_of(c, &common->compress, where);
+
+	for (size_t i = 0; i < common->compress.n; i++)
+		if (!conf_coding_is_built(common->compress.items[i]))
+			complain(c, &at, "this holdfast was built without %s",
+				 conf_coding_names[common->compress.items[i]].p);
+}
+
 static void check_common(struct check *c, const struct conf_common *common,
 			 const char *where)
 {
@@ -435,6 +446,8 @@ static void check_common(struct check *c, const struct conf_common *common,
 
 	if (conf_gives(common, &common->allow) || conf_gives(common, &common->deny))
 		check_access(c, common, where);
+	if (conf_gives(common, &common->compress))
+		check_compress(c, common, where);
 }
 
 static void check_path(struct check *c, const struct conf_route *route)

@@ -141,6 +141,23 @@ struct conf_error_pages {
 	size_t n;
 };
 
+/* Content codings, and a list of them in order of preference. */
+enum conf_coding {
+	CONF_CODING_ZSTD,
+	CONF_CODING_BR,
+	CONF_CODING_GZIP,
+	CONF_CODINGS
+};
+extern const struct str conf_coding_names[CONF_CODINGS];
+
+/* Whether this program can compress with it. */
+bool conf_coding_is_built(enum conf_coding coding);
+
+struct conf_codings {
+	enum conf_coding *items;
+	size_t n;
+};
+
 /*
  * The settings that a site and each of its routes can have. A route has its
  * site's for those that it does not give, so that who serves a route looks at
@@ -148,6 +165,9 @@ struct conf_error_pages {
  */
 struct conf_common {
 	uint64_t given; /* which ones this very group gives: conf_gives() */
+	struct conf_codings compress;
+	struct conf_strings compress_types; /* a part of each may be a star */
+	uint64_t compress_least;
 	struct conf_networks allow;
 	struct conf_networks deny;
 	/* A route's are merged with its site's, by name and by status. */
@@ -167,20 +187,6 @@ struct conf_common {
 
 /* Whether the group itself gives the setting whose field is at `field`. */
 bool conf_gives(const struct conf_common *common, const void *field);
-
-/* Content codings, and a list of them in order of preference. */
-enum conf_coding {
-	CONF_CODING_ZSTD,
-	CONF_CODING_BR,
-	CONF_CODING_GZIP,
-	CONF_CODINGS
-};
-extern const struct str conf_coding_names[CONF_CODINGS];
-
-struct conf_codings {
-	enum conf_coding *items;
-	size_t n;
-};
 
 /* What a static route tries, one after the other, and then. */
 struct conf_try {

@@ -569,6 +569,23 @@ static const char *read_coding(const struct reader *reader,
 	return NULL;
 }
 
+static const char *read_media_range(const struct reader *reader, struct str item,
+				    struct str *range_out)
+{
+	struct str subtype = item, type = str_cut(&subtype, '/');
+	bool is_suffix = str_starts_with(item, STR("*+")) &&
+			 value_is_token(str_tail(item, 2));
+	char *lower = arena_cstr(reader->arena, item);
+
+	if (!is_suffix && (!value_is_token(type) || str_equal(type, STR("*")) ||
+			   subtype.p == NULL || !value_is_token(subtype)))
+		return "is written as \"text/html\", \"text/*\" or \"*+json\"";
+	for (size_t i = 0; i < item.n; i++)
+		lower[i] = ascii_lower(lower[i]);
+	*range_out = (struct str){lower, item.n};
+	return NULL;
+}
+
 static const char *read_method(const struct reader *reader, unsigned *set,
 			       struct str name)
 {
@@ -670,6 +687,8 @@ const char *reader_read_item(const struct reader *reader,
 		return read_coding(reader, field, item);
 	if (setting->type == SCHEMA_HOSTS)
 		why = value_parse_host(reader->arena, item, &list->items[list->n]);
+	else if (setting->type == SCHEMA_MEDIA_RANGES)
+		why = read_media_range(reader, item, &list->items[list->n]);
 	else
 		why = read_file_name(reader, item, &list->items[list->n]);
 	if (why == NULL)
@@ -677,10 +696,27 @@ const char *reader_read_item(const struct reader *reader,
 	return why;
 }
 
+/* The items of a list's default are separated by "|". */
+static const char *read_default_list(const struct reader *reader,
+				     const struct schema_setting *setting,
+				     void *base)
+{
+	struct str rest = str_of(setting->fallback);
+	const char *why = NULL;
+	size_t n = 1;
+
+	for (size_t i = 0; i < rest.n; i++)
+		n += rest.p[i] == '|';
+	reader_start_list(reader, setting, base, n);
+	while (rest.n > 0 && why == NULL)
+		why = reader_read_item(reader, setting, base, str_cut(&rest, '|'));
+	return why;
+}
+
 void reader_set_default(const struct reader *reader,
 			const struct schema_setting *setting, void *base)
 {
-	const char *why = NULL;
+	const char *why;
 	struct reader_value value;
 
 	if (setting->fallback == NULL)
@@ -691,13 +727,10 @@ void reader_set_default(const struct reader *reader,
 	value.form = kinds[setting->type].takes & READER_TEXT
 			     ? READER_TEXT
 			     : (enum reader_form)kinds[setting->type].takes;
-	if (!schema_is_list(setting->type)) {
+	if (schema_is_list(setting->type))
+		why = read_default_list(reader, setting, base);
+	else
 		why = reader_read(reader, setting, base, value);
-	} else {
-		reader_start_list(reader, setting, base, 1);
-		if (value.text.n > 0)
-			why = reader_read_item(reader, setting, base, value.text);
-	}
 	if (why != NULL)
 		log_fatal("schema: the default of %s: %s", setting->name, why);
 }

@@ -128,6 +128,8 @@ static const char *type_name(const struct schema_setting *setting)
 		return "list of templates";
 	case SCHEMA_CODINGS:
 		return "list of codings";
+	case SCHEMA_MEDIA_RANGES:
+		return "list of media types";
 	case SCHEMA_METHODS:
 		return "list of methods";
 	case SCHEMA_NETWORKS:
@@ -181,6 +183,20 @@ static void put_words(struct buf *out, const struct schema_setting *setting)
 	end_sentence(out, &line);
 }
 
+static void put_default_list(struct buf *line, const struct schema_setting *setting)
+{
+	struct str rest = str_of(setting->fallback);
+	const char *glue = " ";
+
+	buf_put_cstr(line, "[");
+	while (rest.n > 0) {
+		buf_put_cstr(line, glue);
+		put_value(line, setting, str_cut(&rest, '|'));
+		glue = ", ";
+	}
+	buf_put_cstr(line, " ]");
+}
+
 static void put_default(struct buf *out, const struct schema_setting *setting)
 {
 	struct buf line = {0};
@@ -188,12 +204,14 @@ static void put_default(struct buf *out, const struct schema_setting *setting)
 
 	if (setting->fallback == NULL && setting->fallback_help == NULL)
 		return;
-	buf_put_cstr(&line, is_list ? "Default: [ " : "Default: ");
+	buf_put_cstr(&line, "Default: ");
 	if (setting->fallback == NULL)
 		put_text(&line, str_of(setting->fallback_help));
-	else if (!is_list || setting->fallback[0] != '\0')
+	else if (is_list)
+		put_default_list(&line, setting);
+	else
 		put_value(&line, setting, str_of(setting->fallback));
-	buf_put_cstr(&line, is_list ? " ]." : ".");
+	buf_put_cstr(&line, ".");
 	end_sentence(out, &line);
 }
 

@@ -37,6 +37,29 @@ const struct str conf_coding_names[CONF_CODINGS] = {
 	[CONF_CODING_GZIP] = STR_INIT("gzip"),
 };
 
+bool conf_coding_is_built(enum conf_coding coding)
+{
+	switch (coding) {
+	case CONF_CODING_ZSTD:
+#ifdef HAVE_LIBZSTD
+		return true;
+#else
+		return false;
+#endif
+	case CONF_CODING_BR:
+#ifdef HAVE_LIBBROTLIENC
+		return true;
+#else
+		return false;
+#endif
+	case CONF_CODING_GZIP:
+		return true;
+	case CONF_CODINGS:
+		break;
+	}
+	return false;
+}
+
 const struct schema_handler schema_handlers[] = {
 	{"static", METHOD_SET(GET) | METHOD_SET(HEAD),
 	 "Serves the files below a directory: its root and then what follows "
@@ -371,6 +394,25 @@ const struct schema_setting schema_settings[] = {
 	{COMMON(deny), .name = "deny", .type = SCHEMA_NETWORKS,
 	 .fallback = "",
 	 .help = "The networks whose requests are refused with 403."},
+	{COMMON(compress), .name = "compress", .type = SCHEMA_CODINGS,
+	 .fallback = "",
+	 .help = "The codings in which responses are compressed for clients "
+		 "that accept them, the one that is preferred first. What is "
+		 "compressed already is left alone, and so are parts of files "
+		 "and what says Cache-Control: no-transform. The compressed "
+		 "form of files is kept for the next request while it is "
+		 "small."},
+	{COMMON(compress_types), .name = "compress_types",
+	 .type = SCHEMA_MEDIA_RANGES,
+	 .fallback = "text/*|application/javascript|application/json|"
+		     "application/xml|application/wasm|application/yaml|"
+		     "application/toml|application/sql|*+json|*+xml|font/ttf|"
+		     "font/otf|image/bmp|image/vnd.microsoft.icon",
+	 .help = "The media types that are compressed: \"type/subtype\", "
+		 "\"type/*\", or \"*+suffix\" for all whose names end so."},
+	{COMMON(compress_least), .name = "compress_least", .type = SCHEMA_SIZE,
+	 .fallback = "1k", .least = 0, .most = (uint64_t)1 << 30,
+	 .help = "Responses that are shorter are not compressed."},
 	{COMMON(request_fields), .name = "request_fields",
 	 .type = SCHEMA_REQUEST_FIELDS, .fallback = "",
 	 .help = "Changes to the fields of requests, as told under Fields "
@@ -443,6 +485,7 @@ static const char *const expects[SCHEMA_TYPES] = {
 	[SCHEMA_FILE_NAMES] = "a list of file names such as [ \"index.html\" ]",
 	[SCHEMA_TRY] = "a list of templates such as [ \"${rest}\", \"=404\" ]",
 	[SCHEMA_CODINGS] = "a list of codings such as [ \"br\", \"gzip\" ]",
+	[SCHEMA_MEDIA_RANGES] = "a list of media types such as [ \"text/*\" ]",
 	[SCHEMA_METHODS] = "a list of methods such as [ \"GET\", \"HEAD\" ]",
 	[SCHEMA_NETWORKS] = "a list of networks such as [ \"192.0.2.0/24\" ]",
 	[SCHEMA_REQUEST_FIELDS] = "a list of fields such as [ \"X-Name: value\" ]",
@@ -468,6 +511,7 @@ bool schema_may_be_empty(enum schema_type type)
 	case SCHEMA_FILE_NAMES:
 	case SCHEMA_TRY:
 	case SCHEMA_CODINGS:
+	case SCHEMA_MEDIA_RANGES:
 	case SCHEMA_NETWORKS:
 	case SCHEMA_REQUEST_FIELDS:
 	case SCHEMA_RESPONSE_FIELDS:

@@ -45,6 +45,7 @@ enum schema_type {
 	SCHEMA_FILE_NAMES,      /* struct conf_strings */
 	SCHEMA_TRY,             /* struct conf_try */
 	SCHEMA_CODINGS,         /* struct conf_codings */
+	SCHEMA_MEDIA_RANGES,    /* struct conf_strings */
 	SCHEMA_METHODS,         /* unsigned, a set of enum conf_method */
 	SCHEMA_NETWORKS,        /* struct conf_networks */
 	SCHEMA_REQUEST_FIELDS,  /* struct conf_fields */
@@ -91,8 +92,9 @@ struct schema_setting {
 	size_t offset;       /* of the field in the section's struct */
 	size_t also;         /* of the second field, where a type has two */
 	bool required;
-	/* The default as the file would have it; "" for lists is an empty
-	 * one. NULL: none, or made by code, as `fallback_help` says. */
+	/* The default as the file would have it; for lists the items with
+	 * "|" between them. NULL: none, or made by code, as `fallback_help` says.
+	 */
 	const char *fallback;
 	const char *fallback_help;
 	uint64_t least, most; /* numbers, sizes and durations */

@@ -204,6 +204,7 @@ static void put_value(struct buf *out, const struct schema_setting *setting,
 		break;
 	case SCHEMA_HOSTS:
 	case SCHEMA_FILE_NAMES:
+	case SCHEMA_MEDIA_RANGES:
 		put_strings(out, field);
 		break;
 	case SCHEMA_TRY:

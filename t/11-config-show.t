@@ -72,7 +72,8 @@ sites = (
         index = [ "a.html", "b.html" ]; symlinks = "none";
         try = [ "${rest}", "${rest}/", "=410" ]; listing = true;
         precompressed = [ "br", "zstd" ]; charset = "utf-8";
-        cache_control = "a=\"b\""; expires = "90m"; },
+        compress = [ "gzip", "br" ]; compress_types = [ "Text/*", "*+XML" ];
+        compress_least = "2k"; cache_control = "a=\"b\""; expires = "90m"; },
       { path = "/t"; match = "exact"; handler = "respond";
         methods = [ "GET", "PUT" ]; status = 201; type = "text/html";
         deny = [ "192.0.2.0/24", "::FFFF:192.0.2.1", "all" ];
@@ -110,6 +111,8 @@ is scalar(() = $out =~ /rate = "off"/g), 2, 'and where there is none';
 is scalar(() = $out =~ /deny =/g), 3, 'and that of a route, there';
 like $out, qr{try = \[ "\$\{rest\}", "\$\{rest\}/", "=410" \];}, 'what is tried';
 like $out, qr/listing = true;/, 'a boolean';
+like $out, qr/compress = \[ "gzip", "br" \];/, 'codings, in their order';
+like $out, qr/compress_types = \[ "text\/\*", "\*\+xml" \];/, 'types';
 like $out, qr/precompressed = \[ "br", "zstd" \];/, 'codings';
 like $out, qr{root = "\Q@{[$dir->path('www')]}\E"}, 'a root in full';
 

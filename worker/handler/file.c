@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "worker/codec/date.h"
+#include "worker/http/compress.h"
 
 struct file *file_create(int fd, const struct stat *st, struct str path)
 {
@@ -29,9 +30,12 @@ void file_release(struct file *file)
 	ASSERT(file->holders > 0);
 	if (--file->holders > 0)
 		return;
-	for (size_t i = 0; i < CONF_CODINGS; i++)
+	for (size_t i = 0; i < CONF_CODINGS; i++) {
 		if (file->variants[i] != NULL)
 			file_release(file->variants[i]);
+		if (file->compressed[i] != NULL)
+			file_release(file->compressed[i]);
+	}
 	fd_close(&file->fd);
 	arena_fini(&file->arena);
 	free(file);
@@ -48,9 +52,12 @@ uint64_t file_bytes(const struct file *file)
 {
 	uint64_t n = file->content.n;
 
-	for (size_t i = 0; i < CONF_CODINGS; i++)
+	for (size_t i = 0; i < CONF_CODINGS; i++) {
 		if (file->variants[i] != NULL)
 			n += file->variants[i]->content.n;
+		if (file->compressed[i] != NULL)
+			n += file->compressed[i]->content.n;
+	}
 	return n;
 }
 
@@ -59,16 +66,25 @@ static void add(struct file *file, struct str name, struct str value)
 	fields_add(&file->fields, &file->arena, name, value);
 }
 
+/* How a representation came to be. */
+enum origin {
+	ORIGIN_FILE,       /* as it lies there */
+	ORIGIN_VARIANT,    /* compressed, in a file of its own */
+	ORIGIN_COMPRESSED, /* by us: who knows what another version makes */
+};
+
 /* `coding` is "" for the file as it is. */
-static void make_validators(struct file *file, struct str coding)
+static void make_validators(struct file *file, enum origin origin,
+			    struct str coding)
 {
 	time_t now = time(NULL), modified = file->st.st_mtim.tv_sec;
 
 	file->validators.etag = arena_printf(
-		&file->arena, "\"%jx-%jx%s%" STR_FMT "\"",
+		&file->arena, "%s\"%jx-%jx%s%" STR_FMT "\"",
+		origin == ORIGIN_COMPRESSED ? "W/" : "",
 		(uintmax_t)((uint64_t)file->st.st_mtim.tv_sec * NS_PER_S +
 			    (uint64_t)file->st.st_mtim.tv_nsec),
-		(uintmax_t)file->st.st_size, coding.n > 0 ? "-" : "",
+		(uintmax_t)file->st.st_size, origin == ORIGIN_FILE ? "" : "-",
 		STR_ARG(coding));
 	/* RFC 9110 section 8.8.2.1: never later than the response. */
 	file->validators.modified = modified < now ? modified : now;
@@ -86,11 +102,11 @@ static void add_cache_control(struct file *file, const struct conf_route *conf)
 
 /* What a 304 has too (RFC 9110 section 15.4.5) comes first. */
 static void make_fields(struct file *file, const struct conf_route *conf,
-			struct str coding, bool varies)
+			enum origin origin, struct str coding, bool varies)
 {
 	char date[HTTP_DATE_SIZE];
 
-	make_validators(file, coding);
+	make_validators(file, origin, coding);
 	http_date_format(file->validators.modified, date);
 	add(file, STR("ETag"), file->validators.etag);
 	add_cache_control(file, conf);
@@ -98,8 +114,9 @@ static void make_fields(struct file *file, const struct conf_route *conf,
 		add(file, STR("Vary"), STR("Accept-Encoding"));
 	file->not_modified = file->fields;
 	add(file, STR("Last-Modified"), (struct str){date, sizeof(date)});
-	add(file, STR("Accept-Ranges"), STR("bytes"));
-	if (coding.n > 0)
+	if (origin != ORIGIN_COMPRESSED)
+		add(file, STR("Accept-Ranges"), STR("bytes"));
+	if (origin != ORIGIN_FILE)
 		add(file, STR("Content-Encoding"), coding);
 	file->untyped = file->fields;
 	add(file, STR("Content-Type"), file->type);
@@ -134,13 +151,22 @@ static struct str full_type(struct file *file, const struct conf_route *conf,
 			    conf->charset);
 }
 
+static bool is_compressible(const struct file *file, const struct conf_route *conf)
+{
+	return conf->common.compress.n > 0 &&
+	       compress_wants(&conf->common, file->type,
+			      (uint64_t)file->st.st_size) &&
+	       !compress_is_forbidden(str_of(conf->cache_control));
+}
+
 void file_describe(struct file *file, const struct conf_route *conf,
 		   struct str type)
 {
-	bool varies = file->has_variants != 0;
-
 	file->type = full_type(file, conf, type);
-	make_fields(file, conf, STR(""), varies);
+	file->is_compressible = is_compressible(file, conf);
+	bool varies = file->has_variants != 0 || file->is_compressible;
+
+	make_fields(file, conf, ORIGIN_FILE, STR(""), varies);
 	load_content(file);
 	for (size_t i = 0; i < CONF_CODINGS; i++) {
 		struct file *variant = file->variants[i];
@@ -148,7 +174,31 @@ void file_describe(struct file *file, const struct conf_route *conf,
 		if (variant == NULL)
 			continue;
 		variant->type = file->type;
-		make_fields(variant, conf, conf_coding_names[i], varies);
+		make_fields(variant, conf, ORIGIN_VARIANT, conf_coding_names[i],
+			    varies);
 		load_content(variant);
 	}
+}
+
+struct file *file_compressed(struct file *file, enum conf_coding coding,
+			     const struct conf_route *conf)
+{
+	struct file *variant = file->compressed[coding];
+
+	if (variant != NULL || file->incompressible & 1u << coding)
+		return variant;
+	variant = file_create(-1, &file->st, file->node.key);
+	if (file->content.p != NULL &&
+	    !compress_bytes(coding, file->content, &variant->arena,
+			    &variant->content)) {
+		file->incompressible |= 1u << coding;
+		file_release(variant);
+		return NULL;
+	}
+	variant->coding = coding;
+	variant->type = file->type;
+	make_fields(variant, conf, ORIGIN_COMPRESSED, conf_coding_names[coding],
+		    true);
+	file->compressed[coding] = variant;
+	return variant;
 }

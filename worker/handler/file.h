@@ -7,6 +7,7 @@
 #ifndef WORKER_HANDLER_FILE_H
 #define WORKER_HANDLER_FILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -18,7 +19,10 @@
 #include "worker/http/conditions.h"
 #include "worker/http/fields.h"
 
-enum { FILE_CONTENT = 16 * 1024 }; /* the largest content that is in memory */
+enum {
+	FILE_CONTENT = 16 * 1024,     /* the largest content that is in memory */
+	FILE_COMPRESSED = 256 * 1024, /* the largest that we compressed */
+};
 
 struct file {
 	struct map_node node; /* by its path below the root */
@@ -35,7 +39,12 @@ struct file {
 	/* What it is in other codings, held; or NULL. */
 	struct file *variants[CONF_CODINGS];
 	unsigned has_variants; /* a set of 1u << enum conf_coding */
-	uint64_t checked_at;   /* CLOCK_MONOTONIC ns */
+	/* It is compressed while it is sent; and what is known of that. */
+	bool is_compressible;
+	struct file *compressed[CONF_CODINGS]; /* held; see file_compressed() */
+	unsigned incompressible;               /* a set: it would not be shorter */
+	enum conf_coding coding;               /* of one that is compressed by us */
+	uint64_t checked_at;                   /* CLOCK_MONOTONIC ns */
 	uint64_t used_at;
 	struct arena arena; /* of the path, the content and the fields */
 };
@@ -52,6 +61,14 @@ void file_add_variant(struct file *file, enum conf_coding coding,
 /* Makes the fields of the file and its variants, and loads small contents. */
 void file_describe(struct file *file, const struct conf_route *conf,
 		   struct str type);
+
+/*
+ * What the file is when it is compressed by us, made when it is first asked
+ * for; NULL when that does not make it shorter. A short one has its content; of
+ * others that is NULL until somebody has compressed and kept it.
+ */
+struct file *file_compressed(struct file *file, enum conf_coding coding,
+			     const struct conf_route *conf);
 
 /* Bytes of content in memory, of variants too. */
 uint64_t file_bytes(const struct file *file);

@@ -327,6 +327,22 @@ static bool is_settled(const struct stat *st)
 	return wall > changed + FILES_SETTLED;
 }
 
+/* The least used go when it is too much. */
+static void keep_bounds(struct files *files)
+{
+	while (!list_is_empty(&files->used) &&
+	       (kept.files > FILES_OPEN || kept.bytes > FILES_BYTES))
+		forget_oldest(files);
+}
+
+void files_count_more(struct files *files, const struct file *file, uint64_t n)
+{
+	if (list_is_empty(&file->used))
+		return; /* it is not kept */
+	kept.bytes += n;
+	keep_bounds(files);
+}
+
 static void remember(struct files *files, struct file *file)
 {
 	if (!is_settled(&file->st))
@@ -340,9 +356,7 @@ static void remember(struct files *files, struct file *file)
 	kept.files++;
 	kept.bytes += file_bytes(file);
 	file->holders++;
-	while (!list_is_empty(&files->used) &&
-	       (kept.files > FILES_OPEN || kept.bytes > FILES_BYTES))
-		forget_oldest(files);
+	keep_bounds(files);
 }
 
 enum files_result files_get(struct files *files, struct str path, uint64_t now,

@@ -60,6 +60,9 @@ enum files_result files_get(struct files *files, struct str path, uint64_t now,
 int files_open(const struct files *files, struct str path, int flags)
 	__attribute__((warn_unused_result));
 
+/* A file that is held has `n` more bytes of content in memory. */
+void files_count_more(struct files *files, const struct file *file, uint64_t n);
+
 /* Lets go of what was not asked for in the last seconds: of its memory, and of
  * the disk space of files that are deleted. True while some are left. */
 bool files_expire(struct files *files, uint64_t now);

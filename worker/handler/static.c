@@ -18,6 +18,7 @@
 #include "worker/handler/files.h"
 #include "worker/handler/listing.h"
 #include "worker/http/codings.h"
+#include "worker/http/compress.h"
 #include "worker/http/conditions.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
@@ -100,17 +101,39 @@ static void release(void *file)
 	file_release(file);
 }
 
+/* What the file is in a coding that we compress it to; or NULL. Parts are of
+ * the file as it is. */
+static struct file *get_compressed(struct static_root *root,
+				   const struct exchange *x, struct file *file)
+{
+	const struct conf_codings *codings = &root->conf->common.compress;
+	enum conf_coding coding;
+	uint64_t before = file_bytes(file);
+
+	if (!file->is_compressible || request_has(&x->request, FIELD_RANGE) ||
+	    !codings_choose(&x->request, codings, ~0u, &coding))
+		return NULL;
+	struct file *compressed = file_compressed(file, coding, root->conf);
+
+	files_count_more(&root->files, file, file_bytes(file) - before);
+	return compressed;
+}
+
 /* The file itself, or what it is in the coding that the client likes best. */
-static struct file *choose_variant(const struct static_root *root,
+static struct file *choose_variant(struct static_root *root,
 				   const struct exchange *x, struct file *file)
 {
 	enum conf_coding coding;
 
+	if (!request_has(&x->request, FIELD_ACCEPT_ENCODING))
+		return file;
 	if (file->has_variants != 0 &&
 	    codings_choose(&x->request, &root->conf->precompressed,
 			   file->has_variants, &coding))
 		return file->variants[coding];
-	return file;
+	struct file *compressed = get_compressed(root, x, file);
+
+	return compressed != NULL ? compressed : file;
 }
 
 static void add_expires(const struct static_root *root, struct exchange *x)
@@ -133,10 +156,40 @@ static void set_content(struct exchange *x, struct file *file, struct file *held
 		.kind = file->content.p != NULL ? BODY_BYTES : BODY_FILE,
 		.bytes = file->content,
 		.file = file->fd,
-		.length = (uint64_t)file->st.st_size,
+		.length = file->content.p != NULL ? file->content.n
+						  : (uint64_t)file->st.st_size,
 		.owner = held,
 		.release = release,
 	};
+}
+
+/* A file that is compressed while it is sent. */
+struct keeping {
+	struct static_root *root;
+	struct file *file, *compressed;
+};
+
+static void keep_compressed(void *context, struct str content)
+{
+	struct keeping *k = context;
+
+	if (k->compressed->content.p != NULL)
+		return; /* another exchange was first */
+	k->compressed->content = arena_copy(&k->compressed->arena, content);
+	files_count_more(&k->root->files, k->file, content.n);
+}
+
+static void set_compressed_content(struct static_root *root, struct exchange *x,
+				   struct file *compressed, struct file *held)
+{
+	struct keeping *k = arena_alloc(&x->arena, sizeof(*k));
+	struct compress_keeper keeper = {
+		.most = FILE_COMPRESSED, .keep = keep_compressed, .context = k};
+
+	*k = (struct keeping){root, held, compressed};
+	set_content(x, held, held);
+	if (compress_body(x, compressed->coding, &keeper))
+		x->response.prepared = &compressed->fields;
 }
 
 static bool is_range_there(struct exchange *x, struct file *file)
@@ -146,10 +199,14 @@ static bool is_range_there(struct exchange *x, struct file *file)
 	       ranges_apply(x, file->type, &file->untyped) != RANGES_NONE;
 }
 
-static void answer_with(const struct static_root *root, struct exchange *x,
+static void answer_with(struct static_root *root, struct exchange *x,
 			struct file *file, struct file *held)
 {
-	set_content(x, file, held);
+	x->response.is_coded = true;
+	if (file->content.p == NULL && file->fd == -1)
+		set_compressed_content(root, x, file, held);
+	else
+		set_content(x, file, held);
 	if (!is_range_there(x, file)) {
 		exchange_answer_error(x, 416);
 		return;

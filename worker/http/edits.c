@@ -64,22 +64,20 @@ void edits_change_request(const struct conf_fields *edits, struct exchange *x)
 	}
 	r->fields = fields;
 	r->n_fields = n;
+	r->known = 0;
+	for (size_t i = 0; i < n; i++)
+		r->known |= 1u << fields[i].id;
 }
 
 /* Those of `from` that stay. */
 static void copy_fields(const struct conf_fields *edits, const struct fields *from,
 			struct exchange *x, struct fields *to)
 {
-	struct str rest = fields_str(from);
+	struct str rest = fields_str(from), name, value;
 
-	while (rest.n > 0) {
-		struct str value = str_cut(&rest, '\n');
-		struct str name = str_cut(&value, ':');
-
-		value.n--; /* CR */
+	while (fields_next(&rest, &name, &value))
 		if (!is_replaced(edits, name))
-			fields_add(to, &x->arena, name, str_trim(value));
-	}
+			fields_add(to, &x->arena, name, value);
 }
 
 void edits_change_response(const struct conf_fields *edits, struct exchange *x)

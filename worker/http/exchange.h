@@ -107,6 +107,8 @@ struct response {
 	struct body body;
 	bool has_own_server; /* Server is one of `fields`, or left out */
 	bool close;          /* this connection must not be used again */
+	bool is_coded;       /* its handler has chosen the coding, or that there is
+			      * to be none */
 };
 
 /* CLOCK_MONOTONIC ns; 0 for what did not happen. */

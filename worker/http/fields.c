@@ -46,6 +46,17 @@ void fields_add(struct fields *f, struct arena *arena, struct str name,
 	f->n += (uint32_t)n;
 }
 
+bool fields_next(struct str *rest, struct str *name_out, struct str *value_out)
+{
+	if (rest->n == 0)
+		return false;
+	*value_out = str_cut(rest, '\n');
+	value_out->n--; /* CR */
+	*name_out = str_cut(value_out, ':');
+	*value_out = str_trim(*value_out);
+	return true;
+}
+
 void fields_add_number(struct fields *f, struct arena *arena, struct str name,
 		       uint64_t value)
 {

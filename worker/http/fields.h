@@ -8,6 +8,7 @@
 #ifndef WORKER_HTTP_FIELDS_H
 #define WORKER_HTTP_FIELDS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -24,6 +25,9 @@ static inline struct str fields_str(const struct fields *f)
 {
 	return (struct str){f->text, f->n};
 }
+
+/* Takes the next field off *rest, a part of the text. False at the end. */
+bool fields_next(struct str *rest, struct str *name_out, struct str *value_out);
 
 /* Adds a field; the text lives in `arena`. */
 void fields_add(struct fields *f, struct arena *arena, struct str name,

@@ -2,6 +2,7 @@
 #include "worker/http/policy.h"
 
 #include "worker/http/access.h"
+#include "worker/http/compress.h"
 #include "worker/http/edits.h"
 #include "worker/http/error_pages.h"
 #include "worker/http/exchange.h"
@@ -15,13 +16,14 @@ struct policy {
 	const struct conf_fields *request_fields;
 	const struct conf_fields *response_fields;
 	struct error_pages *error_pages;
+	const struct conf_common *compress;
 };
 
 static bool is_empty(const struct policy *policy)
 {
 	return policy->access == NULL && policy->limits == NULL &&
 	       policy->request_fields == NULL && policy->response_fields == NULL &&
-	       policy->error_pages == NULL;
+	       policy->error_pages == NULL && policy->compress == NULL;
 }
 
 static const struct conf_fields *if_any(const struct conf_fields *fields)
@@ -37,6 +39,7 @@ int policy_create(struct http *http, const struct conf_common *conf,
 		.limits = limits_create(&http->arena, conf),
 		.request_fields = if_any(&conf->request_fields),
 		.response_fields = if_any(&conf->response_fields),
+		.compress = conf->compress.n > 0 ? conf : NULL,
 	};
 
 	*policy_out = NULL;
@@ -69,6 +72,8 @@ void policy_change_response(const struct policy *policy, struct exchange *x)
 {
 	if (policy->response_fields != NULL)
 		edits_change_response(policy->response_fields, x);
+	if (policy->compress != NULL && !x->response.is_coded)
+		compress_response(policy->compress, x);
 }
 
 const struct error_page *policy_error_page(const struct policy *policy,

@@ -113,12 +113,30 @@ static int free_all(void **state)
 	return 0;
 }
 
+static void walks(void **state)
+{
+	struct fields fields = {0};
+	struct str rest, name, value;
+
+	(void)state;
+	rest = fields_str(&fields);
+	assert_false(fields_next(&rest, &name, &value));
+	fields_add(&fields, &arena, STR("A"), STR("b: c"));
+	fields_add(&fields, &arena, STR("Empty"), STR(""));
+	rest = fields_str(&fields);
+	assert_true(fields_next(&rest, &name, &value));
+	assert_true(str_equal(name, STR("A")) && str_equal(value, STR("b: c")));
+	assert_true(fields_next(&rest, &name, &value));
+	assert_true(str_equal(name, STR("Empty")) && value.n == 0);
+	assert_false(fields_next(&rest, &name, &value));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(added),        cmocka_unit_test(numbers),
 		cmocka_unit_test(defused),      cmocka_unit_test(many),
-		cmocka_unit_test(side_by_side),
+		cmocka_unit_test(side_by_side), cmocka_unit_test(walks),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

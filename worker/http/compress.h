@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Compresses responses: the setting `compress`. Short content at once, long
+ * content and streams while they are sent, piece by piece. Worker.
+ */
+#ifndef WORKER_HTTP_COMPRESS_H
+#define WORKER_HTTP_COMPRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "conf/conf.h"
+#include "worker/http/exchange.h"
+
+/* Whether content of that type and length (or BODY_LENGTH_UNKNOWN) is what the
+ * settings want to have compressed. */
+bool compress_wants(const struct conf_common *conf, struct str type,
+		    uint64_t length);
+
+/* True when a value of Cache-Control has no-transform (RFC 9111 section
+ * 5.2.2.6). */
+bool compress_is_forbidden(struct str cache_control);
+
+/* Compresses short content into `arena`; false when that does not make it
+ * shorter. */
+bool compress_bytes(enum conf_coding coding, struct str content,
+		    struct arena *arena, struct str *out)
+	__attribute__((warn_unused_result));
+
+/* Who wants to have the compressed content as well, once all of it is there;
+ * if it is at most that long. `context` has to be there as long as the owner
+ * of the content is held. */
+struct compress_keeper {
+	size_t most;
+	void (*keep)(void *context, struct str content);
+	void *context;
+};
+
+/* Puts a stream that compresses it in the place of the body of x->response.
+ * `keeper` may be NULL. False, and nothing is changed, when too much is being
+ * compressed. */
+bool compress_body(struct exchange *x, enum conf_coding coding,
+		   const struct compress_keeper *keeper)
+	__attribute__((warn_unused_result));
+
+/* The response is complete, and its handler knows nothing of codings. */
+void compress_response(const struct conf_common *conf, struct exchange *x);
+
+#endif
