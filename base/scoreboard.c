@@ -51,6 +51,7 @@ void counters_subtract(struct counters *from, const struct counters *before)
 	from->accept_pauses -= before->accept_pauses;
 	from->limited -= before->limited;
 	from->log_lost -= before->log_lost;
+	from->temp_bodies -= before->temp_bodies;
 	for (int i = 0; i < 6; i++)
 		from->responses[i] -= before->responses[i];
 	histogram_subtract(&from->to_head, &before->to_head);
@@ -71,6 +72,7 @@ void counters_add(struct counters *into, const struct counters *from)
 	into->accept_pauses += from->accept_pauses;
 	into->limited += from->limited;
 	into->log_lost += from->log_lost;
+	into->temp_bodies += from->temp_bodies;
 	for (int i = 0; i < 6; i++)
 		into->responses[i] += from->responses[i];
 	histogram_merge(&into->to_head, &from->to_head);

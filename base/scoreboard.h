@@ -29,6 +29,7 @@ struct counters {
 	uint64_t handed_out;        /* and given to them */
 	uint64_t accept_pauses;     /* descriptors ran out */
 	uint64_t limited;           /* requests that a limit refused */
+	uint64_t temp_bodies;       /* of requests, too large for memory */
 	uint64_t responses[6];      /* by the first digit of the status; [0]
 				     * for connections refused unanswered */
 	struct histogram to_head;   /* first byte of a request to its head

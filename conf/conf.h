@@ -170,6 +170,7 @@ struct conf_common {
 	uint64_t compress_least;
 	struct conf_networks allow;
 	struct conf_networks deny;
+	uint64_t body_limit;
 	/* A route's are merged with its site's, by name and by status. */
 	struct conf_fields request_fields;
 	struct conf_fields response_fields;

@@ -216,11 +216,16 @@ static struct conf_common *common_of(const struct group *g)
 	return (void *)((char *)g->base + schema_sections[g->section].common);
 }
 
-/* A group within one that has common settings begins with those. */
-static void inherit(const struct group *g)
+/* A group within one that has common settings begins with those; one that is
+ * not, with those that limits has. */
+static void inherit(const struct loader *l, const struct group *g)
 {
-	if (!has_common(g) || !has_common(g->parent))
+	if (!has_common(g))
 		return;
+	if (!has_common(g->parent)) {
+		common_of(g)->body_limit = l->conf->limits.body;
+		return;
+	}
 	*common_of(g) = *common_of(g->parent);
 	common_of(g)->given = 0;
 }
@@ -418,7 +423,7 @@ static void read_group(struct loader *l, struct group *g)
 	g->handler = find_handler(g);
 	set_origin(l, g);
 	check_names(l, g);
-	inherit(g);
+	inherit(l, g);
 	for (size_t i = 0; i < schema_n_settings; i++)
 		if (schema_has(g->section, &schema_settings[i]) &&
 		    schema_applies(&schema_settings[i], g->handler))

@@ -134,6 +134,8 @@ const struct schema_section schema_sections[SCHEMA_SECTIONS] = {
 			"in place of the site's."},
 };
 
+#define TIB (UINT64_C(1) << 40)
+
 #define TOP(field)	.section = SCHEMA_TOP, \
 			.offset = offsetof(struct conf, field)
 #define LOG(field)	.section = SCHEMA_LOG, \
@@ -223,8 +225,9 @@ const struct schema_setting schema_settings[] = {
 	 .help = "The number of header fields of a request; more are answered "
 		 "with 431."},
 	{LIMIT(body), .name = "body", .type = SCHEMA_SIZE,
-	 .fallback = "1m", .most = 64 * MIB,
-	 .help = "The size of a request's body; more is answered with 413."},
+	 .fallback = "1m", .most = TIB,
+	 .help = "The size of a request's body; more is answered with 413. "
+		 "Where another is right, set body_limit there."},
 	{LIMIT(form_fields), .name = "form_fields", .type = SCHEMA_COUNT,
 	 .fallback = "1000", .least = 1, .most = 1000000,
 	 .help = "The number of fields of a form whose fields are used; more "
@@ -413,6 +416,11 @@ const struct schema_setting schema_settings[] = {
 	{COMMON(compress_least), .name = "compress_least", .type = SCHEMA_SIZE,
 	 .fallback = "1k", .least = 0, .most = (uint64_t)1 << 30,
 	 .help = "Responses that are shorter are not compressed."},
+	{COMMON(body_limit), .name = "body_limit", .type = SCHEMA_SIZE,
+	 .fallback_help = "limits.body", .most = TIB,
+	 .help = "The size of a request's body, in place of limits.body. A "
+		 "length over it is answered with 413 before anything of the "
+		 "body is read."},
 	{COMMON(request_fields), .name = "request_fields",
 	 .type = SCHEMA_REQUEST_FIELDS, .fallback = "",
 	 .help = "Changes to the fields of requests, as told under Fields "

@@ -10,20 +10,20 @@ struct unit {
 	uint64_t worth;
 };
 
-/* Largest first: the formatters take the first that divides. */
+/* Largest first: the formatters take the first that divides. One that is worth
+ * nothing ends them. */
 static const struct unit size_units[] = {
+	{STR_INIT("t"), UINT64_C(1) << 40},
 	{STR_INIT("g"), 1 << 30},
 	{STR_INIT("m"), 1 << 20},
 	{STR_INIT("k"), 1 << 10},
 	{STR_INIT(""), 1},
+	{.worth = 0},
 };
 static const struct unit duration_units[] = {
-	{STR_INIT("h"), 3600000},
-	{STR_INIT("m"), 60000},
-	{STR_INIT("s"), 1000},
-	{STR_INIT("ms"), 1},
+	{STR_INIT("h"), 3600000}, {STR_INIT("m"), 60000}, {STR_INIT("s"), 1000},
+	{STR_INIT("ms"), 1},      {.worth = 0},
 };
-enum { N_UNITS = 4 };
 
 /* The number that the text begins with, and what follows it. False without
  * a number, or when it is out of 64 bits. */
@@ -38,24 +38,21 @@ static bool parse_digits(struct str text, uint64_t *number_out,
 	return str_to_u64((struct str){text.p, n}, number_out);
 }
 
-static const struct unit *find_unit(const struct unit units[N_UNITS],
-				    struct str name)
+static const struct unit *find_unit(const struct unit *units, struct str name)
 {
-	for (size_t i = 0; i < N_UNITS; i++)
-		if (str_equal(units[i].name, name))
-			return &units[i];
+	for (; units->worth > 0; units++)
+		if (str_equal(units->name, name))
+			return units;
 	return NULL;
 }
 
-static const char *format_units(const struct unit units[N_UNITS], uint64_t value,
+static const char *format_units(const struct unit *units, uint64_t value,
 				char text_out[VALUE_TEXT])
 {
-	size_t i = 0;
-
-	while (i < N_UNITS - 1 && value % units[i].worth != 0)
-		i++;
-	snprintf(text_out, VALUE_TEXT, "%" PRIu64 "%s", value / units[i].worth,
-		 units[i].name.p);
+	while (value % units->worth != 0)
+		units++;
+	snprintf(text_out, VALUE_TEXT, "%" PRIu64 "%s", value / units->worth,
+		 units->name.p);
 	return text_out;
 }
 
@@ -65,14 +62,14 @@ const char *value_parse_size(struct str text, uint64_t *bytes_out)
 	struct str name;
 
 	if (!parse_digits(text, &number, &name))
-		return "a size is a number of bytes, or one with k, m or g, "
+		return "a size is a number of bytes, or one with k, m, g or t, "
 		       "such as \"16k\"";
 	char lower = name.n == 1 ? ascii_lower(name.p[0]) : '\0';
 	const struct unit *unit =
 		find_unit(size_units, name.n == 1 ? (struct str){&lower, 1} : name);
 
 	if (unit == NULL)
-		return "the units of a size are k, m and g, as in \"16k\"";
+		return "the units of a size are k, m, g and t, as in \"16k\"";
 	if (__builtin_mul_overflow(number, unit->worth, bytes_out))
 		return "the size is too large";
 	return NULL;
@@ -109,11 +106,9 @@ const char *value_format_duration(uint64_t ms, char text_out[VALUE_TEXT])
 		       : format_units(duration_units, ms, text_out);
 }
 
-static const struct unit rate_units[N_UNITS] = {
-	{STR_INIT("s"), 1000},
-	{STR_INIT("m"), 60000},
-	{STR_INIT("h"), 3600000},
-	{STR_INIT("d"), 86400000},
+static const struct unit rate_units[] = {
+	{STR_INIT("s"), 1000},     {STR_INIT("m"), 60000}, {STR_INIT("h"), 3600000},
+	{STR_INIT("d"), 86400000}, {.worth = 0},
 };
 
 const char *value_parse_rate(struct str text, uint64_t *n_out, uint64_t *ms_out)
@@ -137,13 +132,13 @@ const char *value_parse_rate(struct str text, uint64_t *n_out, uint64_t *ms_out)
 
 const char *value_format_rate(uint64_t n, uint64_t ms, char text_out[VALUE_TEXT])
 {
-	size_t i = 0;
+	const struct unit *unit = rate_units;
 
 	if (n == 0)
 		return memcpy(text_out, "off", 4);
-	while (i < N_UNITS - 1 && rate_units[i].worth != ms)
-		i++;
-	snprintf(text_out, VALUE_TEXT, "%" PRIu64 "/%s", n, rate_units[i].name.p);
+	while (unit->worth != ms)
+		unit++;
+	snprintf(text_out, VALUE_TEXT, "%" PRIu64 "/%s", n, unit->name.p);
 	return text_out;
 }
 

@@ -250,14 +250,16 @@ static void json_totals(const struct master *m, const struct summary *s,
 		   ",\"totals\":{\"accepted\":%ju,\"closed\":%ju,"
 		   "\"requests\":%ju,\"bytes_in\":%ju,\"bytes_out\":%ju,"
 		   "\"accept_pauses\":%ju,\"limited\":%ju,"
+		   "\"temp_bodies\":%ju,"
 		   "\"respawns\":%ju,"
 		   "\"connections_cut\":%ju,\"log_lost\":%ju,"
 		   "\"responses\":{",
 		   (uintmax_t)t->accepted, (uintmax_t)t->closed,
 		   (uintmax_t)t->requests, (uintmax_t)t->bytes_in,
 		   (uintmax_t)t->bytes_out, (uintmax_t)t->accept_pauses,
-		   (uintmax_t)t->limited, (uintmax_t)m->respawns,
-		   (uintmax_t)m->children.cut, (uintmax_t)t->log_lost);
+		   (uintmax_t)t->limited, (uintmax_t)t->temp_bodies,
+		   (uintmax_t)m->respawns, (uintmax_t)m->children.cut,
+		   (uintmax_t)t->log_lost);
 	for (int i = 1; i < 6; i++)
 		buf_printf(out, "\"%dxx\":%ju,", i, (uintmax_t)t->responses[i]);
 	buf_printf(out, "\"unanswered\":%ju}}", (uintmax_t)t->responses[0]);

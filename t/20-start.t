@@ -72,7 +72,7 @@ subtest 'status --json' => sub {
 			$s->address('echo') . ' echo'],
 		'listeners, with their real ports';
 	for my $key (qw(accepted requests bytes_in bytes_out respawns
-			accept_pauses)) {
+			accept_pauses temp_bodies)) {
 		like $status->{totals}{$key}, qr/^\d+$/, "totals.$key";
 	}
 	ok exists $status->{last_reload}, 'last_reload';

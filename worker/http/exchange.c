@@ -276,6 +276,12 @@ void exchange_want_body(struct exchange *x)
 		x->protocol->on_want_body(x);
 }
 
+uint64_t exchange_body_limit(const struct exchange *x)
+{
+	return x->route != NULL ? x->route->conf->common.body_limit
+				: x->http->conf->limits.body;
+}
+
 enum body_want exchange_wants_body(const struct exchange *x)
 {
 	const struct handler *handler = x->route->handler;

@@ -176,6 +176,9 @@ void exchange_fini(struct exchange *x);
 unsigned exchange_begin(struct exchange *x, struct str host_value)
 	__attribute__((warn_unused_result));
 
+/* How large the request's body may be, in bytes. */
+uint64_t exchange_body_limit(const struct exchange *x);
+
 /* How its handler wants the request's body. */
 enum body_want exchange_wants_body(const struct exchange *x);
 

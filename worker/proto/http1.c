@@ -72,6 +72,9 @@ static enum step refuse(struct http1 *s, unsigned status, const char *why,
 enum step http1_give_up(struct http1 *s, unsigned status, const char *why)
 {
 	exchange_cancel(&s->exchange);
+	/* Its room in temp is for others, while the connection lingers. */
+	s->exchange.request.body = STR("");
+	spool_release(&s->body);
 	forsake(s, status, why);
 	exchange_answer_error(&s->exchange, status);
 	return STEP_MORE;
@@ -170,8 +173,8 @@ static enum step proceed(struct http1 *s, unsigned status)
 	bool has_body = s->rest.framing != HTTP1_BODY_NONE;
 
 	if (status == 0 && s->rest.framing == HTTP1_BODY_LENGTH &&
-	    s->rest.left > s->conn->net->conf->limits.body)
-		return http1_give_up(s, 413, "Content-Length is over limits.body");
+	    s->rest.left > exchange_body_limit(&s->exchange))
+		return http1_give_up(s, 413, "Content-Length is over the limit");
 	if (status == 0) {
 		enum body_want want = exchange_wants_body(&s->exchange);
 

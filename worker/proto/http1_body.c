@@ -31,30 +31,52 @@ static enum step wait_body(struct conn *c, struct http1 *s)
 	return STEP_WAIT;
 }
 
+enum {
+	/* Of an unwanted body: more costs more than a new connection. */
+	HTTP1_SKIP_MOST = 1024 * 1024,
+};
+
 enum taken {
 	TAKEN_ALL,    /* what has come; there is more to come */
 	TAKEN_WHOLE,  /* the body is complete */
 	TAKEN_SOME,   /* its taker wants no more of it now */
 	TAKEN_BAD,    /* it is not framed as it should be */
-	TAKEN_LARGE,  /* it is over limits.body */
+	TAKEN_LARGE,  /* it is over its limit */
 	TAKEN_FAILED, /* it could not be kept: see errno */
 };
+
+uint64_t http1_skip_limit(const struct http1 *s)
+{
+	uint64_t limit = exchange_body_limit(&s->exchange);
+
+	return limit < HTTP1_SKIP_MOST ? limit : HTTP1_SKIP_MOST;
+}
+
+static enum taken keep(struct http1 *s, struct str piece)
+{
+	const struct conf *conf = s->conn->net->conf;
+	bool in_memory = s->body.file == -1;
+
+	if (spool_put(&s->body, piece, conf->limits.body_memory, conf->temp) == -1)
+		return TAKEN_FAILED;
+	if (in_memory && s->body.file != -1)
+		s->exchange.http->counters->temp_bodies++;
+	return TAKEN_ALL;
+}
 
 /* Gives a piece to who wants it. */
 static enum taken give(struct http1 *s, struct str piece)
 {
-	const struct conf *conf = s->conn->net->conf;
+	bool wanted = s->state == HTTP1_BODY;
 
 	s->rest.body_read += piece.n;
-	if (s->rest.body_read > conf->limits.body)
+	if (s->rest.body_read >
+	    (wanted ? exchange_body_limit(&s->exchange) : http1_skip_limit(s)))
 		return TAKEN_LARGE;
-	if (s->state != HTTP1_BODY)
+	if (!wanted)
 		return TAKEN_ALL;
 	if (!s->in_pieces)
-		return spool_put(&s->body, piece, conf->limits.body_memory,
-				 conf->temp) == 0
-			       ? TAKEN_ALL
-			       : TAKEN_FAILED;
+		return keep(s, piece);
 	s->paused = !exchange_put_body(&s->exchange, piece);
 	/* It may have answered. */
 	return s->paused || s->state != HTTP1_BODY ? TAKEN_SOME : TAKEN_ALL;
@@ -157,7 +179,7 @@ enum step http1_step_body(struct conn *c, struct http1 *s)
 	case TAKEN_BAD:
 		return http1_give_up(s, 400, "the body is not in chunked coding");
 	case TAKEN_LARGE:
-		return http1_give_up(s, 413, "the body is over limits.body");
+		return http1_give_up(s, 413, "the body is over the limit");
 	case TAKEN_FAILED:
 		return cannot_keep(s);
 	case TAKEN_WHOLE:
@@ -181,7 +203,7 @@ enum step http1_step_skip(struct conn *c, struct http1 *s)
 		s->exchange.times.first_byte = c->net->loop->now; /* of the next */
 		http1_set_state(s, HTTP1_HEAD);
 		return STEP_MORE;
-	default: /* more than limits.body is not worth it */
+	default: /* more of it is not worth it */
 		s->linger = true;
 		http1_set_state(s, HTTP1_LAST);
 		return STEP_MORE;

@@ -63,7 +63,7 @@ static void forgo_body(struct http1 *s)
 {
 	if (s->rest.framing == HTTP1_BODY_NONE)
 		return;
-	if (s->expects_continue || s->rest.left > s->conn->net->conf->limits.body) {
+	if (s->expects_continue || s->rest.left > http1_skip_limit(s)) {
 		s->keep_alive = false;
 		s->linger = true;
 		s->rest.framing = HTTP1_BODY_NONE;

@@ -92,6 +92,9 @@ void http1_handle(struct http1 *s);
 bool http1_resume_body(struct http1 *s, const struct http1_rest *rest,
 		       struct str raw) __attribute__((warn_unused_result));
 
+/* http1_body.c: how much of a body is read only to be dropped. */
+uint64_t http1_skip_limit(const struct http1 *s);
+
 /* http1_body.c: the steps of HTTP1_BODY and HTTP1_SKIP. */
 enum step http1_step_body(struct conn *c, struct http1 *s);
 enum step http1_step_skip(struct conn *c, struct http1 *s);

@@ -427,8 +427,8 @@ static void ranges(void **state)
 		{ECHO "limits = { header = 16q; };\n", "2 |syntax error"},
 		{ECHO "limits = { header = \"16q\"; };\n", "2 limits.header|units"},
 		{ECHO "limits = { body = -1; };\n", "2 limits.body|negative"},
-		{ECHO "limits = { body = \"65m\"; };\n",
-		 "2 limits.body|above the most, 64m"},
+		{ECHO "limits = { body = \"1025g\"; };\n",
+		 "2 limits.body|above the most, 1t"},
 		{ECHO "limits = { headers = 257; connections = 0; };\n",
 		 "2 limits.connections|least\n2 limits.headers|most"},
 		{ECHO

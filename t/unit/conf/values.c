@@ -38,7 +38,8 @@ static void sizes(void **state)
 	expect_size("2048k", 2 << 20, "2m");
 	expect_size("007m", 7 << 20, "7m");
 	expect_size("5G", UINT64_C(5) << 30, "5g");
-	expect_size("1024g", UINT64_C(1) << 40, "1024g");
+	expect_size("1024g", UINT64_C(1) << 40, "1t");
+	expect_size("3T", UINT64_C(3) << 40, "3t");
 	expect_size("18446744073709551615", UINT64_MAX, "18446744073709551615");
 	expect_size("17179869183g", UINT64_MAX - ((1 << 30) - 1), "17179869183g");
 }
@@ -57,7 +58,7 @@ static void wrong_sizes(void **state)
 		"1kk",
 		"1.5k",
 		"0x10",
-		"1t",
+		"1p",
 		"16q",
 		"lots",
 		"18446744073709551616",
