@@ -14,6 +14,7 @@
 #include "base/regex.h"
 #include "conf/errors.h"
 #include "conf/mime.h"
+#include "conf/passwords.h"
 #include "conf/schema.h"
 #include "conf/values.h"
 
@@ -415,6 +416,36 @@ static void check_access(struct check *c, const struct conf_common *common,
 							text));
 }
 
+/* A file that several routes name is wrong once. */
+static bool is_said(const struct check *c, const char *file, int line)
+{
+	for (size_t i = 0; i < c->errors->n; i++)
+		if (c->errors->items[i].line == line &&
+		    strcmp(c->errors->items[i].file, file) == 0)
+			return true;
+	return false;
+}
+
+static void check_auth_file(struct check *c, const struct conf_common *common,
+			    const char *where)
+{
+	struct place at = place_of(c, &common->auth_file, where);
+	struct arena scratch = {0};
+	const char *why;
+	int line;
+
+	if (common->auth_file[0] == '\0' || is_bad(c, &common->auth_file))
+		return;
+	if (passwords_load(&scratch, common->auth_file, &why, &line) == NULL) {
+		if (line == 0)
+			complain(c, &at, "%s: %s", common->auth_file, why);
+		else if (!is_said(c, common->auth_file, line))
+			conf_errors_add(c->errors, common->auth_file, line, "%s",
+					why);
+	}
+	arena_fini(&scratch);
+}
+
 /* Limits hold before the body is read. */
 static void check_key(struct check *c, const struct conf_common *common,
 		      const struct template *key, const char *where)
@@ -441,6 +472,8 @@ static void check_compress(struct check *c, const struct conf_common *common,
 static void check_common(struct check *c, const struct conf_common *common,
 			 const char *where)
 {
+	if (conf_gives(common, &common->auth_file))
+		check_auth_file(c, common, where);
 	check_key(c, common, &common->rate_key, where);
 	check_key(c, common, &common->concurrent_key, where);
 

@@ -184,6 +184,8 @@ struct conf_common {
 	 * it. For messages, too. */
 	struct str rate_zone;
 	struct str concurrent_zone;
+	const char *auth_file; /* absolute; "" for none */
+	const char *auth_realm;
 };
 
 /* Whether the group itself gives the setting whose field is at `field`. */

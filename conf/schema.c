@@ -421,6 +421,14 @@ const struct schema_setting schema_settings[] = {
 	 .help = "The size of a request's body, in place of limits.body. A "
 		 "length over it is answered with 413 before anything of the "
 		 "body is read."},
+	{COMMON(auth_file), .name = "auth_file", .type = SCHEMA_PATH,
+	 .fallback = "",
+	 .help = "A file of users, as told under Passwords below: only they are "
+		 "let in, with their passwords (HTTP Basic). Empty: no password "
+		 "is asked for."},
+	{COMMON(auth_realm), .name = "auth_realm", .type = SCHEMA_STRING,
+	 .fallback = "restricted",
+	 .help = "What the client is told that the password is for."},
 	{COMMON(request_fields), .name = "request_fields",
 	 .type = SCHEMA_REQUEST_FIELDS, .fallback = "",
 	 .help = "Changes to the fields of requests, as told under Fields "

@@ -8,8 +8,8 @@ packages_of()
 	case $1 in
 	build)
 		echo gcc libc6-dev make autoconf automake pkg-config \
-			libconfig-dev libpcre2-dev libsystemd-dev zlib1g-dev \
-			libbrotli-dev libzstd-dev
+			libconfig-dev libcrypt-dev libpcre2-dev libsystemd-dev \
+			zlib1g-dev libbrotli-dev libzstd-dev
 		;;
 	test)
 		# systemd is only run in namespaces of its own; without its

@@ -211,15 +211,13 @@ static unsigned find_who_answers(struct exchange *x, struct str host_value)
 	return find_route(x);
 }
 
-/* With a policy, who is let in; `status` is what else there is to say. */
-static unsigned admit(struct exchange *x, unsigned status)
+/* Says whether it is let in, and what else there is to say then. */
+static unsigned let_in(struct exchange *x, unsigned refusal)
 {
-	unsigned refusal = policy_admit(x->policy, x);
-
 	if (refusal != 0)
 		return refusal;
 	policy_change_request(x->policy, x);
-	return status;
+	return x->found;
 }
 
 unsigned exchange_begin(struct exchange *x, struct str host_value)
@@ -227,9 +225,8 @@ unsigned exchange_begin(struct exchange *x, struct str host_value)
 	set_state(x, EXCHANGE_REQUEST);
 	if (x->http->proxies != NULL)
 		x->peer = real_ip_of(x);
-	unsigned status = find_who_answers(x, host_value);
-
-	return x->policy != NULL ? admit(x, status) : status;
+	x->found = find_who_answers(x, host_value);
+	return x->policy != NULL ? let_in(x, policy_admit(x->policy, x)) : x->found;
 }
 
 void exchange_hold(struct exchange *x, void (*on_cancel)(struct exchange *x),
@@ -257,11 +254,13 @@ void exchange_cancel(struct exchange *x)
 	let_go(x);
 }
 
-void exchange_admitted(struct exchange *x, unsigned status)
+void exchange_admitted(struct exchange *x, unsigned refusal)
 {
 	ASSERT(x->state == EXCHANGE_REQUEST && x->on_cancel != NULL);
 	let_go(x);
-	x->protocol->on_admitted(x, status);
+	if (x->policy != NULL)
+		refusal = let_in(x, refusal);
+	x->protocol->on_admitted(x, refusal);
 }
 
 void exchange_resume(struct exchange *x)
@@ -418,6 +417,7 @@ void exchange_forget(struct exchange *x)
 	x->connection_requests = 0;
 	x->request_id = (struct str){NULL, 0};
 	x->was_admitted = false;
+	x->user = (struct str){NULL, 0};
 }
 
 void exchange_finish(struct exchange *x)

@@ -155,7 +155,9 @@ struct exchange {
 	struct str request_id;        /* by request_id() only */
 	bool was_admitted;            /* by another worker, before it moved here */
 	const struct form_fields *form; /* by form_fields_of(); or NULL */
-	uint64_t crowd; /* the key it is counted by, or 0: limits.h */
+	uint64_t crowd;  /* the key it is counted by, or 0: limits.h */
+	struct str user; /* whose password was right; else empty */
+	unsigned found;  /* what there is to say when it is let in */
 	const struct exchange_protocol *protocol;
 	void (*on_cancel)(struct exchange *x); /* see exchange_hold() */
 	void *holder;
@@ -210,9 +212,10 @@ void exchange_refuse(struct exchange *x, unsigned status, struct str method);
 void exchange_hold(struct exchange *x, void (*on_cancel)(struct exchange *x),
 		   void *holder);
 
-/* Ends EXCHANGE_LATER; `status` as exchange_begin() returns it, but never
- * EXCHANGE_LATER. Not to be called from within exchange_begin(). */
-void exchange_admitted(struct exchange *x, unsigned status);
+/* Ends EXCHANGE_LATER; `refusal` is 0 when the client is let in, or the status
+ * of the error that answers it. Not to be called from within
+ * exchange_begin(). */
+void exchange_admitted(struct exchange *x, unsigned refusal);
 
 /* After BODY_READ_WAIT. */
 void exchange_resume(struct exchange *x);

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "worker/http/access.h"
+#include "worker/http/auth.h"
 
 int http_init(struct http *http, struct loop *loop, const struct conf *conf,
 	      struct counters *counters, const struct handler *const *handlers,
@@ -37,6 +38,7 @@ int http_check(struct http *http, const char **why_out)
 
 void http_fini(struct http *http)
 {
+	hasher_destroy(&http->hasher);
 	router_fini(&http->router);
 	arena_fini(&http->arena);
 }

@@ -18,6 +18,7 @@
 #include "worker/http/router.h"
 
 struct access;
+struct hasher;
 struct exchange;
 struct known_page;
 
@@ -32,6 +33,7 @@ struct http {
 	struct arena arena;             /* for the worker's life */
 	struct mime_types *mime_types;
 	struct router router;
+	struct hasher *hasher;          /* of passwords; or NULL */
 	struct known_page *error_pages; /* see error_pages.c */
 	const struct access *proxies;   /* of real_ip; NULL when there are none */
 	/* The worker's: an exchange is over. NULL when nobody wants to know. */

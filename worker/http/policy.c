@@ -2,6 +2,7 @@
 #include "worker/http/policy.h"
 
 #include "worker/http/access.h"
+#include "worker/http/auth.h"
 #include "worker/http/compress.h"
 #include "worker/http/edits.h"
 #include "worker/http/error_pages.h"
@@ -13,6 +14,7 @@
 struct policy {
 	const struct access *access;
 	struct limits *limits;
+	struct auth *auth;
 	const struct conf_fields *request_fields;
 	const struct conf_fields *response_fields;
 	struct error_pages *error_pages;
@@ -22,8 +24,9 @@ struct policy {
 static bool is_empty(const struct policy *policy)
 {
 	return policy->access == NULL && policy->limits == NULL &&
-	       policy->request_fields == NULL && policy->response_fields == NULL &&
-	       policy->error_pages == NULL && policy->compress == NULL;
+	       policy->auth == NULL && policy->request_fields == NULL &&
+	       policy->response_fields == NULL && policy->error_pages == NULL &&
+	       policy->compress == NULL;
 }
 
 static const struct conf_fields *if_any(const struct conf_fields *fields)
@@ -44,7 +47,8 @@ int policy_create(struct http *http, const struct conf_common *conf,
 
 	*policy_out = NULL;
 	if (error_pages_create(http, &conf->error_pages, &policy.error_pages,
-			       why_out) == -1)
+			       why_out) == -1 ||
+	    auth_create(http, conf, &policy.auth, why_out) == -1)
 		return -1;
 	if (is_empty(&policy))
 		return 0;
@@ -55,10 +59,17 @@ int policy_create(struct http *http, const struct conf_common *conf,
 
 unsigned policy_admit(const struct policy *policy, struct exchange *x)
 {
+	unsigned refusal = 0;
+
 	if (policy->access != NULL && !access_allows(policy->access, &x->peer))
 		return 403;
 	if (policy->limits != NULL)
-		return limits_admit(policy->limits, x);
+		refusal = limits_admit(policy->limits, x);
+	if (refusal != 0 || policy->auth == NULL)
+		return refusal;
+	if (!x->was_admitted)
+		return auth_admit(policy->auth, x);
+	auth_believe(x);
 	return 0;
 }
 

@@ -21,7 +21,8 @@ int policy_create(struct http *http, const struct conf_common *conf,
 		  struct policy **policy_out, const char **why_out)
 	__attribute__((warn_unused_result));
 
-/* 0 when the request is let in, or the status of the error that answers it. */
+/* 0 when the request is let in, or the status of the error that answers it, or
+ * EXCHANGE_LATER. */
 unsigned policy_admit(const struct policy *policy, struct exchange *x)
 	__attribute__((warn_unused_result));
 

@@ -185,6 +185,8 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 	case TEMPLATE_REMOTE_ADDR:
 		text = arena_bytes(&x->arena, ADDR_TEXT);
 		return str_of(endpoint_ip(&x->peer, text));
+	case TEMPLATE_USER:
+		return x->user;
 	case TEMPLATE_CONNECTION_ADDR:
 		text = arena_bytes(&x->arena, ADDR_TEXT);
 		return str_of(endpoint_ip(&x->connection, text));

@@ -82,11 +82,14 @@ static void put_combined(const struct exchange *x, struct buf *out)
 	const struct request *r = &x->request;
 	struct str referer = field(x, FIELD_REFERER);
 	struct str agent = field(x, FIELD_USER_AGENT);
-	size_t texts = r->method_text.n + r->target.n + referer.n + agent.n;
+	size_t texts =
+		x->user.n + r->method_text.n + r->target.n + referer.n + agent.n;
 	char *start = buf_room(out, COMBINED_FIXED + QUOTE_LOG_GROWTH * texts);
 	char *to = put_ip(start, x);
 
-	to = PUT(to, " - - [");
+	to = PUT(to, " - ");
+	to = put_or_dash(to, x->user);
+	to = PUT(to, " [");
 	to = put(to, stamp_local());
 	to = PUT(to, "] \"");
 	to = put_request_line(to, r);
@@ -145,8 +148,8 @@ static void put_json(struct exchange *x, struct buf *out)
 	struct str route = x->route != NULL ? x->route->conf->path : STR("");
 	struct str referer = field(x, FIELD_REFERER);
 	struct str agent = field(x, FIELD_USER_AGENT);
-	size_t texts = id.n + r->method_text.n + r->target.n + r->host.n + route.n +
-		       referer.n + agent.n;
+	size_t texts = id.n + x->user.n + r->method_text.n + r->target.n +
+		       r->host.n + route.n + referer.n + agent.n;
 	char *start = buf_room(out, JSON_FIXED + QUOTE_JSON_GROWTH * texts);
 	char *to = PUT(start, "{\"time\":\"");
 
@@ -157,6 +160,8 @@ static void put_json(struct exchange *x, struct buf *out)
 	to = put_count(to, STR("\",\"remote_port\":"), x->peer.port);
 	to = put_count(to, STR(",\"connection\":"), x->connection_id);
 	to = put_member(to, STR(",\"request_id\":\""), id);
+	if (x->user.n > 0)
+		to = put_member(to, STR(",\"user\":\""), x->user);
 	to = put_member(to, STR(",\"method\":\""), r->method_text);
 	to = put_member(to, STR(",\"target\":\""), r->target);
 	to = put_member(to, STR(",\"protocol\":\""), version(r));

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A file of users and the hashes of their passwords, as crypt(3) makes them:
+ * "name:hash" lines, and comments. Checked by the master, read again by each
+ * worker. Any process.
+ */
+#ifndef CONF_PASSWORDS_H
+#define CONF_PASSWORDS_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+struct password {
+	struct str name;
+	struct str hash; /* ends in a NUL */
+	int line;
+};
+
+struct passwords {
+	struct password *items; /* by name */
+	size_t n;
+};
+
+/* In the arena. NULL with *why_out, static or in the arena, when the file
+ * cannot be read (*line_out is 0) or a line is wrong. */
+struct passwords *passwords_load(struct arena *arena, const char *path,
+				 const char **why_out, int *line_out)
+	__attribute__((warn_unused_result));
+
+/* NULL when there is no such user. */
+const struct password *passwords_find(const struct passwords *passwords,
+				      struct str name);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker/http/auth.h"
+
+#include <crypt.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/offload.h"
+#include "base/siphash.h"
+#include "conf/passwords.h"
+#include "worker/codec/base64.h"
+#include "worker/http/exchange.h"
+#include "worker/http/http.h"
+
+enum {
+	HASHER_JOBS = 64, /* that wait at a time */
+	HASHER_END_MS = 5000,
+	KNOWN_SETS = 256,
+	KNOWN_WAYS = 4,
+	KNOWN_FOR_S = 300,
+};
+
+/* A name with its password that was right. */
+struct known {
+	uint64_t hash;  /* 0: none */
+	uint64_t until; /* CLOCK_MONOTONIC ns */
+};
+
+/* Of the worker. */
+struct hasher {
+	struct offload offload;
+	struct siphash_key secret;
+	struct known known[KNOWN_SETS][KNOWN_WAYS];
+};
+
+struct auth {
+	const struct passwords *passwords;
+	struct str challenge; /* the value of WWW-Authenticate */
+};
+
+/* All that the thread touches is in here. */
+struct hash_job {
+	struct job job;
+	struct hasher *hasher;
+	struct exchange *x; /* NULL when it is gone */
+	const struct auth *auth;
+	uint64_t known_as;
+	bool is_known_name;
+	bool is_right;
+	struct str user; /* in the exchange's arena */
+	char password[CRYPT_MAX_PASSPHRASE_SIZE];
+	char hash[CRYPT_OUTPUT_SIZE];
+	struct crypt_data data;
+};
+
+static struct str quote(struct arena *arena, const char *text)
+{
+	char *out = arena_bytes(arena, 2 * strlen(text) + 1), *to = out;
+
+	for (const char *c = text; *c != '\0'; c++) {
+		if (*c == '"' || *c == '\\')
+			*to++ = '\\';
+		*to++ = *c;
+	}
+	return (struct str){out, (size_t)(to - out)};
+}
+
+static struct hasher *hasher_create(struct loop *loop)
+{
+	struct hasher *hasher = mem_zalloc(1, sizeof(*hasher));
+
+	offload_init(&hasher->offload, loop, "passwords", HASHER_JOBS);
+	hasher->secret = siphash_random_key();
+	return hasher;
+}
+
+void hasher_destroy(struct hasher **hasher)
+{
+	if (*hasher == NULL)
+		return;
+	if (offload_fini(&(*hasher)->offload, OFFLOAD_DROP, HASHER_END_MS))
+		free(*hasher);
+	else
+		log_warn("a password is still being hashed");
+	*hasher = NULL;
+}
+
+int auth_create(struct http *http, const struct conf_common *conf,
+		struct auth **auth_out, const char **why_out)
+{
+	struct auth *auth;
+	int line;
+
+	*auth_out = NULL;
+	if (conf->auth_file[0] == '\0')
+		return 0;
+	auth = arena_zalloc(&http->arena, 1, sizeof(*auth));
+	auth->passwords =
+		passwords_load(&http->arena, conf->auth_file, why_out, &line);
+	if (auth->passwords == NULL) {
+		*why_out = arena_printf(&http->arena, "auth_file: %s:%d: %s",
+					conf->auth_file, line, *why_out)
+				   .p;
+		return -1;
+	}
+	auth->challenge = arena_printf(
+		&http->arena, "Basic realm=\"%" STR_FMT "\", charset=\"UTF-8\"",
+		STR_ARG(quote(&http->arena, conf->auth_realm)));
+	if (http->hasher == NULL)
+		http->hasher = hasher_create(http->loop);
+	*auth_out = auth;
+	return 0;
+}
+
+/* Name and password of the one Authorization field, in the exchange's arena.
+ * A NUL would end the password early for crypt(3). */
+static bool find_credentials(struct exchange *x, struct str *name_out,
+			     struct str *password_out)
+{
+	struct str value = {NULL, 0}, rest;
+	size_t n, fields = 0;
+
+	for (size_t i = 0; i < x->request.n_fields; i++) {
+		if (!str_equal_nocase(x->request.fields[i].name,
+				      STR("authorization")))
+			continue;
+		value = x->request.fields[i].value;
+		fields++;
+	}
+	if (fields != 1 || !str_equal_nocase(str_cut(&value, ' '), STR("basic")) ||
+	    value.p == NULL)
+		return false;
+	value = str_trim(value);
+	char *text = arena_bytes(&x->arena, value.n);
+
+	if (!base64_decode(value, text, &n))
+		return false;
+	rest = (struct str){text, n};
+	*name_out = str_cut(&rest, ':');
+	*password_out = rest;
+	if (rest.p == NULL || rest.n >= CRYPT_MAX_PASSPHRASE_SIZE)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			return false;
+	return true;
+}
+
+void auth_believe(struct exchange *x)
+{
+	struct str name, password;
+
+	if (find_credentials(x, &name, &password))
+		x->user = name;
+}
+
+static unsigned challenge(const struct auth *auth, struct exchange *x)
+{
+	fields_add(&x->response.fields, &x->arena, STR("WWW-Authenticate"),
+		   auth->challenge);
+	return 401;
+}
+
+/* What was right is known by the hash of it, the stored hash included: that of
+ * another file, or of a changed password, is another. */
+static uint64_t known_as(struct exchange *x, struct str name, struct str password,
+			 struct str hash)
+{
+	struct str all =
+		arena_printf(&x->arena, "%" STR_FMT ":%" STR_FMT "\n%" STR_FMT,
+			     STR_ARG(name), STR_ARG(hash), STR_ARG(password));
+	uint64_t known = siphash(&x->http->hasher->secret, all);
+
+	return known != 0 ? known : 1;
+}
+
+static bool is_known(const struct hasher *hasher, uint64_t hash, uint64_t now)
+{
+	const struct known *set = hasher->known[hash % KNOWN_SETS];
+
+	for (int i = 0; i < KNOWN_WAYS; i++)
+		if (set[i].hash == hash && now < set[i].until)
+			return true;
+	return false;
+}
+
+/* In place of the one that would be forgotten first. */
+static void remember(struct hasher *hasher, uint64_t hash, uint64_t now)
+{
+	struct known *set = hasher->known[hash % KNOWN_SETS], *oldest = set;
+
+	for (int i = 0; i < KNOWN_WAYS; i++) {
+		if (set[i].hash == hash) {
+			oldest = &set[i];
+			break;
+		}
+		if (set[i].until < oldest->until)
+			oldest = &set[i];
+	}
+	*oldest = (struct known){hash, now + KNOWN_FOR_S * NS_PER_S};
+}
+
+/* Wherever they differ, it takes as long. */
+static bool same(const char *a, const char *b)
+{
+	size_t n = strlen(a);
+	unsigned difference = 0;
+
+	if (n != strlen(b))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		difference |= (unsigned char)(a[i] ^ b[i]);
+	return difference == 0;
+}
+
+/* In the thread. */
+static void work(struct job *job)
+{
+	struct hash_job *j = CONTAINER_OF(job, struct hash_job, job);
+	const char *made =
+		crypt_rn(j->password, j->hash, &j->data, (int)sizeof(j->data));
+
+	j->is_right = made != NULL && same(made, j->hash) && j->is_known_name;
+}
+
+static void job_destroy(struct hash_job *j)
+{
+	explicit_bzero(j->password, sizeof(j->password));
+	explicit_bzero(&j->data, sizeof(j->data));
+	free(j);
+}
+
+static void on_cancel(struct exchange *x)
+{
+	struct hash_job *j = x->holder;
+
+	j->x = NULL;
+}
+
+static void done(struct job *job)
+{
+	struct hash_job *j = CONTAINER_OF(job, struct hash_job, job);
+	struct exchange *x = j->x;
+	unsigned status = 0;
+
+	if (j->is_right)
+		remember(j->hasher, j->known_as, j->hasher->offload.loop->now);
+	if (x != NULL && j->is_right)
+		x->user = j->user;
+	else if (x != NULL)
+		status = challenge(j->auth, x);
+	job_destroy(j);
+	if (x != NULL)
+		exchange_admitted(x, status);
+}
+
+/* For a name that nobody has there is work like that for the first who is
+ * there, in vain. */
+static unsigned hash_later(const struct auth *auth, struct exchange *x,
+			   struct str name, struct str password,
+			   const struct password *found, uint64_t known)
+{
+	const struct password *like =
+		found != NULL ? found : &auth->passwords->items[0];
+	struct hash_job *j = mem_zalloc(1, sizeof(*j));
+
+	j->job.work = work;
+	j->job.done = done;
+	j->hasher = x->http->hasher;
+	j->x = x;
+	j->auth = auth;
+	j->known_as = known;
+	j->is_known_name = found != NULL;
+	j->user = name;
+	if (password.n > 0)
+		memcpy(j->password, password.p, password.n);
+	memcpy(j->hash, like->hash.p, like->hash.n);
+	if (!offload_submit(&j->hasher->offload, &j->job)) {
+		job_destroy(j);
+		fields_add(&x->response.fields, &x->arena, STR("Retry-After"),
+			   STR("1"));
+		return 503;
+	}
+	exchange_hold(x, on_cancel, j);
+	return EXCHANGE_LATER;
+}
+
+unsigned auth_admit(const struct auth *auth, struct exchange *x)
+{
+	struct str name, password;
+	uint64_t known = 0;
+
+	if (auth->passwords->n == 0 || !find_credentials(x, &name, &password))
+		return challenge(auth, x);
+	const struct password *found = passwords_find(auth->passwords, name);
+
+	if (found != NULL) {
+		known = known_as(x, name, password, found->hash);
+		if (is_known(x->http->hasher, known, x->http->loop->now)) {
+			x->user = name;
+			return 0;
+		}
+	}
+	return hash_later(auth, x, name, password, found, known);
+}
