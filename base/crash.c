@@ -1,22 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * This is the one place where code of ours runs in a signal handler. It calls
- * what signal-safety(7) allows, and backtrace(3), which is safe once it has
- * loaded its library: that is done beforehand.
+ * what signal-safety(7) allows; backtrace(3), which is safe once it has loaded
+ * its library, as it does beforehand; and dladdr(3), which does no more than
+ * backtrace_symbols_fd(3).
  */
 #include "base/crash.h"
 
+#include <dlfcn.h>
 #include <execinfo.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/quote.h"
 
 enum {
 	CRASH_FRAMES = 64,
 	CRASH_STACK = 64 * 1024, /* for the handler: ours may be used up */
+	CRASH_LINE = 4096,
+	CRASH_TEXT = 512, /* of a name that is put into one */
 };
 
 /* Sanitizers have their own, better report of what is our fault. */
@@ -27,25 +34,125 @@ static const int caught[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 #endif
 enum { CAUGHT = sizeof(caught) / sizeof(*caught) };
 
+/* Who speaks, in the text of the log and in its JSON after the time. */
 static char prefix[96];
+static char json_prefix[160];
 
-static void put(const char *text)
+/* The line that is being made, in static memory: stacks may be used up. */
+static struct {
+	char text[CRASH_LINE];
+	size_t n;
+} line;
+
+static void put(struct str s, bool quoted)
 {
+	if (s.n > CRASH_TEXT)
+		s.n = CRASH_TEXT;
+	if (line.n + QUOTE_JSON_GROWTH * s.n > sizeof(line.text))
+		return;
+	char *to = line.text + line.n;
+
+	if (quoted && log_format() == LOG_FORMAT_JSON)
+		to = quote_json(to, s);
+	else if (s.n > 0)
+		to = (char *)memcpy(to, s.p, s.n) + s.n;
+	line.n = (size_t)(to - line.text);
+}
+
+static void put_cstr(const char *text)
+{
+	put(str_of(text), true);
+}
+
+static void put_number(uint64_t number, unsigned base, size_t width)
+{
+	char digits[24], *end = digits + sizeof(digits), *p = end;
+
+	for (; number > 0 || p == end || (size_t)(end - p) < width; number /= base)
+		*--p = "0123456789abcdef"[number % base];
+	put((struct str){p, (size_t)(end - p)}, true);
+}
+
+/* The date of the proleptic Gregorian calendar; gmtime(3) takes a lock. */
+static void put_date(uint64_t days)
+{
+	/* From March on, years of 365.2425 days: a leap day is their last. */
+	uint64_t z = days + 719468, era = z / 146097, of_era = z % 146097;
+	uint64_t year =
+		(of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	uint64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+	uint64_t month = (5 * of_year + 2) / 153;
+	uint64_t day = of_year - (153 * month + 2) / 5 + 1;
+
+	month = month < 10 ? month + 3 : month - 9;
+	put_number(year + 400 * era + (month <= 2), 10, 4);
+	put_cstr("-");
+	put_number(month, 10, 2);
+	put_cstr("-");
+	put_number(day, 10, 2);
+}
+
+/* "2026-11-20T16:00:00.123Z" */
+static void put_time(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	uint64_t s = (uint64_t)now.tv_sec;
+
+	put_date(s / 86400);
+	put_cstr("T");
+	put_number(s / 3600 % 24, 10, 2);
+	put_cstr(":");
+	put_number(s / 60 % 60, 10, 2);
+	put_cstr(":");
+	put_number(s % 60, 10, 2);
+	put_cstr(".");
+	put_number((uint64_t)now.tv_nsec / 1000000, 10, 3);
+	put_cstr("Z");
+}
+
+static void begin_line(void)
+{
+	line.n = 0;
+	if (log_format() == LOG_FORMAT_TEXT) {
+		put_cstr(prefix);
+		return;
+	}
+	put(STR("{\"time\":\""), false);
+	put_time();
+	put(str_of(json_prefix), false);
+}
+
+static void end_line(void)
+{
+	if (log_format() == LOG_FORMAT_JSON)
+		put(STR("\"}"), false);
+	put(STR("\n"), false);
 	/* There is nobody to tell that the log cannot be written. */
-	if (write(log_fd(), text, strlen(text)) == -1)
+	if (write(log_fd(), line.text, line.n) == -1)
 		return;
 }
 
-static void put_number(int number)
+/* "FILE(FUNCTION+0x12) [0x5566]" */
+static void put_frame(const void *address)
 {
-	char digits[12], *p = digits + sizeof(digits) - 1;
+	Dl_info info = {0};
 
-	*p = '\0';
-	do {
-		*--p = (char)('0' + number % 10);
-		number /= 10;
-	} while (number > 0);
-	put(p);
+	if (dladdr(address, &info) != 0 && info.dli_fname != NULL) {
+		const char *from =
+			info.dli_sname != NULL ? info.dli_saddr : info.dli_fbase;
+
+		put_cstr(info.dli_fname);
+		put_cstr("(");
+		put_cstr(info.dli_sname != NULL ? info.dli_sname : "");
+		put_cstr("+0x");
+		put_number((uintptr_t)address - (uintptr_t)from, 16, 1);
+		put_cstr(") ");
+	}
+	put_cstr("[0x");
+	put_number((uintptr_t)address, 16, 1);
+	put_cstr("]");
 }
 
 static void on_fault(int number)
@@ -53,13 +160,15 @@ static void on_fault(int number)
 	void *frames[CRASH_FRAMES];
 	int n = backtrace(frames, CRASH_FRAMES);
 
-	put(prefix);
-	put("signal ");
-	put_number(number);
-	put("; the stack is:\n");
+	begin_line();
+	put_cstr("signal ");
+	put_number((uint64_t)number, 10, 1);
+	put_cstr("; the stack is:");
+	end_line();
 	for (int i = 0; i < n; i++) {
-		put(prefix);
-		backtrace_symbols_fd(&frames[i], 1, log_fd());
+		begin_line();
+		put_frame(frames[i]);
+		end_line();
 	}
 	/* SA_RESETHAND: this time it is the end. */
 	raise(number);
@@ -73,6 +182,9 @@ void crash_install(const char *what)
 	void *frame;
 
 	snprintf(prefix, sizeof(prefix), "error %s[%d]: ", what, (int)getpid());
+	snprintf(json_prefix, sizeof(json_prefix),
+		 "\",\"level\":\"error\",\"process\":\"%s\",\"pid\":%d,\"text\":\"",
+		 what, (int)getpid());
 	(void)backtrace(&frame, 1); /* loads what it needs */
 	sigaltstack(&alternative, NULL);
 	action.sa_flags = SA_ONSTACK | SA_NODEFER;

@@ -78,7 +78,9 @@ void fd_close_others(int *keep, size_t n)
 
 int fd_open_log(const char *path)
 {
-	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY,
+	return open(path,
+		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
+			    O_NONBLOCK,
 		    0640);
 }
 

@@ -26,6 +26,7 @@ void fd_close_others(int *keep, size_t n);
 
 /*
  * Opens a log file for appending, made with mode 0640 when it is not there.
+ * It does not wait for a reader, nor does writing to it, if it is a FIFO.
  * Returns the descriptor, or -1 with errno.
  */
 int fd_open_log(const char *path) __attribute__((warn_unused_result));

@@ -2,23 +2,48 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { LOG_LINE = 2048 }; /* a longer line is cut and ends in "..." */
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/quote.h"
+
+enum {
+	LOG_TEXT = 2048,       /* a longer line is cut and ends in "..." */
+	LOG_LINE = 4096,       /* with all that it is quoted in; what a pipe
+				* takes in one piece */
+	LOG_CLIENT_LINES = 20, /* a second, that clients may cause */
+};
 
 static struct {
 	int fd;
+	/* The same pipe or terminal, opened anew: others who have it may want
+	 * their writes to wait, and we never do. -1 for what never waits. */
+	int own;
+	bool is_socket;
 	enum log_level level;
-	bool journal; /* stderr goes to the systemd journal */
+	enum log_format format;
+	bool journal;  /* stderr goes to the systemd journal */
+	uint64_t lost; /* lines that could not be written */
 	char process[64];
-} log_state = {.fd = STDERR_FILENO, .level = LOG_LEVEL_INFO};
+} log_state = {.fd = STDERR_FILENO, .own = -1, .level = LOG_LEVEL_INFO};
+
+/* Lines that clients cause; see log_client(). */
+static struct {
+	uint64_t since; /* CLOCK_MONOTONIC ns */
+	unsigned n;     /* logged since then */
+	uint64_t more;  /* not logged */
+} clients;
 
 static const struct {
 	const char *name;
@@ -49,15 +74,45 @@ static bool stderr_is_journal(void)
 	return strcmp(here, stream) == 0;
 }
 
+static int open_anew(int fd)
+{
+	int flags = O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, flags | (fcntl(fd, F_GETFL) & O_DIRECT));
+}
+
+static void look_at(int fd)
+{
+	struct stat st = {0};
+	bool waits = fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || isatty(fd));
+
+	fd_close(&log_state.own);
+	log_state.own = waits ? open_anew(fd) : -1;
+	log_state.is_socket = S_ISSOCK(st.st_mode);
+	log_state.journal = fd == STDERR_FILENO && stderr_is_journal();
+}
+
 void log_set_process(const char *name)
 {
 	snprintf(log_state.process, sizeof(log_state.process), "%s", name);
-	log_state.journal = log_state.fd == STDERR_FILENO && stderr_is_journal();
+	look_at(log_state.fd);
 }
 
 void log_set_level(enum log_level level)
 {
 	log_state.level = level;
+}
+
+void log_set_format(enum log_format format)
+{
+	log_state.format = format;
+}
+
+enum log_format log_format(void)
+{
+	return log_state.format;
 }
 
 bool log_wants(enum log_level level)
@@ -70,67 +125,144 @@ void log_set_fd(int fd)
 	if (log_state.fd != STDERR_FILENO && log_state.fd != fd)
 		close(log_state.fd);
 	log_state.fd = fd;
-	log_state.journal = fd == STDERR_FILENO && stderr_is_journal();
+	look_at(fd);
 }
 
 int log_fd(void)
 {
-	return log_state.fd;
+	return log_state.own != -1 ? log_state.own : log_state.fd;
 }
 
-static size_t put_prefix(char *line, size_t size, enum log_level level)
+/* "2026-11-20T16:00:00.123Z". */
+static void format_time(char text_out[48])
 {
-	int n;
+	struct timespec now;
+	char stamp[CLOCK_TEXT];
 
-	if (log_state.journal) {
-		n = snprintf(line, size, "<%d>%s[%d]: ", levels[level].syslog,
-			     log_state.process, (int)getpid());
-	} else {
-		struct timespec now;
-		struct tm tm;
-		char stamp[32];
-
-		clock_gettime(CLOCK_REALTIME, &now);
-		gmtime_r(&now.tv_sec, &tm);
-		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-		n = snprintf(line, size, "%s.%03ldZ %s %s[%d]: ", stamp,
-			     now.tv_nsec / 1000000, levels[level].name,
-			     log_state.process, (int)getpid());
-	}
-	return (size_t)n;
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_format_utc(now.tv_sec, stamp);
+	snprintf(text_out, 48, "%.19s.%03ldZ", stamp, now.tv_nsec / 1000000);
 }
 
 /* What comes from outside must not be able to forge a line of ours. */
-static void defuse(char *text, size_t n)
+static char *put_defused(char *to, struct str text)
 {
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-			text[i] = '?';
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+
+		*to++ = (unsigned char)c < ' ' || c == 0x7f ? '?' : c;
+	}
+	return to;
+}
+
+static size_t format_text(char line[LOG_LINE], enum log_level level,
+			  struct str text)
+{
+	size_t most = LOG_TEXT - 1; /* for the newline */
+	char time[48];
+	int n;
+
+	if (log_state.journal) {
+		n = snprintf(line, most, "<%d>%s[%d]: ", levels[level].syslog,
+			     log_state.process, (int)getpid());
+	} else {
+		format_time(time);
+		n = snprintf(line, most, "%s %s %s[%d]: ", time, levels[level].name,
+			     log_state.process, (int)getpid());
+	}
+	bool fits = text.n < most - (size_t)n;
+
+	if (!fits)
+		text.n = most - (size_t)n - 1;
+	char *end = put_defused(line + n, text);
+
+	if (!fits)
+		memcpy(end - 3, "...", 3);
+	*end++ = '\n';
+	return (size_t)(end - line);
+}
+
+/* As much of the text as fits before `end`. */
+static char *put_quoted(char *to, const char *end, struct str text)
+{
+	char one[QUOTE_JSON_GROWTH];
+
+	for (size_t i = 0; i < text.n; i++) {
+		struct str octet = {text.p + i, 1};
+		size_t n = (size_t)(quote_json(one, octet) - one);
+
+		if (n + 3 > (size_t)(end - to))
+			return (char *)memcpy(to, "...", 3) + 3;
+		memcpy(to, one, n);
+		to += n;
+	}
+	return to;
+}
+
+static size_t format_json(char line[LOG_LINE], enum log_level level,
+			  struct str text)
+{
+	static const struct str tail = STR_INIT("\"}\n");
+	char journal[8] = "", time[48];
+
+	if (log_state.journal)
+		snprintf(journal, sizeof(journal), "<%d>", levels[level].syslog);
+	format_time(time);
+	int n = snprintf(line, LOG_LINE,
+			 "%s{\"time\":\"%s\",\"level\":\"%s\",\"process\":\"%s\","
+			 "\"pid\":%d,\"text\":\"",
+			 journal, time, levels[level].name, log_state.process,
+			 (int)getpid());
+	char *end = put_quoted(line + n, line + LOG_LINE - tail.n, text);
+
+	memcpy(end, tail.p, tail.n);
+	return (size_t)(end - line) + tail.n;
+}
+
+/* False when it cannot be written, at least not without waiting. */
+static bool emit(enum log_level level, struct str text)
+{
+	char line[LOG_LINE];
+	size_t n = log_state.format == LOG_FORMAT_JSON
+			   ? format_json(line, level, text)
+			   : format_text(line, level, text);
+
+	if (log_state.is_socket)
+		return send(log_state.fd, line, n, MSG_DONTWAIT | MSG_NOSIGNAL) !=
+		       -1;
+	return write(log_fd(), line, n) != -1;
+}
+
+static void emit_lost(void)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text), "%ju lines of this log were lost",
+			 (uintmax_t)log_state.lost);
+
+	if (emit(LOG_LEVEL_WARN, (struct str){text, (size_t)n}))
+		log_state.lost = 0;
 }
 
 static void write_line(enum log_level level, int error, const char *format,
 		       va_list args)
 {
-	char line[LOG_LINE];
-	size_t room = sizeof(line) - 1; /* for the newline */
-	size_t start = put_prefix(line, room, level), n = start;
-	int more = vsnprintf(line + n, room - n, format, args);
+	char text[LOG_TEXT];
+	size_t n = 0;
+	int more = vsnprintf(text, sizeof(text), format, args);
 
 	if (more > 0)
 		n += (size_t)more;
-	if (error != 0 && n < room) {
-		more = snprintf(line + n, room - n, ": %s", strerror(error));
-		n += (size_t)more;
+	if (error != 0 && n < sizeof(text))
+		n += (size_t)snprintf(text + n, sizeof(text) - n, ": %s",
+				      strerror(error));
+	if (n >= sizeof(text)) {
+		n = sizeof(text) - 1;
+		memcpy(text + n - 3, "...", 3);
 	}
-	if (n >= room) {
-		n = room - 1;
-		memcpy(line + n - 3, "...", 3);
-	}
-	defuse(line + start, n - start);
-	line[n++] = '\n';
-	/* A log that cannot be written has nobody to be reported to. */
-	if (write(log_state.fd, line, n) == -1)
-		return;
+	if (log_state.lost > 0)
+		emit_lost();
+	if (log_state.lost > 0 || !emit(level, (struct str){text, n}))
+		log_state.lost++;
 }
 
 void log_line(enum log_level level, const char *format, ...)
@@ -167,4 +299,63 @@ void log_fatal(const char *format, ...)
 	write_line(LOG_LEVEL_ERROR, 0, format, args);
 	va_end(args);
 	abort();
+}
+
+/* What clients cause. */
+
+static bool may_log_client(void)
+{
+	log_client_settle();
+	if (clients.n < LOG_CLIENT_LINES) {
+		if (clients.n++ == 0)
+			clients.since = clock_read();
+		return true;
+	}
+	clients.more++;
+	return false;
+}
+
+void log_client(enum log_level level, const char *format, ...)
+{
+	va_list args;
+	int saved = errno;
+
+	if (!log_wants(level) || !may_log_client())
+		return;
+	va_start(args, format);
+	write_line(level, 0, format, args);
+	va_end(args);
+	errno = saved;
+}
+
+void log_client_errno(enum log_level level, const char *format, ...)
+{
+	va_list args;
+	int saved = errno;
+
+	if (!log_wants(level) || !may_log_client())
+		return;
+	va_start(args, format);
+	write_line(level, saved, format, args);
+	va_end(args);
+	errno = saved;
+}
+
+void log_client_settle(void)
+{
+	if (clients.n == 0 || clock_read() - clients.since < NS_PER_S)
+		return;
+	log_client_end();
+}
+
+void log_client_end(void)
+{
+	uint64_t more = clients.more;
+
+	clients.n = 0;
+	clients.more = 0;
+	if (more > 0)
+		log_line(LOG_LEVEL_INFO,
+			 "%ju more lines about clients were not logged",
+			 (uintmax_t)more);
 }

@@ -3,6 +3,12 @@
  * The error log: one line, one write(2), from any process.
  *
  *   2026-11-20T16:00:00.123Z info master[812]: generation 2 serves
+ *   {"time":"2026-11-20T16:00:00.123Z","level":"info","process":"master",
+ *    "pid":812,"text":"generation 2 serves"}   (on one line)
+ *
+ * A write never waits, whether it is to a pipe that nobody reads, a terminal
+ * that is stopped, or a socket: the line is lost, and their number is told
+ * before the next one that is not.
  *
  * To the systemd journal (stderr is the socket that JOURNAL_STREAM names) the
  * time is left out and the level is said as sd-daemon(3) asks, "<6>". The log
@@ -23,6 +29,11 @@ enum log_level {
 /* "error", "warn", "info", "debug". */
 const char *log_level_name(enum log_level level);
 
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+
+void log_set_format(enum log_format format);
+enum log_format log_format(void);
+
 /* Who speaks: "master", "worker 3". Copied. */
 void log_set_process(const char *name);
 
@@ -34,6 +45,8 @@ bool log_wants(enum log_level level);
  * is where they go at first).
  */
 void log_set_fd(int fd);
+
+/* What is written to: that, or the same file opened anew. */
 int log_fd(void);
 
 void log_line(enum log_level level, const char *format, ...)
@@ -51,6 +64,19 @@ void log_line(enum log_level level, const char *format, ...)
 /* As log_line(), with ": " and what errno says at the end. */
 void log_errno(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * As log_line() and log_errno(), for what clients can cause as often as they
+ * like: of more than 20 such lines in a second only the number is logged, by
+ * log_client_settle() when the second is over (to be called now and then), or
+ * by log_client_end().
+ */
+void log_client(enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void log_client_errno(enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void log_client_settle(void);
+void log_client_end(void);
 
 /* An error line, then abort(): an invariant of ours does not hold. */
 void log_fatal(const char *format, ...)

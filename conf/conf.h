@@ -38,6 +38,7 @@ enum conf_log_format { CONF_LOG_COMBINED, CONF_LOG_JSON, CONF_LOG_TEMPLATE };
 struct conf_log {
 	const char *error;    /* "stderr" or an absolute path */
 	int level;            /* enum log_level */
+	int error_format;     /* enum log_format */
 	const char *access;   /* "off", "stderr", "stdout" or an absolute path */
 	int format;           /* enum conf_log_format */
 	struct template line; /* CONF_LOG_TEMPLATE */

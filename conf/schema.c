@@ -196,6 +196,10 @@ const struct schema_setting schema_settings[] = {
 	{LOG(level), .name = "level", .type = SCHEMA_CHOICE,
 	 .fallback = "info", .words = "error|warn|info|debug",
 	 .help = "The least important messages that are still logged."},
+	{LOG(error_format), .name = "error_format", .type = SCHEMA_CHOICE,
+	 .fallback = "text", .words = "text|json",
+	 .help = "The form of those messages: lines of text, or one JSON "
+		 "object a line, as told under Logs below."},
 	{LOG(access), .name = "access", .type = SCHEMA_PATH,
 	 .fallback = "off", .words = "off|stderr|stdout",
 	 .help = "Where one line for each request goes: \"off\" is nowhere, "

@@ -119,6 +119,7 @@ static void become_worker(const struct child *child, const struct child_spec *sp
 	if (spec->error_log != -1)
 		log_set_fd(spec->error_log);
 	log_set_level((enum log_level)spec->conf->log.level);
+	log_set_format((enum log_format)spec->conf->log.error_format);
 	exit(worker_run(&env));
 }
 

@@ -249,6 +249,7 @@ static void take_settings(struct master *m, const struct generation *g)
 		fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	log_set_fd(fd == -1 ? STDERR_FILENO : fd);
 	log_set_level((enum log_level)g->conf->log.level);
+	log_set_format((enum log_format)g->conf->log.error_format);
 	pid_file_move(&m->pid_file, g->conf->pid_file);
 }
 
@@ -992,6 +993,7 @@ static int start(struct master *m, struct conf **conf, char why_out[WHY_SIZE])
 {
 	uint64_t fds = fd_raise_limit();
 
+	log_set_format((enum log_format)(*conf)->log.error_format);
 	if (fds > 0 && fds < (*conf)->limits.connections)
 		log_warn("limits.connections is %ju, but a process may have "
 			 "only %ju descriptors",

@@ -308,6 +308,7 @@ static void on_beat(struct timer *timer)
 	struct worker *w = CONTAINER_OF(timer, struct worker, beat);
 
 	loop_timer(&w->loop, &w->beat, WORKER_BEAT_MS);
+	log_client_settle();
 }
 
 /* Everything was given away, and something was not taken for a while: those
@@ -533,6 +534,7 @@ static void clean_up(struct worker *w)
 	if (w->handoff.net != NULL)
 		handoff_fini(&w->handoff);
 	http1_free_spares();
+	log_client_end();
 	end_access_log(w);
 	http_fini(&w->http);
 	signals_close(&w->signals);

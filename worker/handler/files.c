@@ -185,8 +185,8 @@ static enum files_result failure(struct files *files, struct str path, uint64_t 
 	default:
 		if (files->complained_at == 0 ||
 		    now - files->complained_at > NS_PER_S)
-			log_errno(LOG_LEVEL_WARN, "cannot open %" STR_FMT,
-				  STR_ARG(path));
+			log_client_errno(LOG_LEVEL_WARN, "cannot open %" STR_FMT,
+					 STR_ARG(path));
 		files->complained_at = now;
 		return FILES_FAILED;
 	}

@@ -197,8 +197,8 @@ static void done(struct job *job)
 		return;
 	}
 	if (x != NULL && status == 503 && j->error != 0)
-		log_warn("cannot list %" STR_FMT ": %s", STR_ARG(j->path),
-			 strerror(j->error));
+		log_client(LOG_LEVEL_WARN, "cannot list %" STR_FMT ": %s",
+			   STR_ARG(j->path), strerror(j->error));
 	destroy(j);
 	if (x != NULL)
 		exchange_answer_error(x, status);

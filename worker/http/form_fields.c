@@ -194,8 +194,8 @@ static void finish(struct reader *r, void (*ready)(struct exchange *x))
 		ready(x);
 		return;
 	}
-	log_info("%s: refused with %u: %s", endpoint_ip(&x->peer, ip),
-		 r->fields.status, r->fields.why);
+	log_client(LOG_LEVEL_INFO, "%s: refused with %u: %s",
+		   endpoint_ip(&x->peer, ip), r->fields.status, r->fields.why);
 	exchange_answer_error(x, r->fields.status);
 }
 

@@ -53,8 +53,8 @@ static void forsake(struct http1 *s, unsigned status, const char *why)
 {
 	char ip[ADDR_TEXT];
 
-	log_info("%s: refused with %u: %s", endpoint_ip(&s->conn->peer, ip), status,
-		 why);
+	log_client(LOG_LEVEL_INFO, "%s: refused with %u: %s",
+		   endpoint_ip(&s->conn->peer, ip), status, why);
 	s->keep_alive = false;
 	s->linger = true;
 	s->rest.framing = HTTP1_BODY_NONE;

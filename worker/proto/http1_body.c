@@ -149,8 +149,8 @@ static enum step cannot_keep(struct http1 *s)
 {
 	int error = errno;
 
-	log_errno(LOG_LEVEL_ERROR, "cannot keep a request's body in %s",
-		  s->conn->net->conf->temp);
+	log_client_errno(LOG_LEVEL_ERROR, "cannot keep a request's body in %s",
+			 s->conn->net->conf->temp);
 	return http1_give_up(s, error == ENOSPC || error == EDQUOT ? 507 : 503,
 			     "its body cannot be kept");
 }

@@ -29,9 +29,10 @@ static enum step wait_send(struct conn *c, struct http1 *s)
 
 	if (now >= pace_end(&s->pace, conf->timeouts.send) &&
 	    !pace_keeps_up(&s->pace, now, conn_taken(c), conf->limits.rate)) {
-		log_info("%s: closed: it took too little of a response in "
-			 "timeouts.send",
-			 endpoint_ip(&c->peer, ip));
+		log_client(LOG_LEVEL_INFO,
+			   "%s: closed: it took too little of a response in "
+			   "timeouts.send",
+			   endpoint_ip(&c->peer, ip));
 		return STEP_FAIL;
 	}
 	conn_set_timeout_at(c, pace_end(&s->pace, conf->timeouts.send));
@@ -129,8 +130,9 @@ static enum step after_file(struct conn *c, const struct http1 *s, enum io io,
 			    uint64_t left)
 {
 	if (io == IO_EOF)
-		log_info("%" STR_FMT " was cut short while it was sent",
-			 STR_ARG(s->exchange.request.path));
+		log_client(LOG_LEVEL_INFO,
+			   "%" STR_FMT " was cut short while it was sent",
+			   STR_ARG(s->exchange.request.path));
 	if (io != IO_OK)
 		return http1_not_sent(c, io);
 	return left > 0 ? STEP_LATER : STEP_MORE;
@@ -257,8 +259,9 @@ static enum step send_stream(struct conn *c, struct http1 *s)
 		if (!s->content.ended && buf_length(&c->out) < HTTP1_STREAM_PIECE)
 			read = read_stream(s);
 		if (read == BODY_READ_FAILED) {
-			log_info("the content of %" STR_FMT " broke off",
-				 STR_ARG(s->exchange.request.path));
+			log_client(LOG_LEVEL_INFO,
+				   "the content of %" STR_FMT " broke off",
+				   STR_ARG(s->exchange.request.path));
 			return STEP_FAIL;
 		}
 		enum io io =

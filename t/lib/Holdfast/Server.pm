@@ -244,8 +244,9 @@ sub log_text ($self) {
 		$self->{log_names}->@*;
 }
 
-# Every whole line of the log as {time, level, who, pid, text, raw}; what is
-# not a line of the log has only `raw` and the level "foreign".
+# Every whole line of the log as {time, level, who, pid, text, raw}, whether
+# it is text or JSON (log.error_format); what is not a line of the log has only
+# `raw` and the level "foreign".
 sub log_lines ($self) {
 	my @lines;
 
@@ -254,6 +255,13 @@ sub log_lines ($self) {
 				\ (.+?)\[(\d+)\]:\ (.*)$/x) {
 			push @lines, { time => $1, level => $2, who => $3,
 				pid => $4, text => $5, raw => $raw };
+		} elsif ($raw =~ /^\{.*"process":.*\}$/) {
+			my $row = JSON::PP->new->utf8->decode($raw);
+
+			push @lines, { time => $row->{time},
+				level => $row->{level}, who => $row->{process},
+				pid => $row->{pid}, text => $row->{text},
+				raw => $raw };
 		} else {
 			push @lines, { level => 'foreign', who => '',
 				text => $raw, raw => $raw };

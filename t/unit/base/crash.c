@@ -7,8 +7,10 @@
 
 #include <cmocka.h>
 
+#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/crash.h"
 #include "base/fd.h"
@@ -75,6 +77,44 @@ static void stack_is_logged(void **state)
 	assert_stack(log_of(be_killed));
 }
 
+/* As JSON: every line of it, with the time. */
+static void as_json(void **state)
+{
+	regex_t regex;
+	time_t before = time(NULL);
+	size_t lines = 0;
+	struct tm tm = {0};
+
+	(void)state;
+	log_set_format(LOG_FORMAT_JSON);
+	char *text = log_of(die);
+	struct str rest = str_of(text);
+
+	log_set_format(LOG_FORMAT_TEXT);
+	assert_int_equal(
+		regcomp(&regex,
+			"^\\{\"time\":\"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{"
+			"2}:"
+			"[0-9]{2}\\.[0-9]{3}Z\",\"level\":\"error\","
+			"\"process\":\"unit test\",\"pid\":[0-9]+,\"text\":"
+			"\"(signal 6; the stack is:|[^\"]*\\[0x[0-9a-f]+\\])\"\\}$",
+			REG_EXTENDED | REG_NOSUB),
+		0);
+	assert_non_null(strptime(text, "{\"time\":\"%Y-%m-%dT%H:%M:%S", &tm));
+	assert_true(timegm(&tm) >= before && timegm(&tm) <= time(NULL));
+	while (rest.n > 0) {
+		struct str line = str_cut(&rest, '\n');
+
+		((char *)line.p)[line.n] = '\0';
+		if (regexec(&regex, line.p, 0, NULL, 0) != 0)
+			fail_msg("%s", line.p);
+		lines++;
+	}
+	assert_true(lines > 2);
+	regfree(&regex);
+	free(text);
+}
+
 static void not_without_being_asked(void **state)
 {
 	char *text = log_of(abort);
@@ -88,6 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stack_is_logged),
+		cmocka_unit_test(as_json),
 		cmocka_unit_test(not_without_being_asked),
 	};
 

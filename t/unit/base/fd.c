@@ -145,6 +145,10 @@ static void opens_logs(void **state)
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(fd_open_log(scratch), -1);
 	assert_int_equal(errno, EISDIR);
+	/* Nobody waits for a reader. */
+	assert_int_equal(mkfifo(scratch_path("fifo"), 0600), 0);
+	assert_int_equal(fd_open_log(scratch_path("fifo")), -1);
+	assert_int_equal(errno, ENXIO);
 }
 
 static void raise_limit(void)

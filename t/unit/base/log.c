@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,7 +21,7 @@
 #include "base/log.h"
 #include "t/unit/base/child.h"
 
-enum { LINE = 2048 }; /* LOG_LINE of log.c */
+enum { LINE = 2048 }; /* LOG_TEXT of log.c */
 
 /* Packets, so that two writes are never taken for one. */
 static int reader;
@@ -35,6 +36,7 @@ static int set_up(void **state)
 	reader = ends[0];
 	log_set_process("test");
 	log_set_level(LOG_LEVEL_INFO);
+	log_set_format(LOG_FORMAT_TEXT);
 	log_set_fd(ends[1]);
 	return 0;
 }
@@ -158,6 +160,9 @@ static void errno_survives_a_broken_log(void **state)
 	errno = ENOENT;
 	log_warn("x");
 	assert_int_equal(errno, ENOENT);
+	log_warn("y");
+	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	log_warn("and that is told");
 }
 
 static void control_characters_are_defused(void **state)
@@ -224,19 +229,27 @@ static void long_lines_are_cut(void **state)
 
 static void owns_its_descriptor(void **state)
 {
-	int old = log_fd(), ends[2];
+	int ends[2], file = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	(void)state;
+	log_set_fd(file);
+	assert_int_equal(log_fd(), file);
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	log_set_fd(ends[1]);
-	assert_int_equal(log_fd(), ends[1]);
-	assert_int_equal(fcntl(old, F_GETFD), -1);
+	assert_true(fcntl(file, F_GETFD) == -1 || log_fd() == file);
+	/* A pipe that is not to make us wait is opened anew. */
+	int own = log_fd();
+
+	assert_int_not_equal(own, ends[1]);
+	assert_true(fcntl(own, F_GETFL) & O_NONBLOCK);
+	assert_false(fcntl(ends[1], F_GETFL) & O_NONBLOCK);
+	assert_int_equal(fcntl(own, F_GETFD), FD_CLOEXEC);
 	/* The one that is in use stays. */
 	log_set_fd(ends[1]);
 	assert_int_not_equal(fcntl(ends[1], F_GETFD), -1);
 	log_set_fd(STDERR_FILENO);
-	assert_int_equal(fcntl(ends[1], F_GETFD), -1);
-	assert_int_equal(log_fd(), STDERR_FILENO);
+	/* And then there is no writer left. */
+	assert_int_equal(read(ends[0], &(char){0}, 1), 0);
 	/* stderr is nobody's to close. */
 	log_set_fd(ends[0]);
 	assert_int_not_equal(fcntl(STDERR_FILENO, F_GETFD), -1);
@@ -304,6 +317,160 @@ static void journal(void **state)
 	assert_matches(whole_line(), "^2.*Z info test\\[[0-9]+\\]: e\n$");
 }
 
+static void json(void **state)
+{
+	char pattern[300];
+
+	(void)state;
+	log_set_format(LOG_FORMAT_JSON);
+	assert_int_equal(log_format(), LOG_FORMAT_JSON);
+	log_info("generation %d serves", 2);
+	snprintf(pattern, sizeof(pattern),
+		 "^\\{\"time\":\"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-"
+		 "9]:"
+		 "[0-6][0-9]\\.[0-9]{3}Z\",\"level\":\"info\",\"process\":\"test\","
+		 "\"pid\":%d,\"text\":\"generation 2 serves\"\\}\n$",
+		 (int)getpid());
+	assert_matches(whole_line(), pattern);
+	errno = ENOENT;
+	log_errno(LOG_LEVEL_WARN, "a\"b\\c\n\t\x80\xff");
+	assert_matches(whole_line(),
+		       "\"level\":\"warn\",.*,\"text\":\"a\\\\u0022b\\\\u005cc"
+		       "\\\\u000a\\\\u0009\\\\u0080\\\\u00ff: No such file or "
+		       "directory\"\\}\n$");
+}
+
+/* What is cut is still JSON, and what a pipe takes in one piece. */
+static void long_json(void **state)
+{
+	char text[3 * LINE];
+
+	(void)state;
+	log_set_format(LOG_FORMAT_JSON);
+	for (size_t n = 500; n < 3 * LINE - 1; n += 7) {
+		memset(text, n % 2 ? '\n' : 'x', sizeof(text));
+		log_warn("%.*s", (int)n, text);
+		const char *line = whole_line();
+		size_t length = strlen(line);
+
+		assert_true(length <= 4096);
+		assert_ptr_equal(strchr(line, '\n'), line + length - 1);
+		if (n % 2 == 0)
+			assert_matches(line, n < LINE ? "[^.]\"\\}\n$"
+						      : "x\\.\\.\\.\"\\}\n$");
+		else
+			assert_matches(line,
+				       n < 600 ? "[{](.u000a)*\"\\}\n$|a\"\\}\n$"
+					       : "(u000a|\\.\\.\\.)\"\\}\n$");
+	}
+}
+
+/* A reader that has stopped costs lines, but no time; and it is told. */
+static void never_waits(void **state)
+{
+	char line[200], wanted[100];
+	size_t lost = 0, n;
+	int ends[2];
+
+	(void)state;
+	memset(line, 'x', sizeof(line) - 1);
+	line[sizeof(line) - 1] = '\0';
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	log_set_fd(ends[1]);
+	for (n = 0; n < 1000; n++)
+		log_warn("%s", line);
+	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	FILE *in = fdopen(ends[0], "r");
+
+	for (n = 0; fgets(line, sizeof(line), in) != NULL;)
+		n += strchr(line, '\n') != NULL;
+	assert_true(n > 100 && n < 900);
+	lost = 1000 - n;
+	log_warn("again");
+	clearerr(in);
+	snprintf(wanted, sizeof(wanted), "]: %zu lines of this log were lost\n",
+		 lost);
+	assert_non_null(fgets(line, sizeof(line), in));
+	assert_non_null(strstr(line, wanted));
+	assert_non_null(fgets(line, sizeof(line), in));
+	assert_non_null(strstr(line, "]: again\n"));
+	log_warn("once");
+	clearerr(in);
+	assert_non_null(fgets(line, sizeof(line), in));
+	assert_non_null(strstr(line, "]: once\n"));
+	fclose(in);
+}
+
+/* A socket that is full, likewise. */
+static void never_waits_for_a_socket(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends),
+			 0);
+	log_set_fd(ends[1]);
+	for (int i = 0; i < 5000; i++)
+		log_warn("%0200d", i);
+	close(ends[0]);
+	log_warn("and when nobody is there");
+	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	log_warn("told");
+}
+
+/* How many of `n` such lines are logged. */
+static int log_clients(int n)
+{
+	int logged = 0;
+
+	for (int i = 0; i < n; i++) {
+		errno = ENOENT;
+		if (i % 2)
+			log_client(LOG_LEVEL_INFO, "client");
+		else
+			log_client_errno(LOG_LEVEL_WARN, "client");
+		assert_int_equal(errno, ENOENT);
+		const char *text = message();
+
+		if (text[0] == '\0')
+			continue;
+		assert_string_equal(text,
+				    i % 2 ? "client\n"
+					  : "client: No such file or directory\n");
+		logged++;
+	}
+	return logged;
+}
+
+static void clients_are_bounded(void **state)
+{
+	(void)state;
+	assert_int_equal(log_clients(100), 20);
+	/* Nobody else suffers. */
+	log_info("the server");
+	assert_string_equal(message(), "the server\n");
+	log_client_settle();
+	assert_string_equal(message(), "");
+	usleep(1010 * 1000);
+	log_client_settle();
+	assert_string_equal(message(),
+			    "80 more lines about clients were not logged\n");
+	assert_int_equal(log_clients(21), 20);
+	/* Whoever comes next says it, too. */
+	usleep(1010 * 1000);
+	log_client(LOG_LEVEL_INFO, "again");
+	assert_string_equal(message(),
+			    "1 more lines about clients were not logged\n");
+	assert_string_equal(message(), "again\n");
+	assert_int_equal(log_clients(21), 19);
+	log_client_end();
+	assert_string_equal(message(),
+			    "2 more lines about clients were not logged\n");
+	log_client_end();
+	log_client(LOG_LEVEL_DEBUG, "not even counted");
+	assert_string_equal(message(), "");
+}
+
 #define LOG_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -319,6 +486,11 @@ int main(void)
 		LOG_TEST(owns_its_descriptor),
 		LOG_TEST(fatal_aborts),
 		LOG_TEST(journal),
+		LOG_TEST(json),
+		LOG_TEST(long_json),
+		LOG_TEST(never_waits),
+		LOG_TEST(never_waits_for_a_socket),
+		LOG_TEST(clients_are_bounded),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
