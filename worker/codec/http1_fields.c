@@ -11,14 +11,36 @@ static struct http1_fault fault(unsigned status, const char *why)
 	return (struct http1_fault){status, why};
 }
 
-/* `n` is a constant where this is inlined. `|` makes no octet of a token
- * equal to a small letter or "-" but the same letter and "-". */
+/* Eight or four octets from `i` on are `lower`, in any case. `|` makes no octet
+ * of a token equal to a small letter or "-" but the same letter and "-". */
+static inline bool is_eight(const char *name, const char *lower, size_t i)
+{
+	uint64_t a, b;
+
+	memcpy(&a, name + i, sizeof(a));
+	memcpy(&b, lower + i, sizeof(b));
+	return (a | 0x2020202020202020) == b;
+}
+
+static inline bool is_four(const char *name, const char *lower, size_t i)
+{
+	uint32_t a, b;
+
+	memcpy(&a, name + i, sizeof(a));
+	memcpy(&b, lower + i, sizeof(b));
+	return (a | 0x20202020) == b;
+}
+
+/* `n`, at least 4, and `lower` are constants where this is inlined: a few words
+ * are compared, of which the last two may overlap. */
 static inline bool is_name(const char *name, const char *lower, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if ((name[i] | 0x20) != lower[i])
+	if (n < 8)
+		return is_four(name, lower, 0) && is_four(name, lower, n - 4);
+	for (size_t i = 0; i + 8 < n; i += 8)
+		if (!is_eight(name, lower, i))
 			return false;
-	return true;
+	return is_eight(name, lower, n - 8);
 }
 
 #define NAME_IS(p, literal) is_name((p), (literal), sizeof(literal) - 1)
