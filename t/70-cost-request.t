@@ -12,13 +12,26 @@ plan skip_all => 'no strace here' unless has_program('strace');
 plan skip_all => 'sanitizers make system calls of their own'
 	if binary_has_sanitizers();
 
-my $s = Holdfast->start(files => { 'www/a' => 'x' x 1024 },
-	prepare => sub ($dir) { $dir->mkdir('log') }, conf => <<'E');
+my $s = Holdfast->start(files => {
+	'www/a' => 'x' x 1024,
+	'www/dir/index.html' => 'index',
+	'www/text.txt' => 'some text ' x 500,
+	'www/pre.txt' => 'other text',
+	'www/pre.txt.gz' => 'compressed',
+}, prepare => sub ($dir) {
+	my $then = time - 1000;
+
+	$dir->mkdir('log');
+	utime $then, $then, map { $dir->path("www/$_") }
+		qw(dir/index.html text.txt pre.txt);
+	$dir->settle("www/$_") for qw(dir/index.html text.txt pre.txt.gz);
+}, conf => <<'E');
 workers = 1;
 log = { access = "%%DIR%%/log/access.log"; };
 listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
 sites = ( { routes = (
-  { path = "/"; handler = "static"; root = "%%DIR%%/www"; },
+  { path = "/"; handler = "static"; root = "%%DIR%%/www";
+    compress = [ "gzip" ]; precompressed = [ "gzip", "br" ]; },
   { path = "/begin"; handler = "respond"; body = "begin"; },
   { path = "/end"; handler = "respond"; body = "end"; } ); } );
 E
@@ -123,6 +136,35 @@ subtest 'a connection for each request' => sub {
 	cmp_ok sum($calls, 'epoll_ctl'), '<=', 2, 'no epoll_ctl'
 		or diag $trace;
 };
+
+# The same for what is kept beside the content: an index, a compressed file.
+for my $case (['an index', '/dir/', []],
+	['a file that is compressed by us', '/text.txt',
+		['Accept-Encoding' => 'gzip']],
+	['a file that lies there compressed', '/pre.txt',
+		['Accept-Encoding' => 'gzip']],
+	['a range', '/text.txt', [Range => 'bytes=5-9']],
+	['a file that is known', '/text.txt', ['If-None-Match' => '*']],
+) {
+	my ($name, $target, $fields) = @$case;
+
+	subtest "$n requests for $name" => sub {
+		my $c = $s->client;
+
+		$c->get($target, @$fields) for 1 .. 20;
+		my ($calls, $trace) = cost($c, sub {
+			$c->get($target, @$fields) for 1 .. $n;
+		});
+
+		# What is done once a second may fall into it.
+		cmp_ok sum($calls, @recv), '<=', $n + 3, 'one recv each';
+		cmp_ok sum($calls, @send), '<=', $n + 1 + 4, 'one send each';
+		sum($calls, @wait);
+		cmp_ok sum($calls, keys %$calls), '<=', $n / 3, 'nothing else'
+			or diag $trace;
+		$c->close;
+	};
+}
 
 subtest 'many connections at once share an epoll_wait' => sub {
 	my @clients = map { $s->client } 1 .. 20;
