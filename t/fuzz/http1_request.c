@@ -156,7 +156,7 @@ static void check_chunked(const struct reader *r)
 
 static void read_head(struct reader *r, struct str *in)
 {
-	struct http1_limits limits = {.bytes = 16384, .fields = 100};
+	struct http1_limits limits = {.line = 8192, .bytes = 16384, .fields = 100};
 	struct http1_verdict v = http1_head_parse(*in, &limits, &r->scanned, &head);
 
 	switch (v.result) {
@@ -256,8 +256,25 @@ static void check_same(struct outcome a, struct outcome b)
 	MUST(a.place == STOPPED || a.used == b.used);
 }
 
+/* A target that refuses everything finds nothing. */
+static void check_target(void)
+{
+	struct outcome o = run(STR("POST / HTTP/1.1\r\nHost: a\r\n"
+				   "Transfer-Encoding: chunked\r\n\r\n"
+				   "1\r\nx\r\n0\r\n\r\n"),
+			       SIZE_MAX, 0);
+
+	MUST(o.place == IN_HEAD && o.requests == 1 && o.status == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static bool checked;
+
+	if (!checked)
+		check_target();
+	checked = true;
+
 	/* What is wrong with a head is known when it has ended, however it
 	 * was cut (http1_head.h): so let it end. */
 	char *p = malloc(size + 4);

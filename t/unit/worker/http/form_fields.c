@@ -141,7 +141,7 @@ static void no_form(void **state)
 		"application/json",
 		"multipart/mixed; boundary=b",
 		URLENCODED "-not",
-		"text/plain; " URLENCODED,
+		("text/plain; " URLENCODED),
 	};
 
 	(void)state;
