@@ -19,13 +19,12 @@
 #include "master/load.h"
 #include "master/pid_file.h"
 #include "master/supervise.h"
+#include "master/workforce.h"
 
 enum {
 	MAKE_MS = 30000,     /* as long as a generation may be made */
 	BIND_MS = 2000,      /* for the addresses to be free at the start */
 	SETTLE_MS = 1000,    /* for old workers to stop accepting */
-	RETRY_MS = 1000,     /* after a spawn that failed */
-	PATIENCE_MS = 5000,  /* beyond timeouts.drain, before a kill */
 	GENERATIONS = 4,     /* with the one that serves */
 	STOP_MS = 1000,      /* a stop that takes longer is a kill */
 	QUIT_GRACE_MS = 500, /* for idle keep-alive clients */
@@ -113,23 +112,6 @@ static void announce(const struct master *m)
 
 /* Making a generation. */
 
-static void spawn_missing(struct master *m, struct generation *g, unsigned most)
-{
-	unsigned have = children_count_staying(&m->children, g);
-
-	for (; have < g->wanted && most > 0; have++, most--) {
-		if (generation_spawn(g, &m->children) == 0)
-			continue;
-		char why[WHY_SIZE];
-
-		snprintf(why, sizeof(why), "cannot spawn a worker: %s",
-			 strerror(errno));
-		log_error("%s", why);
-		generation_fail(g, why);
-		return;
-	}
-}
-
 /* Lists every error for those who wait, and in the log. */
 static void note_errors(struct master *m, const struct conf_errors *errors)
 {
@@ -178,7 +160,7 @@ static bool make_next(struct master *m)
 static void spawn_next(struct master *m)
 {
 	loop_timer(&m->loop, &m->make_timer, MAKE_MS);
-	spawn_missing(m, m->next, UINT32_MAX);
+	workforce_spawn(m, m->next, UINT32_MAX);
 	if (m->next->failed)
 		lifecycle_event(m, EVENT_FAILED);
 }
@@ -209,7 +191,8 @@ static void move_generation(struct master *m, struct generation *g,
 {
 	for (struct child *c = NULL;
 	     (c = children_next(&m->children, g, c)) != NULL;)
-		child_move(c, g->conf->timeouts.drain + PATIENCE_MS, to_successor);
+		child_move(c, g->conf->timeouts.drain + LIFE_PATIENCE_MS,
+			   to_successor);
 }
 
 static void drain_generation(struct master *m, struct generation *g,
@@ -218,7 +201,7 @@ static void drain_generation(struct master *m, struct generation *g,
 	for (struct child *c = NULL;
 	     (c = children_next(&m->children, g, c)) != NULL;)
 		child_drain(c, idle_grace_ms,
-			    g->conf->timeouts.drain + PATIENCE_MS);
+			    g->conf->timeouts.drain + LIFE_PATIENCE_MS);
 }
 
 /* The next generation is not to be: as if it had never been. */
@@ -556,7 +539,7 @@ static void begin_quit(struct master *m)
 	log_info("quitting: at most %ju ms for what is begun",
 		 (uintmax_t)m->serving->conf->timeouts.drain);
 	notify_stopping("quitting",
-			m->serving->conf->timeouts.drain + 2 * PATIENCE_MS);
+			m->serving->conf->timeouts.drain + 2 * LIFE_PATIENCE_MS);
 	timer_disarm(&m->respawn_timer);
 	generation_leave_listeners(m->serving, NULL, &m->children);
 	drain_generation(m, m->serving, QUIT_GRACE_MS);
@@ -583,7 +566,7 @@ static void begin_linger(struct master *m)
 		return;
 	}
 	log_info("quitting in %ju ms; health checks answer 503", (uintmax_t)linger);
-	notify_stopping("lingering", linger + PATIENCE_MS);
+	notify_stopping("lingering", linger + LIFE_PATIENCE_MS);
 	for (struct child *c = NULL;
 	     (c = children_next(&m->children, m->serving, c)) != NULL;)
 		child_unready(c);
@@ -594,7 +577,7 @@ static void begin_stop(struct master *m)
 {
 	log_info("stopping");
 	timer_disarm(&m->linger_timer);
-	notify_stopping("stopping", PATIENCE_MS);
+	notify_stopping("stopping", LIFE_PATIENCE_MS);
 	abandon_reload(m);
 	timer_disarm(&m->respawn_timer);
 	for (struct child *c = NULL;
@@ -639,51 +622,6 @@ static void reopen(struct master *m)
 		log_info("log files are open anew");
 }
 
-/* What could not be spawned is tried again. */
-static void try_again(struct master *m)
-{
-	uint64_t wait = m->respawn.delay_ms > 0 ? m->respawn.delay_ms : RETRY_MS;
-
-	m->serving->failed = false;
-	if (children_count_staying(&m->children, m->serving) < m->serving->wanted)
-		loop_timer(&m->loop, &m->respawn_timer, wait);
-}
-
-static void one_more(struct master *m)
-{
-	if (m->serving->wanted >= 256) {
-		log_warn("256 workers are the most there can be");
-		return;
-	}
-	m->serving->wanted++;
-	log_info("one more worker: %u", m->serving->wanted);
-	spawn_missing(m, m->serving, 1);
-	try_again(m);
-}
-
-static void one_fewer(struct master *m)
-{
-	struct generation *g = m->serving;
-	struct child *last = NULL;
-
-	if (g->wanted <= 1) {
-		log_warn("one worker is the least there can be");
-		return;
-	}
-	g->wanted--;
-	log_info("one worker less: %u", g->wanted);
-	/* While one waits to be replaced there is one less already. */
-	if (children_count_staying(&m->children, g) <= g->wanted)
-		return;
-	for (struct child *c = NULL;
-	     (c = children_next(&m->children, g, c)) != NULL;)
-		if (c->state != CHILD_DRAINING && c->state != CHILD_DYING &&
-		    (last == NULL || last->state == CHILD_SERVING))
-			last = c;
-	if (last != NULL)
-		child_move(last, g->conf->timeouts.drain + PATIENCE_MS, false);
-}
-
 /* The table. An event that has no action in a state means nothing there. */
 
 static const struct {
@@ -706,8 +644,8 @@ static const struct {
 			[EVENT_QUIT] = {begin_linger, LIFE_LINGERING},
 			[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
 			[EVENT_REOPEN] = {reopen, LIFE_SERVING},
-			[EVENT_MORE] = {one_more, LIFE_SERVING},
-			[EVENT_FEWER] = {one_fewer, LIFE_SERVING},
+			[EVENT_MORE] = {workforce_more, LIFE_SERVING},
+			[EVENT_FEWER] = {workforce_fewer, LIFE_SERVING},
 		},
 	[LIFE_RELOADING] =
 		{
@@ -717,8 +655,8 @@ static const struct {
 			[EVENT_QUIT] = {begin_linger, LIFE_LINGERING},
 			[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
 			[EVENT_REOPEN] = {reopen, LIFE_RELOADING},
-			[EVENT_MORE] = {one_more, LIFE_RELOADING},
-			[EVENT_FEWER] = {one_fewer, LIFE_RELOADING},
+			[EVENT_MORE] = {workforce_more, LIFE_RELOADING},
+			[EVENT_FEWER] = {workforce_fewer, LIFE_RELOADING},
 		},
 	[LIFE_UPGRADING] =
 		{
@@ -728,8 +666,8 @@ static const struct {
 			[EVENT_QUIT] = {begin_linger, LIFE_LINGERING},
 			[EVENT_STOP] = {begin_stop, LIFE_STOPPING},
 			[EVENT_REOPEN] = {reopen, LIFE_UPGRADING},
-			[EVENT_MORE] = {one_more, LIFE_UPGRADING},
-			[EVENT_FEWER] = {one_fewer, LIFE_UPGRADING},
+			[EVENT_MORE] = {workforce_more, LIFE_UPGRADING},
+			[EVENT_FEWER] = {workforce_fewer, LIFE_UPGRADING},
 		},
 	[LIFE_LEAVING] =
 		{
@@ -789,38 +727,6 @@ static void on_ready(struct children *children, struct child *child)
 		lifecycle_event(m, EVENT_READY);
 }
 
-/* Who was woken for a connection is gone or does not take it: EPOLLEXCLUSIVE
- * has woken nobody else, so the others are told. */
-static void have_others_look(struct master *m, const struct child *but)
-{
-	for (struct child *c = NULL;
-	     (c = children_next(&m->children, m->serving, c)) != NULL;)
-		if (c->number != but->number && c->state == CHILD_SERVING)
-			child_look(c);
-}
-
-/* Somebody has sent a worker a signal: another comes, then it goes. */
-static void on_leaving(struct children *children, struct child *child)
-{
-	struct master *m = CONTAINER_OF(children, struct master, children);
-
-	if (child->generation != m->serving)
-		return;
-	log_info("worker %u (pid %d) leaves, on a signal", child->number,
-		 (int)child->pid);
-	child_move(child, child->generation->conf->timeouts.drain + PATIENCE_MS,
-		   false);
-	loop_timer(&m->loop, &m->respawn_timer, 0);
-}
-
-static void on_paused(struct children *children, struct child *child)
-{
-	struct master *m = CONTAINER_OF(children, struct master, children);
-
-	if (child->generation == m->serving)
-		have_others_look(m, child);
-}
-
 static void describe_end(const struct child *gone, int status, char *out,
 			 size_t size)
 {
@@ -835,37 +741,6 @@ static void describe_end(const struct child *gone, int status, char *out,
 		snprintf(out + n, size - (size_t)n, "%s: exited with status %d",
 			 WEXITSTATUS(status) == 0 ? "ended" : "died",
 			 WEXITSTATUS(status));
-}
-
-static void on_respawn_time(struct timer *timer)
-{
-	struct master *m = CONTAINER_OF(timer, struct master, respawn_timer);
-	struct generation *g = m->serving;
-	unsigned before = children_count_staying(&m->children, g);
-
-	/* While something is wrong, one at a time: see respawn.h. */
-	respawn_calm_down(&m->respawn, m->loop.now);
-	spawn_missing(m, g, m->respawn.delay_ms > 0 ? 1 : UINT32_MAX);
-	m->respawns += children_count_staying(&m->children, g) - before;
-	try_again(m);
-}
-
-/* A worker of the generation that serves is gone, and was not sent away. */
-static void replace(struct master *m, const struct child *gone, const char *what)
-{
-	uint64_t wait = respawn_after_death(&m->respawn, m->loop.now,
-					    m->loop.now - gone->started_at);
-
-	if (gone->failure[0] != '\0')
-		log_warn("%s: %s", what, gone->failure);
-	else
-		log_warn("%s", what);
-	if (wait > 0)
-		log_warn("workers die young: the next is spawned in %ju ms",
-			 (uintmax_t)wait);
-	have_others_look(m, gone);
-	if (!timer_is_armed(&m->respawn_timer) || wait == 0)
-		loop_timer(&m->loop, &m->respawn_timer, wait);
 }
 
 static void bury_generation(struct master *m, struct generation *g)
@@ -889,7 +764,7 @@ static void on_gone(struct children *children, const struct child *gone, int sta
 	} else if (g == m->serving && gone->state != CHILD_DRAINING &&
 		   (m->state == LIFE_SERVING || m->state == LIFE_RELOADING ||
 		    m->state == LIFE_UPGRADING || m->state == LIFE_LINGERING)) {
-		replace(m, gone, what);
+		workforce_replace(m, gone, what);
 	} else {
 		if (gone->state == CHILD_DRAINING && status != 0)
 			log_warn("%s while it drained", what);
@@ -913,8 +788,6 @@ static int open_master(struct master *m, const char *file)
 	}
 	m->started_at = m->loop.now;
 	m->children.on_ready = on_ready;
-	m->children.on_paused = on_paused;
-	m->children.on_leaving = on_leaving;
 	m->children.on_gone = on_gone;
 	listeners_init(&m->listeners);
 	control_init(&m->control, &m->loop);
@@ -922,7 +795,7 @@ static int open_master(struct master *m, const char *file)
 	watchdog_start(&m->watchdog, &m->children);
 	sampler_start(&m->sampler, &m->children);
 	timer_init(&m->make_timer, on_make_time);
-	timer_init(&m->respawn_timer, on_respawn_time);
+	workforce_init(m);
 	timer_init(&m->linger_timer, on_linger_time);
 	timer_init(&m->settle_timer, on_settle_time);
 	list_init(&m->settling);

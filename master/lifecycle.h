@@ -52,6 +52,9 @@ enum event {
 
 const char *life_name(enum life state);
 
+/* Beyond timeouts.drain, before a worker that drains is killed. */
+enum { LIFE_PATIENCE_MS = 5000 };
+
 /* How the last reload ended. */
 struct outcome {
 	time_t at; /* 0: there was none */
