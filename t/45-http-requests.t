@@ -10,7 +10,9 @@ use Test::More;
 use Holdfast;
 use Holdfast::Verdicts;
 
-my $s = Holdfast->start(files => { 'www/file' => "file\n" }, conf => <<'E2');
+my $s = Holdfast->start(files => { 'www/file' => "file\n",
+		'users' => 'u:' . crypt('p', '$6$rounds=1000$salt') . "\n" },
+	conf => <<'E2' =~ s/LONG/'text ' x 10_000/er);
 listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
 limits = { line = "1k"; header = "4k"; headers = 20; body = "1k"; };
 sites = (
@@ -22,6 +24,10 @@ sites = (
     { path = "/host"; handler = "respond"; body = "${host}"; },
     { path = "/form"; match = "exact"; handler = "respond";
       methods = [ "POST" ]; body = "${form.x}"; },
+    { path = "/secret"; handler = "respond"; body = "${form.x:-secret}";
+      auth_file = "%%DIR%%/users"; },
+    { path = "/packed"; handler = "respond"; body = "LONG";
+      compress = [ "gzip" ]; },
     { path = "/split"; handler = "respond"; body = "ok";
       response_fields = [ "X-Q: ${query.x}", "X-H: ${header.x}" ]; },
     { path = "/jump"; handler = "redirect"; to = "/${query.x}"; },
