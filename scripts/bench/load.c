@@ -68,7 +68,7 @@ enum {
 	HEAD_ROOM = 8192,   /* of an answer */
 	PIECE = 1 << 18,    /* read at once */
 	SKIP = 1 << 16,     /* a body with more left than this is not copied */
-	OPENING = 256,      /* connections whose first answer is awaited */
+	OPENING = 64,       /* connections whose first answer is awaited */
 	RETRY_NS = 1000000, /* after a connection was refused */
 	GRACE_S = 5,        /* for answers after the end of an open loop */
 	STALL_S = 30,       /* for first answers */
