@@ -10,10 +10,12 @@
 
 void fd_close(int *fd)
 {
+	if (*fd == -1)
+		return;
+
 	int saved = errno;
 
-	if (*fd != -1)
-		close(*fd);
+	close(*fd);
 	*fd = -1;
 	errno = saved;
 }
