@@ -117,6 +117,7 @@ static void begin_end(struct worker *w)
 		  w->env->generation);
 	balance_stop(&w->balance);
 	loop_timer(&w->loop, &w->deadline, w->env->conf->timeouts.drain);
+	http_leave(&w->http);
 }
 
 static void say_left(struct worker *w)

@@ -54,7 +54,7 @@ void exchange_init(struct exchange *x, struct http *http,
 void exchange_fini(struct exchange *x)
 {
 	if (x->state != EXCHANGE_IDLE)
-		exchange_finish(x);
+		exchange_break_off(x);
 	arena_fini(&x->arena);
 }
 
@@ -254,6 +254,23 @@ void exchange_cancel(struct exchange *x)
 	let_go(x);
 }
 
+void exchange_watch(struct exchange *x,
+		    void (*on_over)(struct exchange *x, void *watcher),
+		    void *watcher)
+{
+	ASSERT(x->on_over == NULL);
+	x->on_over = on_over;
+	x->watcher = watcher;
+}
+
+static void tell_watcher(struct exchange *x)
+{
+	x->on_over(x, x->watcher);
+	x->on_over = NULL;
+	x->watcher = NULL;
+	x->ends_with_peer = false;
+}
+
 void exchange_admitted(struct exchange *x, unsigned refusal)
 {
 	ASSERT(x->state == EXCHANGE_REQUEST && x->on_cancel != NULL);
@@ -401,6 +418,8 @@ void exchange_forget(struct exchange *x)
 	exchange_cancel(x);
 	if (x->crowd != 0)
 		limits_leave(x);
+	if (x->on_over != NULL)
+		tell_watcher(x);
 	release_body(&x->response.body);
 	if (x->state != EXCHANGE_IDLE)
 		set_state(x, EXCHANGE_IDLE);
@@ -418,6 +437,7 @@ void exchange_forget(struct exchange *x)
 	x->request_id = (struct str){NULL, 0};
 	x->was_admitted = false;
 	x->user = (struct str){NULL, 0};
+	x->broke_off = false;
 }
 
 void exchange_finish(struct exchange *x)
@@ -429,6 +449,12 @@ void exchange_finish(struct exchange *x)
 	if (x->http->on_finished != NULL)
 		x->http->on_finished(x->http, x);
 	exchange_forget(x);
+}
+
+void exchange_break_off(struct exchange *x)
+{
+	x->broke_off = true;
+	exchange_finish(x);
 }
 
 struct str exchange_field(const struct exchange *x, struct str name)

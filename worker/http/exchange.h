@@ -161,6 +161,11 @@ struct exchange {
 	const struct exchange_protocol *protocol;
 	void (*on_cancel)(struct exchange *x); /* see exchange_hold() */
 	void *holder;
+	void (*on_over)(struct exchange *x, void *watcher);
+	void *watcher;       /* see exchange_watch() */
+	bool ends_with_peer; /* a client that has closed its side, and may be
+			      * gone or not, is not waited for */
+	bool broke_off;      /* the response did not go out whole */
 };
 
 void exchange_init(struct exchange *x, struct http *http,
@@ -212,6 +217,12 @@ void exchange_refuse(struct exchange *x, unsigned status, struct str method);
 void exchange_hold(struct exchange *x, void (*on_cancel)(struct exchange *x),
 		   void *holder);
 
+/* on_over is called, once, when the exchange is over, however it ended:
+ * x->broke_off says. For one at a time. */
+void exchange_watch(struct exchange *x,
+		    void (*on_over)(struct exchange *x, void *watcher),
+		    void *watcher);
+
 /* Ends EXCHANGE_LATER; `refusal` is 0 when the client is let in, or the status
  * of the error that answers it. Not to be called from within
  * exchange_begin(). */
@@ -237,9 +248,12 @@ void exchange_answer_redirect(struct exchange *x, unsigned status,
 /* The response is complete. */
 void exchange_answer(struct exchange *x);
 
-/* The response is sent, or never will be: counts it, logs it, lets go of all
- * that it held. The exchange is idle again. */
+/* The response is sent: counts it, logs it, lets go of all that it held. The
+ * exchange is idle again. */
 void exchange_finish(struct exchange *x);
+
+/* The same, of a response that never will be sent, or not whole. */
+void exchange_break_off(struct exchange *x);
 
 /* Forgets it, without a trace: it goes on elsewhere. */
 void exchange_forget(struct exchange *x);

@@ -25,6 +25,10 @@ enum body_want {
 struct handler {
 	const char *name; /* as in the configuration */
 
+	/* create() runs code that is not holdfast's: `holdfast check` runs it
+	 * too, in a process of its own. */
+	bool runs_foreign_code;
+
 	/*
 	 * Makes the handler's part of one route, in a worker that is not yet
 	 * ready and still has the master's privileges: opens all that it will
@@ -38,6 +42,10 @@ struct handler {
 	/* The privileges are dropped: can the workers' user use what was
 	 * opened? False with *why_out set; NULL: always. */
 	bool (*check)(struct http *http, void *instance, const char **why_out);
+
+	/* The worker is about to end: it waits for what is being answered, but
+	 * not for ever. NULL: nothing to do about that. */
+	void (*leave)(void *instance);
 
 	/* NULL: BODY_WANT_NOT. */
 	enum body_want (*wants_body)(const void *instance);

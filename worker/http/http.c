@@ -36,6 +36,11 @@ int http_check(struct http *http, const char **why_out)
 	return router_check(&http->router, http, why_out);
 }
 
+void http_leave(struct http *http)
+{
+	router_leave(&http->router);
+}
+
 void http_fini(struct http *http)
 {
 	hasher_destroy(&http->hasher);

@@ -269,6 +269,18 @@ int router_check(struct router *router, struct http *http, const char **why_out)
 	return 0;
 }
 
+void router_leave(struct router *router)
+{
+	for (size_t i = 0; i < router->n_sites; i++) {
+		struct site *site = &router->sites[i];
+
+		for (size_t k = 0; k < site->n_routes; k++)
+			if (site->routes[k].handler->leave != NULL)
+				site->routes[k].handler->leave(
+					site->routes[k].instance);
+	}
+}
+
 void router_fini(struct router *router)
 {
 	for (size_t i = 0; i < router->n_sites; i++) {

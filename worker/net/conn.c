@@ -248,6 +248,8 @@ static void on_event(struct watch *watch, uint32_t events)
 		c->read_to_end = true;
 	if (events & (EPOLLHUP | EPOLLERR))
 		c->hung_up = true;
+	if (events & EPOLLRDHUP)
+		c->peer_ended = true;
 	conn_run(c);
 }
 
@@ -435,6 +437,14 @@ uint64_t conn_taken(const struct conn *c)
 	if (ioctl(c->watch.fd, SIOCOUTQ, &unsent) == -1 || unsent < 0)
 		unsent = 0;
 	return c->sent - (uint64_t)unsent;
+}
+
+void conn_reset(struct conn *c)
+{
+	static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+	(void)setsockopt(c->watch.fd, SOL_SOCKET, SO_LINGER, &at_once,
+			 sizeof(at_once));
 }
 
 void conn_drain(struct conn *c)

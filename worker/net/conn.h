@@ -48,6 +48,7 @@ struct conn {
 			       * data */
 	bool hung_up : 1;     /* nothing can be sent to the peer any more */
 	bool watched : 1;     /* registered */
+	bool peer_ended : 1;  /* it sends nothing more; it may be gone or not */
 	uint8_t sampled;      /* net->sample, when it last served something
 			       * during one */
 	struct watch watch;
@@ -141,6 +142,9 @@ static inline void conn_clear_timeout(struct conn *c)
 /* Bytes that the peer has taken since some time or other: what it took
  * between two calls is the difference, which may wrap around. */
 uint64_t conn_taken(const struct conn *c);
+
+/* Makes closing it a reset: the peer must not take what it has for all. */
+void conn_reset(struct conn *c);
 
 /* What it waited for has come from elsewhere than its socket: the protocol
  * takes its next step in the next tick. */

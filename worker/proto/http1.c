@@ -245,10 +245,9 @@ static enum step step_wait(struct conn *c)
 {
 	enum io io = conn_flush(c, false); /* 100, and what came before */
 
-	if (io == IO_ERROR || c->hung_up)
+	if (io == IO_ERROR)
 		return STEP_FAIL;
-	conn_clear_timeout(c);
-	return STEP_WAIT;
+	return http1_wait_holder(c, http1_session(c));
 }
 
 /* From whoever held it. */

@@ -172,8 +172,7 @@ enum step http1_step_body(struct conn *c, struct http1 *s)
 {
 	if (s->paused) {
 		pace_stop(&s->rest.pace);
-		conn_clear_timeout(c);
-		return c->hung_up ? STEP_FAIL : STEP_WAIT;
+		return http1_wait_holder(c, s);
 	}
 	switch (take(s)) {
 	case TAKEN_BAD:

@@ -44,6 +44,14 @@ enum step http1_not_sent(struct conn *c, enum io io)
 	return io == IO_AGAIN ? wait_send(c, http1_session(c)) : STEP_FAIL;
 }
 
+enum step http1_wait_holder(struct conn *c, const struct http1 *s)
+{
+	conn_clear_timeout(c);
+	if (c->hung_up || (c->peer_ended && s->exchange.ends_with_peer))
+		return STEP_FAIL;
+	return STEP_WAIT;
+}
+
 /* The response begins. */
 
 static enum http1_connection connection_field(struct http1 *s)
@@ -264,8 +272,8 @@ static enum step send_stream(struct conn *c, struct http1 *s)
 				   STR_ARG(s->exchange.request.path));
 			return STEP_FAIL;
 		}
-		enum io io =
-			conn_flush(c, read == BODY_READ_SOME && !s->content.ended);
+		/* Nobody knows when more of it will come: no MSG_MORE. */
+		enum io io = conn_flush(c, false);
 
 		if (io != IO_OK)
 			return http1_not_sent(c, io);
@@ -273,8 +281,7 @@ static enum step send_stream(struct conn *c, struct http1 *s)
 			return STEP_MORE;
 		if (read == BODY_READ_WAIT) {
 			pace_stop(&s->pace); /* it is not the peer that waits */
-			conn_clear_timeout(c);
-			return c->hung_up ? STEP_FAIL : STEP_WAIT;
+			return http1_wait_holder(c, s);
 		}
 	}
 	return STEP_LATER;

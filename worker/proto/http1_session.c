@@ -74,6 +74,17 @@ static void session_free(struct http1 *s)
 	free(s);
 }
 
+/* Content that ends with the connection would seem to be whole. */
+static void break_off(struct http1 *s)
+{
+	if (s->state == HTTP1_SEND &&
+	    s->exchange.response.body.kind == BODY_STREAM &&
+	    s->exchange.response.body.length == BODY_LENGTH_UNKNOWN &&
+	    !s->content.chunked)
+		conn_reset(s->conn);
+	exchange_break_off(&s->exchange);
+}
+
 void http1_session_end(struct conn *c)
 {
 	struct http1 *s = http1_session(c);
@@ -84,7 +95,7 @@ void http1_session_end(struct conn *c)
 	if (c->state == CONN_MOVED)
 		exchange_forget(&s->exchange);
 	else if (s->exchange.state != EXCHANGE_IDLE)
-		exchange_finish(&s->exchange);
+		break_off(s);
 	spool_release(&s->body);
 	if (spares.n >= HTTP1_SPARES) {
 		session_free(s);

@@ -180,6 +180,46 @@ static void who_holds_it_is_told_of_its_end(void **state)
 	assert_int_equal(n_cancelled, 2);
 }
 
+static int n_over, n_broken;
+
+static void on_over(struct exchange *over, void *watcher)
+{
+	assert_ptr_equal(watcher, &n_over);
+	assert_int_not_equal(over->state, EXCHANGE_IDLE);
+	n_over++;
+	n_broken += over->broke_off;
+}
+
+static void who_watches_it_is_told_how_it_ended(void **state)
+{
+	(void)state;
+	n_over = n_broken = n_cancelled = 0;
+	/* Sent. */
+	assert_int_equal(begin("GET", "/a"), 0);
+	exchange_watch(&x, on_over, &n_over);
+	exchange_handle(&x);
+	assert_int_equal(n_over, 0);
+	exchange_finish(&x);
+	assert_int_equal(n_over, 1);
+	assert_int_equal(n_broken, 0);
+	/* Broken off while it was held, and after who held it was told. */
+	assert_int_equal(begin("GET", "/a"), 0);
+	exchange_watch(&x, on_over, &n_over);
+	exchange_hold(&x, on_cancel, &n_cancelled);
+	x.ends_with_peer = true;
+	exchange_break_off(&x);
+	assert_int_equal(n_cancelled, 1);
+	assert_int_equal(n_over, 2);
+	assert_int_equal(n_broken, 1);
+	/* Of the next one nothing is left of that. */
+	assert_int_equal(begin("GET", "/a"), 0);
+	assert_false(x.ends_with_peer);
+	assert_false(x.broke_off);
+	exchange_handle(&x);
+	exchange_finish(&x);
+	assert_int_equal(n_over, 2);
+}
+
 static void errors_of_the_request(void **state)
 {
 	static const struct {
@@ -496,6 +536,7 @@ int main(void)
 		EXCHANGE_TEST(a_whole_life),
 		EXCHANGE_TEST(body_is_wanted_by_its_handler),
 		EXCHANGE_TEST(who_holds_it_is_told_of_its_end),
+		EXCHANGE_TEST(who_watches_it_is_told_how_it_ended),
 		EXCHANGE_TEST(errors_of_the_request),
 		EXCHANGE_TEST(says_what_is_allowed),
 		EXCHANGE_TEST(error_pages),
