@@ -230,6 +230,9 @@ struct conf_route {
 	const char *type; /* its Content-Type */
 	/* redirect, rewrite */
 	struct template to;
+	/* module */
+	const char *module;          /* absolute path */
+	struct conf_strings options; /* "name=value" */
 };
 
 struct conf_site {

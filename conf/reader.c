@@ -178,6 +178,31 @@ static const char *read_boolean(const struct field *f, struct reader_value value
 	return NULL;
 }
 
+/* Read as the path of a file that has to be there. */
+static const char *read_module(const struct field *f, struct reader_value value)
+{
+	struct arena *arena = f->reader->arena;
+	const char **field = f->field, *before = *field;
+	struct stat st;
+
+	if (value.text.n > 0 && memchr(value.text.p, '/', value.text.n) == NULL)
+		value.text = arena_printf(arena, "%s/%" STR_FMT, HOLDFAST_MODULES,
+					  STR_ARG(value.text));
+	const char *why = read_path(f, value);
+
+	if (why != NULL)
+		return why;
+	if (stat(*field, &st) == -1)
+		why = strerror(errno);
+	else if (S_ISDIR(st.st_mode))
+		why = strerror(EISDIR);
+	if (why != NULL) {
+		why = say(f->reader, "%s: %s", *field, why);
+		*field = before;
+	}
+	return why;
+}
+
 /* RFC 9110 section 8.3.1; parameters are taken on trust. */
 static const char *read_media_type(const struct field *f, struct reader_value value)
 {
@@ -453,6 +478,7 @@ static const struct {
 	[SCHEMA_STRING] = {read_string, READER_TEXT},
 	[SCHEMA_PATH] = {read_path, READER_TEXT},
 	[SCHEMA_DIRECTORY] = {read_directory, READER_TEXT},
+	[SCHEMA_MODULE] = {read_module, READER_TEXT},
 	[SCHEMA_MEDIA_TYPE] = {read_media_type, READER_TEXT},
 	[SCHEMA_FIELD_NAME] = {read_field_name, READER_TEXT},
 	[SCHEMA_NAME] = {read_name, READER_TEXT},
@@ -620,6 +646,20 @@ static const char *read_file_name(const struct reader *reader, struct str name,
 	return NULL;
 }
 
+static const char *read_option(const struct reader *reader, struct str option,
+			       struct str *option_out)
+{
+	struct str rest = option;
+	struct str name = str_cut(&rest, '=');
+	const char *why = check_line(option);
+
+	if (why == NULL && (name.n == 0 || rest.p == NULL))
+		why = "an option is written as \"name=value\"";
+	if (why == NULL)
+		*option_out = arena_copy(reader->arena, option);
+	return why;
+}
+
 static const char *read_network(struct conf_networks *networks, struct str item)
 {
 	const char *why = network_parse(item, &networks->items[networks->n]);
@@ -685,7 +725,9 @@ const char *reader_read_item(const struct reader *reader,
 		return read_try(reader, field, item);
 	if (setting->type == SCHEMA_CODINGS)
 		return read_coding(reader, field, item);
-	if (setting->type == SCHEMA_HOSTS)
+	if (setting->type == SCHEMA_OPTIONS)
+		why = read_option(reader, item, &list->items[list->n]);
+	else if (setting->type == SCHEMA_HOSTS)
 		why = value_parse_host(reader->arena, item, &list->items[list->n]);
 	else if (setting->type == SCHEMA_MEDIA_RANGES)
 		why = read_media_range(reader, item, &list->items[list->n]);

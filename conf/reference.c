@@ -86,6 +86,8 @@ static const char *type_name(const struct schema_setting *setting)
 		return setting->words != NULL ? "path or name" : "path";
 	case SCHEMA_DIRECTORY:
 		return "path of a directory";
+	case SCHEMA_MODULE:
+		return "path of a file";
 	case SCHEMA_MEDIA_TYPE:
 		return "media type";
 	case SCHEMA_FIELD_NAME:
@@ -139,6 +141,8 @@ static const char *type_name(const struct schema_setting *setting)
 		return "list of fields";
 	case SCHEMA_ERROR_PAGES:
 		return "list of statuses and paths";
+	case SCHEMA_OPTIONS:
+		return "list of options";
 	case SCHEMA_TYPES:
 		break;
 	}

@@ -14,6 +14,9 @@
 
 enum {
 	ALL_METHODS = (1u << METHOD_COUNT) - 1,
+	/* Without OPTIONS, which the server answers. */
+	MODULE_METHODS = METHOD_SET(GET) | METHOD_SET(HEAD) | METHOD_SET(POST) |
+			 METHOD_SET(PUT) | METHOD_SET(DELETE) | METHOD_SET(PATCH),
 	KIB = 1 << 10,
 	MIB = 1 << 20,
 	MS_DAY = 24 * 3600 * 1000,
@@ -71,6 +74,9 @@ const struct schema_handler schema_handlers[] = {
 	 "Gives the request another path, for which a route of the same site "
 	 "is looked for again, as told under Rewriting above. The common "
 	 "settings are those of the route that answers."},
+	{"module", MODULE_METHODS,
+	 "Answers by code of your own: a shared object that was made as "
+	 "holdfast-module(7) tells."},
 	{"ready", METHOD_SET(GET) | METHOD_SET(HEAD),
 	 "Answers 200 while the server serves and 503 once it was told to "
 	 "quit: for the health check of a load balancer."},
@@ -393,6 +399,14 @@ const struct schema_setting schema_settings[] = {
 	 .words = "301|302|303|307|308",
 	 .help = "The status code."},
 
+	{ROUTE(module), .handler = "module", .name = "module",
+	 .type = SCHEMA_MODULE, .required = true,
+	 .help = "The shared object, as told under Modules above."},
+	{ROUTE(options), .handler = "module", .name = "options",
+	 .type = SCHEMA_OPTIONS, .fallback = "",
+	 .help = "Settings of the module's own, each as \"name=value\". The "
+		 "module says which ones there are; others are errors."},
+
 	{COMMON(allow), .name = "allow", .type = SCHEMA_NETWORKS,
 	 .fallback = "",
 	 .help = "The networks whose requests are answered, as told under "
@@ -483,6 +497,7 @@ static const char *const expects[SCHEMA_TYPES] = {
 	[SCHEMA_TOKEN] = "a name in quotes",
 	[SCHEMA_PATH] = "a path in quotes",
 	[SCHEMA_DIRECTORY] = "a path in quotes",
+	[SCHEMA_MODULE] = "a path in quotes",
 	[SCHEMA_MEDIA_TYPE] = "a media type such as \"text/html\"",
 	[SCHEMA_FIELD_NAME] = "the name of a field in quotes",
 	[SCHEMA_NAME] = "a name in quotes",
@@ -512,6 +527,7 @@ static const char *const expects[SCHEMA_TYPES] = {
 	[SCHEMA_RESPONSE_FIELDS] = "a list of fields such as [ \"X-Name: value\" ]",
 	[SCHEMA_ERROR_PAGES] =
 		"a list of pages such as [ \"404 errors/404.html\" ]",
+	[SCHEMA_OPTIONS] = "a list of options such as [ \"name=value\" ]",
 };
 
 const char *schema_expects(enum schema_type type)
@@ -533,6 +549,7 @@ bool schema_may_be_empty(enum schema_type type)
 	case SCHEMA_CODINGS:
 	case SCHEMA_MEDIA_RANGES:
 	case SCHEMA_NETWORKS:
+	case SCHEMA_OPTIONS:
 	case SCHEMA_REQUEST_FIELDS:
 	case SCHEMA_RESPONSE_FIELDS:
 	case SCHEMA_ERROR_PAGES:

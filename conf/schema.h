@@ -22,6 +22,8 @@ enum schema_type {
 	SCHEMA_PATH,            /* const char *: absolute, or one of the words;
 				 * may be empty when its default is */
 	SCHEMA_DIRECTORY,       /* const char *: absolute, and there */
+	SCHEMA_MODULE,          /* const char *: absolute; a name alone is of a
+				 * file in the directory of modules */
 	SCHEMA_MEDIA_TYPE,      /* const char *: what goes into Content-Type */
 	SCHEMA_FIELD_NAME,      /* const char *: of a field of a message */
 	SCHEMA_NAME,            /* const char *: one of the words */
@@ -51,6 +53,7 @@ enum schema_type {
 	SCHEMA_REQUEST_FIELDS,  /* struct conf_fields */
 	SCHEMA_RESPONSE_FIELDS, /* struct conf_fields */
 	SCHEMA_ERROR_PAGES,     /* struct conf_error_pages */
+	SCHEMA_OPTIONS,         /* struct conf_strings: "name=value" */
 	SCHEMA_TYPES
 };
 

@@ -156,6 +156,7 @@ static void put_value(struct buf *out, const struct schema_setting *setting,
 	case SCHEMA_TOKEN:
 	case SCHEMA_PATH:
 	case SCHEMA_DIRECTORY:
+	case SCHEMA_MODULE:
 	case SCHEMA_MEDIA_TYPE:
 	case SCHEMA_FIELD_NAME:
 	case SCHEMA_NAME:
@@ -205,6 +206,7 @@ static void put_value(struct buf *out, const struct schema_setting *setting,
 	case SCHEMA_HOSTS:
 	case SCHEMA_FILE_NAMES:
 	case SCHEMA_MEDIA_RANGES:
+	case SCHEMA_OPTIONS:
 		put_strings(out, field);
 		break;
 	case SCHEMA_TRY:

@@ -16,6 +16,7 @@
 #include "master/supervise.h"
 #include "master/top.h"
 #include "master/upgrade.h"
+#include "worker/worker.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -57,8 +58,17 @@ static int check(const struct options *options)
 
 	if (conf == NULL)
 		return EXIT_FAILURE;
-	printf("%s: ok\n", options->file);
+	struct buf said = {0};
+	unsigned errors = worker_check(conf, &said);
+
 	conf_destroy(&conf);
+	if (errors > 0) {
+		buf_printf(&said, "%s: %u error%s\n", options->file, errors,
+			   errors == 1 ? "" : "s");
+		print(stderr, &said);
+		return EXIT_FAILURE;
+	}
+	printf("%s: ok\n", options->file);
 	return printed();
 }
 

@@ -20,12 +20,14 @@ my %may_include = (
 	'worker/codec'    => [qw(base)],
 	'worker/http'     => [qw(worker/net worker/codec base conf)],
 	'worker/upstream' => [qw(worker/net worker/codec base conf)],
+	'worker/holdfast' => [],
+	'worker/holdfast/hello' => [],
 	'worker/report'   => [qw(worker/http base conf)],
 	'worker/proto'    => [qw(worker/http worker/net worker/codec base conf)],
 	'worker/proto/stream' => [qw(worker/http worker/upstream worker/net
 		worker/codec base conf)],
 	'worker/handler'  => [qw(worker/http worker/upstream worker/report
-		worker/codec base conf)],
+		worker/holdfast worker/codec base conf)],
 	'worker'          => [qw(worker/net worker/codec worker/proto
 		worker/http worker/handler worker/upstream worker/report
 		base conf)],

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "worker/handler/module_route.h"
 #include "worker/handler/ready.h"
 #include "worker/handler/redirect.h"
 #include "worker/handler/respond.h"
@@ -15,13 +16,8 @@
 #include "worker/proto/http1.h"
 
 const struct handler *const parts_handlers[] = {
-	&static_handler,
-	&respond_handler,
-	&redirect_handler,
-	&rewrite_handler,
-	&ready_handler,
-	&status_handler,
-	NULL,
+	&static_handler, &respond_handler, &redirect_handler, &rewrite_handler,
+	&module_handler, &ready_handler,   &status_handler,   NULL,
 };
 
 const struct protocol *const parts_protocols[] = {

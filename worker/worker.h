@@ -67,4 +67,11 @@ struct message {
  */
 int worker_run(const struct worker_env *env);
 
+/*
+ * What only a worker can find to be wrong with a configuration, for those who
+ * check one: puts each error as "FILE:LINE: text\n" into `said`, and returns
+ * how many. Waits for children; not for a master that runs.
+ */
+unsigned worker_check(const struct conf *conf, struct buf *said);
+
 #endif
