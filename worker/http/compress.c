@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "worker/http/codings.h"
 #include "worker/http/compressor.h"
+#include "worker/http/http.h"
 
 enum {
 	COMPRESS_AT_ONCE = 32 * 1024, /* bytes; about a millisecond */
@@ -101,6 +102,8 @@ struct compression {
 	struct str in;             /* of the source, not taken yet */
 	struct buf buffer;         /* that holds it, unless the source does */
 	bool is_flushed;           /* nothing has been taken since */
+	const struct loop *loop;
+	uint64_t filled_at; /* loop->now: one piece in a tick */
 	struct compress_keeper keeper;
 	struct buf kept;
 };
@@ -183,6 +186,9 @@ static enum body_read read_compressed(void *owner, struct buf *out, size_t most)
 	size_t n;
 
 	if (z->task == COMPRESSOR_TAKE && z->in.n == 0) {
+		if (z->filled_at == z->loop->now)
+			return BODY_READ_SOME; /* in the next tick */
+		z->filled_at = z->loop->now;
 		enum body_read read = fill(z);
 
 		if (read == BODY_READ_FAILED)
@@ -234,6 +240,7 @@ bool compress_body(struct exchange *x, enum conf_coding coding,
 		return false;
 	struct compression *z = mem_zalloc(1, sizeof(*z));
 
+	z->loop = x->http->loop;
 	z->compressor = compressor;
 	z->source = *body;
 	z->left = body->length;

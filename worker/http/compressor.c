@@ -24,6 +24,7 @@ enum {
 	BROTLI_LEVEL = 4,
 	ZSTD_LEVEL = 3,
 	WINDOW_LOG = 18, /* of brotli and zstd, 2^ bytes */
+	BLOCK_LOG = 16,  /* of brotli, which takes a block at once */
 };
 
 static unsigned in_use;
@@ -84,6 +85,7 @@ static bool start_brotli(struct compressor *c, uint64_t size)
 		return false;
 	BrotliEncoderSetParameter(c->brotli, BROTLI_PARAM_QUALITY, BROTLI_LEVEL);
 	BrotliEncoderSetParameter(c->brotli, BROTLI_PARAM_LGWIN, WINDOW_LOG);
+	BrotliEncoderSetParameter(c->brotli, BROTLI_PARAM_LGBLOCK, BLOCK_LOG);
 	if (size < UINT32_MAX)
 		BrotliEncoderSetParameter(c->brotli, BROTLI_PARAM_SIZE_HINT,
 					  (uint32_t)size);
