@@ -8,6 +8,16 @@ use Compress::Zlib ();
 use Test::More;
 use Holdfast;
 
+{
+	my $dir = Holdfast::Dir->new;
+	my $conf = $dir->write('a.conf', 'listeners = ( { address = "1"; } );'
+		. 'sites = ( { compress = [ "br", "zstd" ]; '
+		. 'routes = ( { path = "/"; handler = "respond"; } ); } );');
+	my ($exit, $out, $err) = holdfast('-c', $conf, 'check');
+
+	plan skip_all => $1 if $err =~ /(this holdfast was built without .*)/;
+}
+
 my %tool = (br => 'brotli', zstd => 'zstd');
 my $text = join '', map { "line $_ of a text that is worth it\n" } 1 .. 300;
 my $page = $text =~ s/line/<p>line/gr;
