@@ -446,16 +446,35 @@ static void check_auth_file(struct check *c, const struct conf_common *common,
 	arena_fini(&scratch);
 }
 
-/* Limits hold before the body is read. */
+static bool uses(const struct template *t, enum template_variable variable)
+{
+	for (size_t i = 0; i < t->n_pieces; i++)
+		if (t->pieces[i].variable == variable)
+			return true;
+	return false;
+}
+
+/* What is made before the password and the body are looked at. */
+static void check_early(struct check *c, const struct template *t,
+			const struct place *at)
+{
+	if (t->uses_form)
+		complain(c, at,
+			 "\"${form.NAME}\" cannot be used here: the body is not "
+			 "read yet");
+	if (uses(t, TEMPLATE_USER))
+		complain(c, at,
+			 "\"${user}\" cannot be used here: the password is not "
+			 "looked at yet");
+}
+
 static void check_key(struct check *c, const struct conf_common *common,
 		      const struct template *key, const char *where)
 {
 	struct place at = place_of(c, key, where);
 
-	if (conf_gives(common, key) && key->uses_form)
-		complain(c, &at,
-			 "\"${form.NAME}\" cannot be used here: the body is not "
-			 "read yet");
+	if (conf_gives(common, key))
+		check_early(c, key, &at);
 }
 
 static void check_compress(struct check *c, const struct conf_common *common,
@@ -626,9 +645,7 @@ static void check_rewrite(struct check *c, const struct conf_route *route)
 	if (to->pieces[0].variable == TEMPLATE_LITERAL &&
 	    to->pieces[0].text.p[0] != '/')
 		complain(c, &at, "a path begins with \"/\"");
-	if (to->uses_form)
-		complain(c, &at,
-			 "the body is not read before the request is routed");
+	check_early(c, to, &at);
 }
 
 static void check_route(struct check *c, struct conf_route *route)

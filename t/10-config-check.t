@@ -183,7 +183,7 @@ my @wrong = (
 		route('path = "/"; handler = "rewrite"; to = "x/";'), 2,
 		qr/to: a path begins with "\/"/],
 	['a rewrite by the body', route('path = "/"; handler = "rewrite"; '
-		. 'to = "/${form.a}";'), 2, qr/to: the body is not read/],
+		. 'to = "/${form.a}";'), 2, qr/to: .*body is not read/],
 	['a rewrite with common settings', route('path = "/"; '
 		. 'handler = "rewrite"; to = "/x"; allow = [ "all" ];'), 2,
 		qr/has no common settings/],
@@ -257,6 +257,9 @@ my @wrong = (
 		'10/ss', 'of'),
 	['a rate by the body', route('path = "/"; handler = "ready"; '
 		. 'rate_key = "${form.x}";'), 2, qr/rate_key: .*not read yet/],
+	['a rate by the user', route('path = "/"; handler = "ready"; '
+		. 'concurrent_key = "${user}";'), 2,
+		qr/concurrent_key: .*password is not looked at yet/],
 	['too large a burst', route('path = "/"; handler = "ready"; '
 		. 'rate_burst = 10001;'), 2, qr/rate_burst: .*10000/],
 	['a route without a handler', route('path = "/";'), 2, qr/handler/],

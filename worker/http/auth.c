@@ -15,7 +15,8 @@
 #include "worker/http/http.h"
 
 enum {
-	HASHER_JOBS = 64, /* that wait at a time */
+	HASHER_MOST = 64,   /* that wait at a time */
+	HASHER_JOBS = 2048, /* with those that moved here: they have no choice */
 	HASHER_END_MS = 5000,
 	KNOWN_SETS = 256,
 	KNOWN_WAYS = 4,
@@ -31,6 +32,7 @@ struct known {
 /* Of the worker. */
 struct hasher {
 	struct offload offload;
+	unsigned n_waiting;
 	struct siphash_key secret;
 	struct known known[KNOWN_SETS][KNOWN_WAYS];
 };
@@ -148,14 +150,6 @@ static bool find_credentials(struct exchange *x, struct str *name_out,
 	return true;
 }
 
-void auth_believe(struct exchange *x)
-{
-	struct str name, password;
-
-	if (find_credentials(x, &name, &password))
-		x->user = name;
-}
-
 static unsigned challenge(const struct auth *auth, struct exchange *x)
 {
 	fields_add(&x->response.fields, &x->arena, STR("WWW-Authenticate"),
@@ -245,6 +239,7 @@ static void done(struct job *job)
 	struct exchange *x = j->x;
 	unsigned status = 0;
 
+	j->hasher->n_waiting--;
 	if (j->is_right)
 		remember(j->hasher, j->known_as, j->hasher->offload.loop->now);
 	if (x != NULL && j->is_right)
@@ -256,6 +251,12 @@ static void done(struct job *job)
 		exchange_admitted(x, status);
 }
 
+static unsigned too_many(struct exchange *x)
+{
+	fields_add(&x->response.fields, &x->arena, STR("Retry-After"), STR("1"));
+	return 503;
+}
+
 /* For a name that nobody has there is work like that for the first who is
  * there, in vain. */
 static unsigned hash_later(const struct auth *auth, struct exchange *x,
@@ -264,11 +265,15 @@ static unsigned hash_later(const struct auth *auth, struct exchange *x,
 {
 	const struct password *like =
 		found != NULL ? found : &auth->passwords->items[0];
+	struct hasher *hasher = x->http->hasher;
+
+	if (hasher->n_waiting >= HASHER_MOST && !x->was_admitted)
+		return too_many(x);
 	struct hash_job *j = mem_zalloc(1, sizeof(*j));
 
 	j->job.work = work;
 	j->job.done = done;
-	j->hasher = x->http->hasher;
+	j->hasher = hasher;
 	j->x = x;
 	j->auth = auth;
 	j->known_as = known;
@@ -277,12 +282,11 @@ static unsigned hash_later(const struct auth *auth, struct exchange *x,
 	if (password.n > 0)
 		memcpy(j->password, password.p, password.n);
 	memcpy(j->hash, like->hash.p, like->hash.n);
-	if (!offload_submit(&j->hasher->offload, &j->job)) {
+	if (!offload_submit(&hasher->offload, &j->job)) {
 		job_destroy(j);
-		fields_add(&x->response.fields, &x->arena, STR("Retry-After"),
-			   STR("1"));
-		return 503;
+		return too_many(x);
 	}
+	hasher->n_waiting++;
 	exchange_hold(x, on_cancel, j);
 	return EXCHANGE_LATER;
 }

@@ -29,9 +29,6 @@ int auth_create(struct http *http, const struct conf_common *conf,
 unsigned auth_admit(const struct auth *auth, struct exchange *x)
 	__attribute__((warn_unused_result));
 
-/* Another worker has let it in: the name is right. */
-void auth_believe(struct exchange *x);
-
 /* For http_fini(), when no exchange waits any more; takes NULL too. */
 void hasher_destroy(struct hasher **hasher);
 

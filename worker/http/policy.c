@@ -65,12 +65,9 @@ unsigned policy_admit(const struct policy *policy, struct exchange *x)
 		return 403;
 	if (policy->limits != NULL)
 		refusal = limits_admit(policy->limits, x);
-	if (refusal != 0 || policy->auth == NULL)
-		return refusal;
-	if (!x->was_admitted)
-		return auth_admit(policy->auth, x);
-	auth_believe(x);
-	return 0;
+	if (refusal == 0 && policy->auth != NULL)
+		refusal = auth_admit(policy->auth, x);
+	return refusal;
 }
 
 void policy_change_request(const struct policy *policy, struct exchange *x)
