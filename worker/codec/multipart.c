@@ -112,7 +112,9 @@ static bool end_line(struct multipart *m, bool last)
 {
 	struct str s = m->rest;
 
-	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
+	for (int n = 0; n < MULTIPART_BLANKS_MOST && s.n > 0 &&
+			(s.p[0] == ' ' || s.p[0] == '\t');
+	     n++)
 		s = str_tail(s, 1);
 	if (str_starts_with(s, STR("\r\n")) || (last && s.n == 0)) {
 		m->rest = str_tail(s, 2);
@@ -343,6 +345,7 @@ static enum multipart_result take_preamble(struct multipart *m)
 /* What is behind a boundary: the header of a part, or nothing. */
 static enum multipart_result take_delimiter(struct multipart *m)
 {
+	const char *begin = m->rest.p;
 	struct head head = {0};
 
 	if (str_starts_with(m->rest, STR("--"))) {
@@ -358,6 +361,10 @@ static enum multipart_result take_delimiter(struct multipart *m)
 	if (!take_names(m, head.disposition, &m->part))
 		return MULTIPART_BAD;
 	m->part.type = head.type;
+
+	size_t read = (size_t)(m->rest.p - begin);
+
+	m->budget -= read < m->budget ? read : m->budget;
 	return MULTIPART_PART;
 }
 

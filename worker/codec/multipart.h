@@ -23,6 +23,7 @@
 enum {
 	MULTIPART_BOUNDARY_MOST = 70, /* RFC 2046 section 5.1.1 */
 	MULTIPART_HEAD_MOST = 8192,   /* bytes of a part's header */
+	MULTIPART_BLANKS_MOST = 256,  /* behind a boundary */
 };
 
 struct multipart_part {
@@ -53,7 +54,7 @@ struct multipart {
 	enum multipart_state state;
 	struct str rest; /* of the body */
 	size_t searched; /* bytes of it that are known to have no delimiter */
-	size_t budget;   /* how many may be searched yet: the caller's */
+	size_t budget;   /* how many may be looked at yet: the caller's */
 	const char *why; /* a static sentence, after MULTIPART_BAD */
 	char delimiter[4 + MULTIPART_BOUNDARY_MOST]; /* CRLF "--" boundary */
 	size_t delimiter_size;

@@ -527,6 +527,50 @@ static void steps_are_bounded(void **state)
 	assert_in_range(steps, 10, 11);
 }
 
+/* Headers are work as well as contents are. */
+static void headers_are_steps(void **state)
+{
+	struct multipart_part part;
+	struct str body = STR(PART("; name=a") "\r\n" PART("; name=a") "\r\n" PART(
+		"; name=a") "\r\n" PART("; name=a") "\r\n--b--");
+	size_t steps = 0;
+	enum multipart_result result;
+
+	(void)state;
+	assert_true(multipart_init(&m, STR(TYPE), body));
+	m.budget = 40;
+	do {
+		result = multipart_next(&m, &part);
+		if (result == MULTIPART_MORE) {
+			m.budget = 40;
+			steps++;
+		}
+	} while (result != MULTIPART_END && result != MULTIPART_BAD);
+	assert_int_equal(result, MULTIPART_END);
+	assert_true(steps >= 3);
+}
+
+static void blanks_are_bounded(void **state)
+{
+	static char body[1024];
+	struct multipart_part part;
+	static const size_t samples[] = {MULTIPART_BLANKS_MOST,
+					 MULTIPART_BLANKS_MOST + 1};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		size_t n = samples[i];
+
+		memcpy(body, "--b--", 5);
+		memset(body + 5, ' ', n);
+		memcpy(body + 5 + n, "\r\n", 2);
+		assert_true(
+			multipart_init(&m, STR(TYPE), (struct str){body, 7 + n}));
+		assert_int_equal(multipart_next(&m, &part),
+				 i == 0 ? MULTIPART_END : MULTIPART_BAD);
+	}
+}
+
 static void no_body(void **state)
 {
 	struct multipart_part part;
@@ -557,6 +601,8 @@ int main(void)
 		cmocka_unit_test(header_sizes),
 		cmocka_unit_test(in_steps),
 		cmocka_unit_test(steps_are_bounded),
+		cmocka_unit_test(headers_are_steps),
+		cmocka_unit_test(blanks_are_bounded),
 		cmocka_unit_test(no_body),
 	};
 
