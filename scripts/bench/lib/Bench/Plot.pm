@@ -12,8 +12,13 @@ use Bench::Workloads qw(@sizes);
 
 our @EXPORT_OK = qw(plot);
 
-my %title = (holdfast => 'holdfast', epoll_et => 'epoll, edge-triggered',
-	epoll_lt => 'epoll, level-triggered');
+# Name and colour of a line.
+my %line = (
+	holdfast => ['holdfast', '#c02020'], nginx => ['nginx', '#209040'],
+	epoll_et => ['epoll, edge-triggered', '#2060c0'],
+	epoll_lt => ['epoll, level-triggered', '#60b0e0'],
+	poll => ['poll', '#e08020'], select => ['select', '#8040a0'],
+);
 
 sub _gnuplot ($script) {
 	open my $out, '|-', 'gnuplot' or die "gnuplot: $!\n";
@@ -36,14 +41,14 @@ sub _connections ($w, $caption, $path) {
 
 		$data .= _block($name, @rows);
 		push @lines, "\$$name using 1:2 with linespoints linewidth " .
-			($name eq 'holdfast' ? 3 : 1.5) . " title '" .
-			($title{$name} // $name) . "'";
+			($name eq 'holdfast' ? 3 : 1.5) .
+			" linecolor rgb '$line{$name}[1]' title '$line{$name}[0]'";
 	}
 	_gnuplot($data . <<"E" . 'plot ' . join(', ', @lines) . "\n") if @lines;
 set terminal svg size 820,520 font 'sans-serif,13' background 'white'
 set output '$path'
 set title "CPU time of the server for a request\\n{/*0.8 $caption}"
-set xlabel 'connections, of which 8 are active'
+set xlabel 'connections, of which 8 at most are active'
 set ylabel 'microseconds'
 set logscale xy
 set grid

@@ -51,7 +51,7 @@ my @workloads = (
 	{ name => 'file-100m', title => '100 MiB file, 4 connections', unit => 'MiB',
 	  servers => ['holdfast', 'nginx', 'h2o', 'lighttpd'],
 	  run => \&plain, load => ['-c', 4, '-u', '/100m'],
-	  without => 'haproxy serves no files' },
+	  syscalls => 8, without => 'haproxy serves no files' },
 	{ name => 'idle', title => '10,000 connections of which 100 are active, 1 KiB file',
 	  servers => ['holdfast', @peers, qw(epoll_et epoll_lt poll)],
 	  run => \&idle, fresh => 1,
@@ -76,7 +76,7 @@ my @workloads = (
 	  without => 'haproxy serves no files' },
 	{ name => 'reload', title => 'A reload every second, 64 active and 100 idle connections',
 	  servers => ['holdfast', @peers], run => \&reload, fresh => 1 },
-	{ name => 'connections', title => 'Cost against the number of connections, 8 of which are active',
+	{ name => 'connections', title => 'Cost against the number of connections, at most 8 of which are active',
 	  servers => ['holdfast', 'nginx', @events], run => \&connections,
 	  fresh => 1, rounds => 3,
 	  without => 'select cannot have more than 1024 descriptors' },
@@ -127,6 +127,11 @@ sub _measure ($load, $server, $seconds, @connections) {
 	return (($server->cpu_ns - $before) / 1000, $r);
 }
 
+sub _units ($w, $r) {
+	return ($w->{unit} // '') eq 'MiB' ? $r->{bytes} / (1 << 20)
+		: $r->{requests};
+}
+
 # A tenth of the time, or so many requests: caches are filled.
 sub _warm ($load, $server, $requests = undef) {
 	$load->tell('count', $requests) if $requests;
@@ -142,8 +147,7 @@ sub plain ($w, $server) {
 	my ($cpu, $r) = _measure($load, $server, $seconds);
 
 	_check($r);
-	my $per_mib = ($w->{unit} // '') eq 'MiB';
-	my $units = $per_mib ? $r->{bytes} / (1 << 20) : $r->{requests};
+	my $units = _units($w, $r);
 	my %figures = (cpu => $cpu / $units, rate => $units / $r->{seconds},
 		pss => $server->memory->{pss});
 
@@ -156,16 +160,17 @@ sub plain ($w, $server) {
 	return \%figures;
 }
 
-# {system call => how many a request}
+# {system call => how many a request}, or a unit
 sub count_syscalls ($w, $server) {
 	my $load = _start_load($w, $server);
 
 	$load->tell('count', $w->{syscalls});
 	my $r;
 	my $calls = $server->syscalls(sub { $r = $load->go }) // return undef;
+	my $units = _units($w, $r);
 
 	delete $calls->{total};
-	return { map { $_ => $calls->{$_} / $r->{requests} } keys %$calls };
+	return { map { $_ => $calls->{$_} / $units } keys %$calls };
 }
 
 # The same active connections alone, then with a crowd beside them.
