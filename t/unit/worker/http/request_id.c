@@ -41,7 +41,12 @@ static struct str id_of(const char *name, struct str value)
 
 static bool is_new(struct str id)
 {
-	return id.n == 32 && strspn(id.p, "0123456789abcdef") >= 32;
+	char text[33] = "";
+
+	if (id.n != 32)
+		return false;
+	memcpy(text, id.p, id.n);
+	return strspn(text, "0123456789abcdef") == 32;
 }
 
 static void taken(void **state)
