@@ -103,6 +103,10 @@ static void bounded(void **state)
 		"^(?:/(a|b)*?)*z$",
 		"(a*)*(a*)*(a*)*\\1\\2\\3[xyz]$",
 		"^/(?<r>a(?&r)?a?)+$", /* recursion */
+		/* Where no machine code may be made. */
+		"(*NO_JIT)^/(a+)+$",
+		"(*NO_JIT)^/((a|b|[^c])*)*[xyz]$",
+		"(*NO_JIT)^/(?<r>a(?&r)?a?)+$",
 	};
 	struct str text = {malloc(60000), 60000};
 
