@@ -48,6 +48,11 @@ void file_add_variant(struct file *file, enum conf_coding coding,
 	file->has_variants |= 1u << coding;
 }
 
+unsigned file_count(const struct file *file)
+{
+	return 1 + (unsigned)__builtin_popcount(file->has_variants);
+}
+
 uint64_t file_bytes(const struct file *file)
 {
 	uint64_t n = file->content.n;

@@ -57,7 +57,7 @@ static void forget(struct files *files, struct file *file)
 {
 	map_remove(&files->by_path, &file->node);
 	list_remove(&file->used);
-	kept.files--;
+	kept.files -= file_count(file);
 	kept.bytes -= file_bytes(file);
 	file_release(file);
 }
@@ -353,7 +353,7 @@ static void remember(struct files *files, struct file *file)
 			return;
 	map_put(&files->by_path, &file->node);
 	list_append(&files->used, &file->used);
-	kept.files++;
+	kept.files += file_count(file);
 	kept.bytes += file_bytes(file);
 	file->holders++;
 	keep_bounds(files);
