@@ -16,7 +16,7 @@ packages_of()
 		# package the tests that need it are skipped. The last line
 		# are clients; Node, which is large, is tried if it is there.
 		echo libcmocka-dev perl valgrind libc6-dbg strace curl procps \
-			systemd \
+			systemd brotli zstd \
 			wget python3 apache2-utils wrk nghttp2-client
 		;;
 	fuzz)
