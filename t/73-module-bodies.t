@@ -5,6 +5,7 @@
 use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Holdfast;
 use Holdfast::Module qw(has_compiler build_module);
@@ -14,6 +15,7 @@ plan skip_all => 'no C compiler here' unless has_compiler();
 
 my $s = Holdfast->start(prepare => sub ($dir) {
 	build_module($dir->path('probe.so'), 'probe');
+	$dir->write('users', 'ada:' . crypt('lovelace', '$5$salt$') . "\n");
 }, conf => <<'E');
 workers = 1;
 limits = { body = "64m"; };
@@ -21,6 +23,8 @@ timeouts = { body = "2s"; };
 listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
 sites = ( { routes = (
   { path = "/m"; handler = "module"; module = "./probe.so"; },
+  { path = "/a"; handler = "module"; module = "./probe.so";
+    auth_file = "users"; auth_realm = "a"; },
   { path = "/r"; handler = "respond"; body = "canary"; }
 ); } );
 E
@@ -77,6 +81,22 @@ for my $how ('', 'pauses=1', 'pauses=3', 'pauses=1&at_once=1') {
 is $c->request('PUT', '/m/sum', [], $large)->body, sum($large),
 	'the sum of it';
 is $c->get('/m/echo')->body, '', 'GET has none, and body_end() is called';
+
+subtest 'behind a password' => sub {
+	my $good = 'Basic ' . encode_base64('ada:lovelace', '');
+
+	for my $body ('', 'two words', $large) {
+		is $c->request('POST', '/a/echo?pauses=1',
+			[Authorization => $good], $body)->body, $body,
+			length($body) . ' bytes';
+		$c->send(chunked('/a/echo', $body, 1000,
+			"Authorization: $good"));
+		is $c->response->body, $body, 'in chunks';
+		is $c->request('POST', '/a/echo', [], $body)->status, 401,
+			'or not';
+		canary('password');
+	}
+};
 
 subtest 'byte by byte' => sub {
 	my $slow = $s->client;

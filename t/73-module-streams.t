@@ -6,6 +6,8 @@
 use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Compress::Raw::Zlib qw(WANT_GZIP);
+use IO::Uncompress::Gunzip qw(gunzip);
 use Test::More;
 use Holdfast;
 use Holdfast::Module qw(has_compiler build_module);
@@ -22,6 +24,9 @@ log = { access = "%%DIR%%/access.log"; };
 listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
 sites = ( { routes = (
   { path = "/m"; handler = "module"; module = "./probe.so"; },
+  { path = "/z"; handler = "module"; module = "./probe.so";
+    compress = [ "gzip" ]; compress_types = [ "text/plain" ];
+    compress_least = 0; },
   { path = "/half"; handler = "module"; module = "./half.so"; },
   { path = "/r"; handler = "respond"; body = "canary"; }
 ); } );
@@ -130,6 +135,52 @@ subtest 'pieces come as they are made' => sub {
 	cmp_ok now() - $start, '<', 0.15 * slow(), 'the first at once';
 	$e->read_until("0\r\n\r\n");
 	cmp_ok now() - $start, '>', 0.8, 'the last in its time';
+};
+
+subtest 'compressed' => sub {
+	for my $how ('', '&known=1', '&ms=1', '&known=1&ms=1', '&piece=7') {
+		for my $size (0, 1, 40000) {
+			my $r = $c->get("/z/stream?size=$size$how",
+				'Accept-Encoding' => 'gzip');
+			my $text = '';
+
+			is $r->field('content-encoding'), 'gzip',
+				"$size bytes$how: gzip";
+			gunzip(\$r->body, \$text);
+			ok $text eq pattern($size), 'the content';
+		}
+	}
+	is $c->request('HEAD', '/z/stream?known=1', ['Accept-Encoding' =>
+		'gzip'])->status, 200, 'HEAD';
+	my $e = $s->client;
+
+	# What has come of it, uncompressed: it is not held back.
+	$e->send($e->request_text('GET', '/z/open', ['Accept-Encoding' =>
+		'gzip']));
+	$e->read_until("\r\n\r\n");
+	my $inflate = Compress::Raw::Zlib::Inflate->new(
+		-WindowBits => WANT_GZIP);
+	my $text = '';
+
+	while ($text eq '') {
+		my ($size) = $e->read_until("\r\n") =~ /^([0-9a-f]+)/;
+
+		$inflate->inflate($e->read_bytes(hex $size), $text);
+		$e->read_bytes(2);
+	}
+	is $text, "open\n", 'pieces come as they are made';
+	my $n = () = $s->logged(qr/ended \/open cut/);
+
+	$e->reset;
+	$s->wait_log(qr/ended \/open cut/, $n + 1);
+	for my $what (qw(short flood)) {
+		$s->expect_log(qr/error worker 0\[\d+\]: module probe: /);
+		$e = $s->client;
+		$e->send($e->request_text('GET', "/z/err/$what",
+			['Accept-Encoding' => 'gzip']));
+		unlike $e->read_to_end, qr/\r\n0\r\n\r\n\z/, "$what: cut";
+	}
+	canary('compressed');
 };
 
 subtest 'cut in the middle' => sub {
