@@ -183,7 +183,10 @@ subtest 'what is too long, or no chunk' => sub {
 	$e = $s->client;
 	$e->send($e->request_text('POST', '/m/sum', ['Content-Length' => 9]) .
 		'abc');
-	is $e->response->status, 408, 'the rest does not come';
+	my $late = $e->response;
+
+	is $late->status, 408, 'the rest does not come';
+	is $late->field('x-sum'), undef, 'the fields of the module do not go out';
 	$s->wait_log(qr/ended \/sum cut/, 2);
 	is held(), 0, 'nothing is held';
 };

@@ -177,6 +177,7 @@ static void probe_body_end(struct holdfast_request *r)
 static void take_body(struct holdfast_request *r, struct visit *v)
 {
 	v->sums = strcmp(holdfast_rest(r), "/sum") == 0;
+	holdfast_add_field(r, "X-Sum", v->sums ? "yes" : "no");
 	v->pauses = (unsigned)number(r, "pauses", 0);
 	v->ms = number(r, "ms", 1);
 	if (number(r, "forever", 0))

@@ -66,8 +66,10 @@ static void end_for_module(struct holdfast_request *r, bool complete)
 		module_of(r)->ended(r, complete);
 }
 
+/* What it has put into the response was for an answer of its own. */
 static void on_cancel(struct exchange *x)
 {
+	x->response.fields.n = 0;
 	end_for_module(x->holder, false);
 }
 
