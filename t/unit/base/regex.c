@@ -130,13 +130,42 @@ static void bounded(void **state)
 	free((char *)text.p);
 }
 
+/* What people write is not too hard, on the longest path that there is by
+ * default. */
+static void ordinary(void **state)
+{
+	static const char *const patterns[] = {
+		"^/files/(.*)\\.(jpe?g|png)$",
+		"^/(.*)/([^/]*)/(.*)$",
+		"^/([a-z]+/)*x$",
+		"/(\\w+)/(\\w+)/?$",
+		"^(/[^/]+)+\\.php(/.*)?$",
+		"(?i)\\.(CSS|JS|WOFF2?)$",
+		"^/(?:(?:a|b)/?)*$",
+		"(*NO_JIT)^/(.*)/([^/]*)/(.*)$",
+		"(*NO_JIT)\\.(css|js|woff2?)$",
+	};
+	char text[16000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = i % 10 == 0 ? '/' : 'a';
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++) {
+		struct regex *regex = compiled(patterns[i]);
+		struct str s = {text, sizeof(text)};
+
+		if (regex_match(regex, s) == REGEX_TOO_HARD)
+			fail_msg("%s is too hard", patterns[i]);
+		regex_destroy(&regex);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(captures),
-		cmocka_unit_test(mistakes),
-		cmocka_unit_test(bytes),
-		cmocka_unit_test(bounded),
+		cmocka_unit_test(captures), cmocka_unit_test(mistakes),
+		cmocka_unit_test(bytes),    cmocka_unit_test(bounded),
+		cmocka_unit_test(ordinary),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
