@@ -94,6 +94,41 @@ subtest 'what does not end is cut' => sub {
 	pass 'each is told, and then the module';
 };
 
+subtest 'a body that is wanted whole, and then in pieces' => sub {
+	my $whole = $conf =~ s/^/limits = { body_memory = "4k"; };\n/r;
+	my $pieces = $whole =~ s{/w"; handler = "module"; module = "./whole.so"}
+		{/w"; handler = "module"; module = "./probe.so"}r;
+	my $large = join '', map { chr($_ * 7 % 251) } 1 .. 100_000;
+	my %sent = (memory => 'abc', file => $large, chunks => 'abc',
+		paused => $large);
+	my %begin = map { $_ => ['Content-Length' => 3 + length $sent{$_}] }
+		keys %sent;
+	my %body = %sent;
+
+	$begin{chunks} = ['Transfer-Encoding' => 'chunked'];
+	$body{chunks} = "6\r\nabc";
+	isnt $pieces, $whole, 'the route has another module';
+	$s->reload($whole);
+
+	my %client = map { $_ => $s->client } keys %sent;
+
+	for my $name (sort keys %sent) {
+		my $query = $name eq 'paused' ? '?pauses=1' : '';
+
+		$client{$name}->send($client{$name}->request_text('POST',
+			"/w/echo$query", $begin{$name}) . $body{$name});
+	}
+	wait_until { $s->status->{totals}{temp_bodies} >= 2 } 'it to be collected';
+	$s->reload($pieces);
+	for my $name (sort keys %sent) {
+		$client{$name}->send($name eq 'chunks'
+			? "def\r\n0\r\n\r\n" : 'def');
+		is $client{$name}->response->body, "$sent{$name}def",
+			"all of it comes: $name";
+		is $client{$name}->get('/n')->body, 'two', 'and it is in step';
+	}
+};
+
 subtest 'quit' => sub {
 	my $c = $s->client;
 

@@ -118,6 +118,7 @@ static void set_framing(struct http1 *s, const struct http1_head *head)
 	s->expects_continue = head->expects_continue;
 	s->in_pieces = false;
 	s->paused = false;
+	s->earlier = STR("");
 	spool_release(&s->body);
 }
 
@@ -161,8 +162,10 @@ static enum step handle_in_pieces(struct http1 *s)
 	http1_handle(s);
 	if (s->exchange.state != EXCHANGE_HANDLED)
 		return STEP_MORE;
-	if (has_body)
-		return await_body(s);
+	if (has_body) {
+		(void)await_body(s);
+		return http1_begin_pieces(s);
+	}
 	exchange_end_body(&s->exchange);
 	return STEP_MORE;
 }

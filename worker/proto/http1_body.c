@@ -155,6 +155,24 @@ static enum step cannot_keep(struct http1 *s)
 			     "its body cannot be kept");
 }
 
+enum step http1_begin_pieces(struct http1 *s)
+{
+	return spool_whole(&s->body, &s->earlier) == 0 ? STEP_MORE : cannot_keep(s);
+}
+
+/* It was counted when it came. */
+static enum step give_earlier(struct http1 *s)
+{
+	size_t n = s->earlier.n < BUF_CHUNK ? s->earlier.n : BUF_CHUNK;
+	struct str piece = {s->earlier.p, n};
+
+	s->earlier = str_tail(s->earlier, n);
+	s->paused = !exchange_put_body(&s->exchange, piece);
+	if (s->earlier.n == 0)
+		spool_release(&s->body);
+	return STEP_MORE;
+}
+
 static enum step body_is_whole(struct http1 *s)
 {
 	if (s->in_pieces) {
@@ -174,6 +192,8 @@ enum step http1_step_body(struct conn *c, struct http1 *s)
 		pace_stop(&s->rest.pace);
 		return http1_wait_holder(c, s);
 	}
+	if (s->earlier.n > 0)
+		return give_earlier(s);
 	switch (take(s)) {
 	case TAKEN_BAD:
 		return http1_give_up(s, 400, "the body is not in chunked coding");

@@ -58,6 +58,7 @@ struct http1 {
 	struct str raw_head;   /* as it came, in the exchange's arena */
 	struct http1_rest rest;
 	struct spool body;
+	struct str earlier; /* of `body`: came before it was to be in pieces */
 	struct http1_content content;
 	struct pace pace; /* at which the peer takes the response */
 	struct exchange exchange;
@@ -87,6 +88,10 @@ enum step http1_wait_holder(struct conn *c, const struct http1 *s);
 
 /* http1.c: the handler has the request, as far as it wants it. */
 void http1_handle(struct http1 *s);
+
+/* http1_body.c: what was collected of the body, by a worker whose handler
+ * wanted it whole, goes to the handler in pieces before the rest. */
+enum step http1_begin_pieces(struct http1 *s);
 
 /*
  * http1.c: the session goes on with a request whose head was `raw`, of whose
