@@ -43,6 +43,24 @@ subtest 'a head that stops' => sub {
 	ok $r->closes && $c->at_end, 'and closed';
 };
 
+# They have their answers, in the kernel's buffers, which are full: nothing is
+# ever heard of them.
+subtest 'clients that take nothing, in another worker' => sub {
+	my @c = map { $s->client(undef, rcvbuf => 4096) } 1 .. 80;
+	my $size = 40_000;
+
+	for my $c (@c) {
+		$c->send($c->request_text('GET', '/big',
+			[Range => 'bytes=0-' . int $size]));
+		$size *= 1.06;
+	}
+	wait_until { $s->status->{connections} == @c } 'all to be there';
+	$s->reload;
+	wait_until { $s->status->{connections} == 0 } 'all to be dropped';
+	pass 'they are dropped';
+	$s->wait_workers(2);
+};
+
 subtest 'a head that trickles' => sub {
 	my $c = $s->client;
 	my $start = now();

@@ -328,7 +328,9 @@ void conn_adopt(struct listener *listener, int fd, const struct conn_origin *ori
 	if (c->protocol->thaw == NULL)
 		fd_close(&file);
 	else if (c->protocol->thaw(c, origin->state, file)) {
-		(void)conn_watch(c);
+		/* No event may come of a peer that takes nothing: the step
+		 * arms the time-out. */
+		conn_queue(c);
 		return;
 	}
 	log_warn("closing a connection that was handed over: its %s state is not "
