@@ -126,6 +126,17 @@ subtest 'in a pipeline' => sub {
 	canary('pipeline');
 };
 
+# What was answered before a body that is not taken any further is sent.
+subtest 'behind another request, and held' => sub {
+	my $p = $s->client;
+
+	$p->send($p->request_text('GET', '/r') . $p->request_text('POST',
+		'/m/echo?pauses=1&forever=1', ['Content-Length' => 6]) . 'abc');
+	is $p->response->body, 'canary', 'the answer to the first comes';
+	$p->reset;
+	canary('held');
+};
+
 subtest 'answered before it is read' => sub {
 	for my $text ($c->request_text('POST', '/m/early', [], $large),
 		      chunked('/m/early', $large, 9999)) {

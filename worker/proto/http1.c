@@ -243,16 +243,6 @@ bool http1_resume_body(struct http1 *s, const struct http1_rest *rest,
 	return understood;
 }
 
-/* Somebody holds the exchange. */
-static enum step step_wait(struct conn *c)
-{
-	enum io io = conn_flush(c, false); /* 100, and what came before */
-
-	if (io == IO_ERROR)
-		return STEP_FAIL;
-	return http1_wait_holder(c, http1_session(c));
-}
-
 /* From whoever held it. */
 
 static struct http1 *session_of(struct exchange *x)
@@ -380,7 +370,7 @@ static enum step http1_step(struct conn *c)
 	case HTTP1_HEAD:
 		return step_head(c, s);
 	case HTTP1_WAIT:
-		return step_wait(c);
+		return http1_wait_holder(c, s);
 	case HTTP1_BODY:
 		return http1_step_body(c, s);
 	case HTTP1_SEND:

@@ -46,8 +46,11 @@ enum step http1_not_sent(struct conn *c, enum io io)
 
 enum step http1_wait_holder(struct conn *c, const struct http1 *s)
 {
+	enum io io = conn_flush(c, false); /* 100, and what came before */
+
 	conn_clear_timeout(c);
-	if (c->hung_up || (c->peer_ended && s->exchange.ends_with_peer))
+	if (io == IO_ERROR || c->hung_up ||
+	    (c->peer_ended && s->exchange.ends_with_peer))
 		return STEP_FAIL;
 	return STEP_WAIT;
 }

@@ -82,8 +82,8 @@ extern const struct exchange_protocol http1_exchange_protocol;
  * read. */
 enum step http1_give_up(struct http1 *s, unsigned status, const char *why);
 
-/* http1_send.c: nothing to do before whoever has the exchange says so; but
- * for a client that is gone it is not kept. */
+/* http1_send.c: nothing to do before whoever has the exchange says so, but to
+ * send what has gathered; and for a client that is gone it is not kept. */
 enum step http1_wait_holder(struct conn *c, const struct http1 *s);
 
 /* http1.c: the handler has the request, as far as it wants it. */
