@@ -19,6 +19,7 @@ my $s = Holdfast->start(files => {
 	'www/indexed/index.html' => "the index\n",
 	'www/empty/.keep' => '',
 	'plain/a' => 'a',
+	'links/0' => '0',
 	(map { ("www/odd/$_" => "content of $_") } @odd),
 	(map { (sprintf('www/many/f%05d', $_) => '') } 1 .. $many),
 	"www/odd/new\nline" => 'x',
@@ -32,12 +33,15 @@ my $s = Holdfast->start(files => {
 	symlink 'nowhere', "$www/dangling";
 	POSIX::mkfifo("$www/fifo", 0666);
 	utime 784111777, 784111777, "$www/file.txt";
+	symlink '0', $dir->path("links/$_") for 1 .. 5000;
 	$dir->mkdir('www/closed');
 	chmod 0, "$www/closed";
 }, conf => <<'E');
 workers = 1;
 listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
 sites = ( { routes = (
+  { path = "/links/"; handler = "static"; root = "%%DIR%%/links";
+    listing = true; },
   { path = "/"; handler = "static"; root = "%%DIR%%/www"; listing = true; },
   { path = "/none/"; handler = "static"; root = "%%DIR%%/www";
     listing = true; symlinks = "none"; },
@@ -159,7 +163,24 @@ subtest 'pipelined, and a client that leaves' => sub {
 	like $c->get('/many/')->body, qr/Page 1 of/, 'and list';
 };
 
+# Nobody waits for the page any more, and the worker ends: the reading of it
+# must not outlive what it needs.
+subtest 'a reload while it is read' => sub {
+	my @gone = map { $s->client } 1 .. 5;
+	my $before = $s->status->{totals}{bytes_in};
+	my $sent = 0;
+
+	$c->close;
+	$sent += $_->send($_->request_text('GET', '/links/')) for @gone;
+	wait_until { $s->status->{totals}{bytes_in} >= $before + $sent }
+		'them to be asked for';
+	$_->reset for @gone;
+	wait_until { $s->status->{connections} == 0 } 'them to be gone';
+	$s->reload;
+	$s->wait_workers(1);
+	pass 'the worker has ended';
+};
+
 chmod 0755, $s->path('www/closed');
-$c->close;
 $s->finish;
 done_testing;

@@ -35,6 +35,8 @@ struct listing_job {
 static struct {
 	struct offload offload;
 	unsigned users;
+	bool is_over; /* one of them has gone, and the others will */
+	bool is_idle; /* then: the thread has ended */
 } lister;
 
 void listing_open(struct loop *loop)
@@ -43,12 +45,17 @@ void listing_open(struct loop *loop)
 		offload_init(&lister.offload, loop, "listing", LISTING_JOBS);
 }
 
-void listing_close(void)
+bool listing_close(void)
 {
 	ASSERT(lister.users > 0);
-	if (--lister.users == 0 &&
-	    !offload_fini(&lister.offload, OFFLOAD_DROP, LISTING_END_MS))
-		log_warn("a directory is still being read");
+	if (!lister.is_over) {
+		lister.is_idle =
+			offload_fini(&lister.offload, OFFLOAD_DROP, LISTING_END_MS);
+		if (!lister.is_idle)
+			log_warn("a directory is still being read");
+	}
+	lister.is_over = --lister.users > 0;
+	return lister.is_idle;
 }
 
 /* In the thread. */

@@ -7,18 +7,22 @@
 #ifndef WORKER_HANDLER_LISTING_H
 #define WORKER_HANDLER_LISTING_H
 
+#include <stdbool.h>
+
 #include "base/loop.h"
 #include "base/str.h"
 #include "worker/handler/files.h"
 #include "worker/http/exchange.h"
 
 /* Starts and stops what all the roots of the worker share; as many times as
- * there are roots that list. */
+ * there are roots that list. The first that is closed stops it for all. */
 void listing_open(struct loop *loop);
-void listing_close(void);
+/* False when a directory of any of them is still being read, and all that is
+ * needed for that has to stay. */
+bool listing_close(void);
 
 /* Answers, in a later tick, for the directory `path` of `files`, which is
- * there until listing_close(). */
+ * there until listing_close() is true. */
 void listing_answer(struct exchange *x, const struct files *files, struct str path);
 
 #endif

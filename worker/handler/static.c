@@ -55,8 +55,8 @@ static void static_destroy(void *instance)
 	struct static_root *root = instance;
 
 	timer_detach(&root->loop->timers, &root->expiry);
-	if (root->lists)
-		listing_close();
+	if (root->lists && !listing_close())
+		return; /* it is looked at until the process ends */
 	files_fini(&root->files);
 	free(root);
 }
