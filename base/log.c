@@ -133,6 +133,12 @@ int log_fd(void)
 	return log_state.own != -1 ? log_state.own : log_state.fd;
 }
 
+void log_fds(int fds_out[LOG_FDS])
+{
+	fds_out[0] = log_state.fd;
+	fds_out[1] = log_state.own;
+}
+
 /* "2026-11-20T16:00:00.123Z". */
 static void format_time(char text_out[48])
 {

@@ -49,6 +49,10 @@ void log_set_fd(int fd);
 /* What is written to: that, or the same file opened anew. */
 int log_fd(void);
 
+/* Both of them, for who closes what it does not know; -1 for none. */
+enum { LOG_FDS = 2 };
+void log_fds(int fds_out[LOG_FDS]);
+
 void log_line(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -5,7 +5,7 @@
 use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK);
+use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK O_RDONLY);
 use JSON::PP ();
 use POSIX ();
 use Test::More;
@@ -137,6 +137,48 @@ subtest 'nobody reads it, and nobody waits' => sub {
 		'and tells what is missing';
 	ok !(fcntl($writer, F_GETFL, 0) & O_NONBLOCK),
 		'what others have is as it was';
+	is(($s->run('quit'))[0], '0', 'and it ends');
+	$s->wait_end;
+	$s->finish;
+};
+
+# The worker has two descriptors of such a log, and must keep both: what it
+# says later would go to whatever has the number then, such as a client.
+subtest 'a named pipe' => sub {
+	my $reader;
+	my $s = Holdfast->start(conf => <<"E", unready => 1,
+workers = 1;
+log = { error = "%%DIR%%/fifo"; level = "debug"; };
+$site
+E
+		prepare => sub ($dir) {
+			my $path = $dir->path('fifo');
+
+			POSIX::mkfifo($path, 0622) or die "mkfifo: $!";
+			chmod 0666, $path or die "chmod: $!";
+			sysopen $reader, $path, O_RDONLY | O_NONBLOCK
+				or die "$path: $!";
+		});
+	my $text = '';
+
+	for my $generation (1, 2) {
+		wait_until {
+			sysread $reader, $text, 65536, length $text;
+			$text =~ /generation $generation serves/
+		} 'it serves';
+		my ($address) = $text =~ /listening on (\S+) \(http\)/;
+		my $c = Holdfast::Client->new($address);
+
+		is $c->get('/')->body, 'a', 'a response has no lines of the log';
+		$c->send("BAD\r\n\r\n");
+		is $c->response->status, 400, 'nor has an error';
+		wait_until {
+			sysread $reader, $text, 65536, length $text;
+			$text =~ /worker \d+\[\d+\]: \S+: refused with 400/
+		} 'they are in the log';
+		is(($s->run('reload'))[0], '0', 'a reload');
+		$text =~ s/refused/was refused/;
+	}
 	is(($s->run('quit'))[0], '0', 'and it ends');
 	$s->wait_end;
 	$s->finish;

@@ -361,16 +361,16 @@ static void close_what_is_not_ours(struct worker *w)
 {
 	const struct worker_env *env = w->env;
 	size_t n = env->conf->n_listeners;
-	int *keep = mem_zalloc(n + 5, sizeof(*keep));
+	int *keep = mem_zalloc(n + 4 + LOG_FDS, sizeof(*keep));
 
 	for (size_t i = 0; i < n; i++)
 		keep[i] = env->listeners[i];
 	keep[n] = env->channel;
 	keep[n + 1] = env->access_log;
-	keep[n + 2] = log_fd();
-	keep[n + 3] = env->handoff[0];
-	keep[n + 4] = env->handoff[1];
-	fd_close_others(keep, n + 5);
+	keep[n + 2] = env->handoff[0];
+	keep[n + 3] = env->handoff[1];
+	log_fds(&keep[n + 4]);
+	fd_close_others(keep, n + 4 + LOG_FDS);
 	free(keep);
 }
 
