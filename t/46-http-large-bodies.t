@@ -146,6 +146,22 @@ subtest 'an upload is in a file without a name' => sub {
 	is $s->status->{totals}{temp_bodies}, $before + 2, 'counted in status';
 };
 
+subtest 'it goes with the answer, not with the client' => sub {
+	my $text = head('/up', length "$begin$block$end") . "$begin$block$end";
+	my $last = $s->client;
+	my $next = $s->client;
+
+	$last->send(($text =~ s/\r\n/\r\nConnection: close\r\n/r) . 'junk');
+	$next->send("${text}P");
+	is $_->response->body, wanted(1), 'answered' for $last, $next;
+	# Lingering takes 2 s.
+	my $until = now() + 1.5;
+
+	select undef, undef, undef, 0.01 while open_files() && now() < $until;
+	is scalar open_files(), 0, 'one lingers, and one has begun another';
+	$_->close for $last, $next;
+};
+
 subtest 'a client that breaks off' => sub {
 	my $c = $s->client;
 

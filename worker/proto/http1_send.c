@@ -322,6 +322,8 @@ enum step http1_step_send(struct conn *c, struct http1 *s)
 			return step;
 	}
 	exchange_finish(&s->exchange);
+	if (s->body.file != -1) /* its room is for others now */
+		spool_release(&s->body);
 	s->exchange.times.accepted = c->accepted_at;
 	s->exchange.times.first_byte = c->net->loop->now;
 	bool unread = s->rest.framing != HTTP1_BODY_NONE;
