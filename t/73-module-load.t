@@ -216,6 +216,13 @@ E
 	};
 
 	unlike $maps, qr/modules\/good\.so/, 'the master never has it';
+
+	# Nothing was done, as it was told.
+	build_module($good, 'broken', '-DFAULT_POST');
+	$s->expect_log(qr/module broken: holdfast_post\(\) before start\(\)/);
+	$s->reload;
+	$s->wait_log(qr/module broken: runs now/);
+	unlike $s->log_text, qr/runs early/, 'what is posted too early is not run';
 	$s->finish;
 };
 

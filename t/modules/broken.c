@@ -31,9 +31,20 @@ static void broken_request(struct holdfast_request *r)
 }
 #endif
 
+#ifdef FAULT_POST
+static void broken_run(struct holdfast_route *route, void *argument)
+{
+	holdfast_log(route, HOLDFAST_LOG_INFO, "runs %s", (char *)argument);
+}
+#endif
+
 static int broken_load(struct holdfast_route *route)
 {
 	(void)holdfast_option(route, "known", 0);
+#if defined(FAULT_POST)
+	if (holdfast_post(route, broken_run, "early") != HOLDFAST_ERROR)
+		abort();
+#endif
 #if defined(FAULT_FAILS)
 	holdfast_fail(route, "no %s today", "luck");
 	return HOLDFAST_ERROR;
@@ -52,6 +63,10 @@ static int broken_load(struct holdfast_route *route)
 
 static int broken_start(struct holdfast_route *route)
 {
+#ifdef FAULT_POST
+	if (holdfast_post(route, broken_run, "now") != HOLDFAST_OK)
+		abort();
+#endif
 #ifdef FAULT_START
 	holdfast_fail(route, "not as user %d", (int)getuid());
 	return HOLDFAST_ERROR;

@@ -87,8 +87,13 @@ int module_post(struct holdfast_route *route,
 		void (*run)(struct holdfast_route *route, void *argument),
 		void *argument)
 {
-	struct post *post = mem_alloc(sizeof(*post));
 	bool was_empty;
+
+	if (route->wake.fd == -1) {
+		module_blame(route, "holdfast_post() before start()");
+		return HOLDFAST_ERROR;
+	}
+	struct post *post = mem_alloc(sizeof(*post));
 
 	*post = (struct post){.run = run, .argument = argument};
 	pthread_mutex_lock(&route->lock);
