@@ -65,6 +65,10 @@ char *buf_room(struct buf *b, size_t n)
 {
 	if (buf_free(b) >= n && b->storage != NULL)
 		return b->storage + b->end;
+	if (b->storage == NULL && n <= BUF_CHUNK) {
+		*b = (struct buf){.storage = take_chunk(), .size = BUF_CHUNK};
+		return b->storage;
+	}
 
 	size_t have = buf_length(b), want = have + n;
 

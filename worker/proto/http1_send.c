@@ -328,7 +328,9 @@ enum step http1_step_send(struct conn *c, struct http1 *s)
 	s->exchange.times.first_byte = c->net->loop->now;
 	bool unread = s->rest.framing != HTTP1_BODY_NONE;
 
-	if (s->keep_alive) {
+	if (s->keep_alive && !unread && buf_length(&c->in) == 0) {
+		http1_session_end(c); /* it is idle again */
+	} else if (s->keep_alive) {
 		http1_set_state(s, unread ? HTTP1_SKIP : HTTP1_HEAD);
 	} else {
 		/* What came meanwhile must not make the close a reset. */

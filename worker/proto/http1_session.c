@@ -60,6 +60,7 @@ struct http1 *http1_session_start(struct conn *c)
 	s->in_pieces = false;
 	s->paused = false;
 	s->rest.framing = HTTP1_BODY_NONE;
+	pace_stop(&s->pace); /* of the connection that it was of before */
 	s->exchange.connection = s->exchange.peer = c->peer;
 	s->exchange.connection_id = c->id;
 	s->exchange.times.accepted = c->accepted_at;
