@@ -8,7 +8,8 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Holdfast;
 
-my $s = Holdfast->start(conf => <<'E', files => { 'www/a.txt' => "a\n" });
+my %files = ('www/a.txt' => "a\n", 'www/long.txt' => '0123456789' x 1000);
+my $s = Holdfast->start(conf => <<'E', files => \%files);
 listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
 sites = (
   { response_fields = [ "X-Site: of ${host}", "X-Both: site", "+X-Many: one",
@@ -31,6 +32,8 @@ sites = (
       { path = "/files/"; handler = "static"; root = "%%DIR%%/www";
         response_fields = [ "-ETag", "-last-modified",
           "Cache-Control: max-age=5", "+Vary: X", "X-File: ${rest}" ]; },
+      { path = "/typed/"; handler = "static"; root = "%%DIR%%/www";
+        response_fields = [ "Content-Type: text/x-own" ]; },
       { path = "/get"; methods = [ "GET" ]; handler = "respond";
         response_fields = [ "-Allow" ]; },
       { path = "/move/"; handler = "redirect"; to = "/plain"; }
@@ -138,5 +141,20 @@ subtest 'no value becomes more than a field' => sub {
 is $c->get('/', Host => 'bare.test')->field('server'), 'holdfast',
 	'another site is left alone';
 $c->close;
+subtest 'the type of several ranges has their boundary' => sub {
+	my $c = $s->client;
+	my $r = $c->get('/typed/long.txt', Range => 'bytes=0-1,9000-9001');
+
+	is $r->status, 206, 'status';
+	is scalar(my @types = $r->all('content-type')), 1, 'one type';
+	my ($boundary) = ($types[0] // '') =~
+		m{\Amultipart/byteranges; boundary=(\w+)\z};
+	like $r->body, qr/^--\Q$boundary\E\r\n/m, 'which is that of the parts';
+	is_deeply fields($c->get('/typed/long.txt', Range => 'bytes=0-1'),
+		'content-type'), ['content-type: text/x-own'], 'of one';
+	is_deeply fields($c->get('/typed/long.txt'), 'content-type'),
+		['content-type: text/x-own'], 'of all';
+};
+
 $s->finish;
 done_testing;

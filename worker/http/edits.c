@@ -69,6 +69,14 @@ void edits_change_request(const struct conf_fields *edits, struct exchange *x)
 		r->known |= 1u << fields[i].id;
 }
 
+/* The type of several ranges has the boundary between them (RFC 9110 section
+ * 14.6), without which nobody can tell them apart. */
+static bool is_needed(const struct exchange *x, struct str name)
+{
+	return x->response.body.kind == BODY_PARTS &&
+	       str_equal_nocase(name, STR("Content-Type"));
+}
+
 /* Those of `from` that stay. */
 static void copy_fields(const struct conf_fields *edits, const struct fields *from,
 			struct exchange *x, struct fields *to)
@@ -76,7 +84,7 @@ static void copy_fields(const struct conf_fields *edits, const struct fields *fr
 	struct str rest = fields_str(from), name, value;
 
 	while (fields_next(&rest, &name, &value))
-		if (!is_replaced(edits, name))
+		if (!is_replaced(edits, name) || is_needed(x, name))
 			fields_add(to, &x->arena, name, value);
 }
 
@@ -89,10 +97,10 @@ void edits_change_response(const struct conf_fields *edits, struct exchange *x)
 		copy_fields(edits, r->prepared, x, &fields);
 	copy_fields(edits, &r->fields, x, &fields);
 	for (size_t i = 0; i < edits->n; i++) {
-		struct str value;
+		struct str name = edits->items[i].name, value;
 
-		if (evaluate(&edits->items[i], x, &value))
-			fields_add(&fields, &x->arena, edits->items[i].name, value);
+		if (!is_needed(x, name) && evaluate(&edits->items[i], x, &value))
+			fields_add(&fields, &x->arena, name, value);
 	}
 	r->prepared = NULL;
 	r->fields = fields;
