@@ -135,6 +135,10 @@ subtest 'errors' => sub {
 
 	is $r->status, 404, 'status';
 	like $r->body, qr/404 Not Found/, 'the page of the server';
+	is_deeply [$r->all('content-type')], ['text/html; charset=utf-8'],
+		'with its type, not that of a content that is not sent';
+	is $r->field('etag'), undef, 'nor its tag';
+	is $r->field('x-kept'), 1, 'what else was added is there';
 	$r = $c->get('/pages/error?status=404');
 	is $r->body, "a page of the site\n", 'or of the site';
 	$r = $c->get('/m/abort');

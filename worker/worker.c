@@ -536,8 +536,8 @@ static void clean_up(struct worker *w)
 		handoff_fini(&w->handoff);
 	http1_free_spares();
 	log_client_end();
-	end_access_log(w);
 	http_fini(&w->http);
+	end_access_log(w);
 	signals_close(&w->signals);
 	loop_fini(&w->loop);
 	buf_free_all();

@@ -368,6 +368,9 @@ static void probe_request(struct holdfast_request *r)
 		holdfast_respond(r, 200, "text/plain", large, n);
 		free(large);
 	} else if (strcmp(rest, "/error") == 0) {
+		holdfast_add_field(r, "Content-Type", "image/png");
+		holdfast_add_field(r, "ETag", "\"1\"");
+		holdfast_add_field(r, "X-Kept", "1");
 		holdfast_error(r, (unsigned)number(r, "status", 404));
 	} else if (strcmp(rest, "/stream") == 0) {
 		stream(r, v);

@@ -53,6 +53,15 @@ unsigned file_count(const struct file *file)
 	return 1 + (unsigned)__builtin_popcount(file->has_variants);
 }
 
+unsigned file_descriptors(const struct file *file)
+{
+	unsigned n = file->fd != -1;
+
+	for (size_t i = 0; i < CONF_CODINGS; i++)
+		n += file->variants[i] != NULL && file->variants[i]->fd != -1;
+	return n;
+}
+
 uint64_t file_bytes(const struct file *file)
 {
 	uint64_t n = file->content.n;

@@ -70,8 +70,9 @@ void file_describe(struct file *file, const struct conf_route *conf,
 struct file *file_compressed(struct file *file, enum conf_coding coding,
 			     const struct conf_route *conf);
 
-/* It and its variants, each of which may have a descriptor. */
+/* It and its variants; and those of them that have a descriptor. */
 unsigned file_count(const struct file *file);
+unsigned file_descriptors(const struct file *file);
 
 /* Bytes of content in memory, of variants too. */
 uint64_t file_bytes(const struct file *file);

@@ -15,9 +15,10 @@
 #include "base/log.h"
 
 enum {
-	FILES_OPEN = 512,              /* files that are kept */
-	FILES_BYTES = 8 * 1024 * 1024, /* of content in memory */
-	FILES_TRIES = 32,              /* while the tree is being changed */
+	FILES_KEPT = 4096,              /* files that are kept, */
+	FILES_OPEN = 1024,              /* those of them with a descriptor, */
+	FILES_BYTES = 32 * 1024 * 1024, /* and content in memory */
+	FILES_TRIES = 32,               /* while the tree is being changed */
 };
 #define FILES_FRESH   NS_PER_S         /* as long as one is not looked at again */
 #define FILES_UNUSED  (5 * NS_PER_S)   /* as long as it is kept */
@@ -26,6 +27,7 @@ enum {
 /* By all roots of this process. */
 static struct {
 	size_t files;
+	size_t open;
 	uint64_t bytes;
 } kept;
 
@@ -58,6 +60,7 @@ static void forget(struct files *files, struct file *file)
 	map_remove(&files->by_path, &file->node);
 	list_remove(&file->used);
 	kept.files -= file_count(file);
+	kept.open -= file_descriptors(file);
 	kept.bytes -= file_bytes(file);
 	file_release(file);
 }
@@ -331,7 +334,8 @@ static bool is_settled(const struct stat *st)
 static void keep_bounds(struct files *files)
 {
 	while (!list_is_empty(&files->used) &&
-	       (kept.files > FILES_OPEN || kept.bytes > FILES_BYTES))
+	       (kept.files > FILES_KEPT || kept.open > FILES_OPEN ||
+		kept.bytes > FILES_BYTES))
 		forget_oldest(files);
 }
 
@@ -354,6 +358,7 @@ static void remember(struct files *files, struct file *file)
 	map_put(&files->by_path, &file->node);
 	list_append(&files->used, &file->used);
 	kept.files += file_count(file);
+	kept.open += file_descriptors(file);
 	kept.bytes += file_bytes(file);
 	file->holders++;
 	keep_bounds(files);

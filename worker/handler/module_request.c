@@ -403,9 +403,13 @@ static bool prepare(struct holdfast_request *r, const char *function,
 {
 	if (!may_answer(r, function) || !check_status(r, function, status))
 		return false;
-	if (type != NULL && add_field(r, "Content-Type", type) != HOLDFAST_OK) {
-		module_blame(r->route, "%s() with a type that is none", function);
-		return false;
+	if (type != NULL) {
+		fields_remove(&r->x->response.fields, STR("Content-Type"));
+		if (add_field(r, "Content-Type", type) != HOLDFAST_OK) {
+			module_blame(r->route, "%s() with a type that is none",
+				     function);
+			return false;
+		}
 	}
 	r->x->response.status = status;
 	r->has_no_content = has_no_content(r, status);
@@ -431,10 +435,27 @@ static int api_respond(struct holdfast_request *r, unsigned status,
 	return HOLDFAST_OK;
 }
 
+/* What was said of a content that is not sent. */
+static void remove_content_fields(struct fields *fields)
+{
+	static const struct str names[] = {
+		STR_INIT("Content-Type"),
+		STR_INIT("Content-Encoding"),
+		STR_INIT("Content-Language"),
+		STR_INIT("Content-Disposition"),
+		STR_INIT("ETag"),
+		STR_INIT("Last-Modified"),
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		fields_remove(fields, names[i]);
+}
+
 static int api_error(struct holdfast_request *r, unsigned status)
 {
 	if (!prepare(r, "holdfast_error", status, NULL))
 		return HOLDFAST_ERROR;
+	remove_content_fields(&r->x->response.fields);
 	r->state = MODULE_ANSWERED;
 	exchange_answer_error(r->x, status);
 	return HOLDFAST_OK;

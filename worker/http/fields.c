@@ -65,3 +65,20 @@ void fields_add_number(struct fields *f, struct arena *arena, struct str name,
 
 	fields_add(f, arena, name, (struct str){digits, (size_t)n});
 }
+
+void fields_remove(struct fields *f, struct str name)
+{
+	struct str rest = fields_str(f), this_name, value;
+	size_t kept = 0;
+
+	for (const char *line = rest.p; fields_next(&rest, &this_name, &value);
+	     line = f->text + (f->n - rest.n)) {
+		size_t n = (size_t)(f->text + (f->n - rest.n) - line);
+
+		if (str_equal_nocase(this_name, name))
+			continue;
+		memmove(f->text + kept, line, n);
+		kept += n;
+	}
+	f->n = (uint32_t)kept;
+}

@@ -35,4 +35,7 @@ void fields_add(struct fields *f, struct arena *arena, struct str name,
 void fields_add_number(struct fields *f, struct arena *arena, struct str name,
 		       uint64_t value);
 
+/* Takes out every field of that name, in upper or lower case. */
+void fields_remove(struct fields *f, struct str name);
+
 #endif

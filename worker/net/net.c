@@ -10,9 +10,11 @@
 #include "worker/net/listener.h"
 
 enum {
-	NET_FILES_TICK = 1024 * 1024,
+	/* A MiB takes some 0.13 ms. Pieces of 16 KiB would cost twice the
+	 * CPU time of pieces of 100. */
+	NET_FILES_TICK = 8 * 1024 * 1024,
 	NET_FILES_MOST = 256 * 1024,
-	NET_FILES_LEAST = 16 * 1024,
+	NET_FILES_LEAST = 64 * 1024,
 	NET_RETRY_MS = 100,   /* after running out of descriptors */
 	NET_QUIET_MS = 10000, /* between two log lines about that */
 };

@@ -26,7 +26,7 @@
 #include "worker/handler/files.h"
 
 /* Of files.c. */
-enum { OPEN = 512, CONTENT = 16 * 1024 };
+enum { KEPT = 4096, OPEN = 1024, CONTENT = 16 * 1024 };
 
 static struct arena arena;
 static struct mime_types *types;
@@ -552,7 +552,7 @@ static void the_oldest_goes(void **state)
 	make_folder("root/many");
 	scratch_write("root/many/0", "content");
 	/* One file by many names is as good as many. */
-	for (int i = 1; i <= OPEN; i++) {
+	for (int i = 1; i <= KEPT; i++) {
 		char path[32];
 
 		snprintf(path, sizeof(path), "root/many/%d", i);
@@ -563,16 +563,16 @@ static void the_oldest_goes(void **state)
 	struct file *held = get("many/1");
 
 	get_numbered(0);
-	for (int i = 2; i < OPEN; i++)
+	for (int i = 2; i < KEPT; i++)
 		get_numbered(i);
-	assert_int_equal(files.by_path.n, OPEN);
+	assert_int_equal(files.by_path.n, KEPT);
 	get_numbered(0); /* is the most recent now */
 	char last[32];
 
-	snprintf(last, sizeof(last), "many/%d", OPEN);
+	snprintf(last, sizeof(last), "many/%d", KEPT);
 	struct file *file = get(last);
 
-	assert_int_equal(files.by_path.n, OPEN);
+	assert_int_equal(files.by_path.n, KEPT);
 	assert_true(is_cached(last));
 	assert_true(is_cached("many/0"));
 	assert_false(is_cached("many/1"));
@@ -600,7 +600,7 @@ static void roots_share_the_bound(void **state)
 	(void)state;
 	start(CONF_SYMLINKS_INSIDE);
 	assert_int_equal(files_init(&other, &many, types), 0);
-	for (int i = 0; i < OPEN - 1; i++)
+	for (int i = 0; i < KEPT - 1; i++)
 		get_numbered(i);
 	for (int i = 0; i < 10; i++) {
 		char path[32];
@@ -610,13 +610,13 @@ static void roots_share_the_bound(void **state)
 				 FILES_OK);
 		assert_true(str_equal(file->content, STR("content")));
 		file_release(file);
-		assert_true(files.by_path.n + other.by_path.n <= OPEN);
+		assert_true(files.by_path.n + other.by_path.n <= KEPT);
 	}
 	/* What one of them lets go of, the other has. */
 	now += 10 * NS_PER_S;
 	assert_false(files_expire(&files, now));
 	assert_int_equal(files.by_path.n, 0);
-	for (int i = 0; i < OPEN; i++) {
+	for (int i = 0; i < KEPT; i++) {
 		char path[32];
 
 		snprintf(path, sizeof(path), "%d", i);
@@ -624,8 +624,39 @@ static void roots_share_the_bound(void **state)
 				 FILES_OK);
 		file_release(file);
 	}
-	assert_int_equal(other.by_path.n, OPEN);
+	assert_int_equal(other.by_path.n, KEPT);
 	files_fini(&other);
+	stop();
+}
+
+/* Descriptors are dearer than names: large files are fewer. */
+static void large_ones_are_fewer(void **state)
+{
+	static char content[CONTENT + 2];
+
+	(void)state;
+	if (fd_raise_limit() < 2 * OPEN)
+		skip();
+	make_folder("root/heavy");
+	memset(content, 'x', CONTENT + 1);
+	scratch_write("root/heavy/0", content);
+	for (int i = 1; i < OPEN + 10; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "root/heavy/%d", i);
+		assert_int_equal(
+			link(scratch_path("root/heavy/0"), scratch_path(path)), 0);
+	}
+	start(CONF_SYMLINKS_INSIDE);
+	for (int i = 0; i < OPEN + 10; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "heavy/%d", i);
+		file_release(get(path));
+	}
+	assert_int_equal(files.by_path.n, OPEN);
+	assert_false(is_cached("heavy/9"));
+	assert_true(is_cached("heavy/10"));
 	stop();
 }
 
@@ -809,6 +840,7 @@ int main(void)
 		cmocka_unit_test(holders),
 		cmocka_unit_test(the_oldest_goes),
 		cmocka_unit_test(roots_share_the_bound),
+		cmocka_unit_test(large_ones_are_fewer),
 		cmocka_unit_test(unused_ones_expire),
 		cmocka_unit_test(unsettled_ones_are_not_kept),
 		cmocka_unit_test(variants),

@@ -131,12 +131,33 @@ static void walks(void **state)
 	assert_false(fields_next(&rest, &name, &value));
 }
 
+static void removed(void **state)
+{
+	struct fields f = {0};
+
+	(void)state;
+	fields_remove(&f, STR("A"));
+	assert_int_equal(f.n, 0);
+	fields_add(&f, &arena, STR("A"), STR("1"));
+	fields_add(&f, &arena, STR("AB"), STR("a: 2"));
+	fields_add(&f, &arena, STR("a"), STR("a longer one than those around it"));
+	fields_add(&f, &arena, STR("C"), STR(""));
+	fields_add(&f, &arena, STR("A"), STR("5"));
+	fields_remove(&f, STR("none"));
+	assert_int_equal(f.n, 65);
+	fields_remove(&f, STR("a"));
+	assert_fields(&f, STR("AB: a: 2\r\nC: \r\n"));
+	fields_add(&f, &arena, STR("D"), STR("6"));
+	assert_fields(&f, STR("AB: a: 2\r\nC: \r\nD: 6\r\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(added),        cmocka_unit_test(numbers),
 		cmocka_unit_test(defused),      cmocka_unit_test(many),
 		cmocka_unit_test(side_by_side), cmocka_unit_test(walks),
+		cmocka_unit_test(removed),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -47,7 +47,7 @@ static void few_send_large_pieces(void **state)
 	size_t least;
 
 	(void)state;
-	for (size_t n = 1; n <= 4; n++) {
+	for (size_t n = 1; n <= 32; n++) {
 		assert_int_equal(tick(n, &least), n * 256 * KIB);
 		assert_int_equal(least, 256 * KIB);
 	}
@@ -59,13 +59,13 @@ static void a_crowd_shares(void **state)
 
 	(void)state;
 	/* All at once: some get large pieces, and nobody none. */
-	assert_in_range(tick(1000, &least), 0, (1024 + 1000 * 16) * KIB);
-	assert_int_equal(least, 16 * KIB);
-	/* From then on all get the same. */
-	assert_int_equal(tick(1000, &least), 1000 * 16 * KIB);
-	tick(16, &least);
-	assert_int_equal(tick(16, &least), 1024 * KIB);
+	assert_in_range(tick(1000, &least), 0, (8192 + 1000 * 64) * KIB);
 	assert_int_equal(least, 64 * KIB);
+	/* From then on all get the same. */
+	assert_int_equal(tick(1000, &least), 1000 * 64 * KIB);
+	tick(64, &least);
+	assert_int_equal(tick(64, &least), 8192 * KIB);
+	assert_int_equal(least, 128 * KIB);
 	/* Who is left has it all. */
 	tick(1, &least);
 	assert_int_equal(tick(1, &least), 256 * KIB);
@@ -76,11 +76,11 @@ static void a_tick_without_files_changes_nothing(void **state)
 	size_t least;
 
 	(void)state;
-	tick(16, &least);
+	tick(64, &least);
 	net_recount_files(&net);
 	net_recount_files(&net);
-	assert_int_equal(tick(16, &least), 1024 * KIB);
-	assert_int_equal(least, 64 * KIB);
+	assert_int_equal(tick(64, &least), 8192 * KIB);
+	assert_int_equal(least, 128 * KIB);
 }
 
 int main(void)
