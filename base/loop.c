@@ -13,6 +13,7 @@ enum { LOOP_EVENTS = 256 };
 int loop_init(struct loop *loop)
 {
 	*loop = (struct loop){.epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
+	list_init(&loop->put_off);
 	list_init(&loop->ready);
 	loop->now = clock_read();
 	return loop->epoll_fd == -1 ? -1 : 0;
@@ -67,7 +68,8 @@ void task_init(struct task *task, void (*run)(struct task *task))
 /* Milliseconds for epoll_wait(2), rounded up so that it does not spin. */
 static int wait_ms(const struct loop *loop, uint64_t next)
 {
-	if (!list_is_empty(&loop->ready) || next <= loop->now)
+	if (!list_is_empty(&loop->put_off) || !list_is_empty(&loop->ready) ||
+	    next <= loop->now)
 		return 0;
 	if (next == UINT64_MAX)
 		return -1;
@@ -84,6 +86,16 @@ static void run_all(struct list *tasks)
 		list_remove(&task->link);
 		task->run(task);
 	}
+}
+
+/* What they put off anew is for the next tick. */
+static void run_put_off(struct loop *loop)
+{
+	struct list tasks;
+
+	list_init(&tasks);
+	list_take_all(&tasks, &loop->put_off);
+	run_all(&tasks);
 }
 
 void loop_run(struct loop *loop)
@@ -111,6 +123,7 @@ void loop_run(struct loop *loop)
 
 			watch->on_event(watch, events[i].events);
 		}
+		run_put_off(loop);
 		timers_run(&loop->timers, loop->now);
 		run_all(&due);
 		if (loop->on_tick_end != NULL)

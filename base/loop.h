@@ -3,10 +3,11 @@
  * The event loop: epoll, timers, a queue of those who have more to do without
  * an event, and the end of the tick. One per process, master and worker.
  *
- * A tick: wait; read the clock once; call back for each event; run due timers;
- * run what was queued before this tick; then the end-of-tick work, where
- * objects that died during the tick are freed. Nothing is freed inside a
- * callback of its own: later events of the same tick may still name it.
+ * A tick: wait; read the clock once; call back for each event; run what those
+ * have put off; run due timers; run what was queued before this tick; then the
+ * end-of-tick work, where objects that died during the tick are freed. Nothing
+ * is freed inside a callback of its own: later events of the same tick may
+ * still name it.
  */
 #ifndef BASE_LOOP_H
 #define BASE_LOOP_H
@@ -25,7 +26,7 @@ struct watch {
 	int fd;
 };
 
-/* A thing to do in the next tick; embedded, and queued at most once. */
+/* A thing to do later; embedded, and queued at most once. */
 struct task {
 	void (*run)(struct task *task);
 	struct list link;
@@ -37,7 +38,8 @@ struct loop {
 	uint64_t now;    /* CLOCK_MONOTONIC ns, as of this tick */
 	uint64_t waited; /* ns, in all, with nothing to do */
 	struct timers timers;
-	struct list ready;
+	struct list put_off; /* until the events of the tick are handled */
+	struct list ready;   /* for the next tick */
 	/* Called at the end of every tick, if set. */
 	void (*on_tick_end)(struct loop *loop);
 	void *context; /* the owner's, for on_tick_end */
@@ -70,6 +72,12 @@ static inline void loop_queue(struct loop *loop, struct task *task)
 {
 	if (list_is_empty(&task->link))
 		list_append(&loop->ready, &task->link);
+}
+/* The same, but called for an event, it runs after the last one of this tick. */
+static inline void loop_put_off(struct loop *loop, struct task *task)
+{
+	if (list_is_empty(&task->link))
+		list_append(&loop->put_off, &task->link);
 }
 static inline void task_cancel(struct task *task)
 {

@@ -195,6 +195,35 @@ subtest 'many connections at once share an epoll_wait' => sub {
 		or diag $trace;
 };
 
+# Whoever has something to say at the same time is served in stages, so that
+# each call finds the caches as the last one of its kind has left them.
+subtest 'connections are read from, then written to' => sub {
+	my @clients = map { $s->client } 1 .. 16;
+	my $text = Holdfast::Client->request_text('GET', '/a');
+	my $c = $s->client;
+
+	$_->get('/a') for @clients;
+	my ($calls, $trace) = cost($c, sub {
+		my $stops = () = $s->dir->read('strace') =~ /stopped by SIGSTOP/g;
+
+		kill 'STOP', $worker;
+		wait_until {
+			$stops < (() = $s->dir->read('strace') =~
+					/stopped by SIGSTOP/g);
+		} 'the worker to stop';
+		$_->send($text) for @clients;
+		kill 'CONT', $worker;
+		$_->response for @clients;
+	});
+	my $stages = join '', map {
+		/^(?:$worker\s+)?(recv|send)\w*\(.*(?:GET \/a|Length: 1024|200 OK)/
+			? substr($1, 0, 1) : ()
+	} split /\n/, $trace;
+
+	like $stages, qr/r{16}s{16}/, '16 reads, then 16 writes' or diag $trace;
+	$_->close for @clients;
+};
+
 subtest 'pipelined requests are answered with one send' => sub {
 	my $c = $s->client;
 	my $text = Holdfast::Client->request_text('GET', '/a');

@@ -196,6 +196,9 @@ static bool conn_obey(struct conn *c, enum step step)
 		conn_clear_timeout(c);
 		conn_queue(c);
 		return false;
+	case STEP_WRITE:
+		cohort_write(&c->net->cohort, c);
+		return false;
 	case STEP_WAIT:
 		if (!c->watched && !conn_watch(c))
 			return false;
@@ -217,10 +220,10 @@ static bool conn_obey(struct conn *c, enum step step)
 	log_fatal("protocol %s took step %d", c->protocol->name, (int)step);
 }
 
-static void conn_run(struct conn *c)
+void conn_run(struct conn *c)
 {
 	ASSERT(c->magic == CONN_MAGIC);
-	list_remove(&c->ready); /* it may have been offered to others */
+	list_remove(&c->ready);
 	if (c->state == CONN_LINGERING) {
 		discard(c);
 		return;
@@ -250,7 +253,7 @@ static void on_event(struct watch *watch, uint32_t events)
 		c->hung_up = true;
 	if (events & EPOLLRDHUP)
 		c->peer_ended = true;
-	conn_run(c);
+	cohort_join(&c->net->cohort, c); /* it may have been offered to others */
 }
 
 static void on_timeout(struct timer *timer)
@@ -272,12 +275,10 @@ void conns_resume(struct task *task)
 
 	list_init(&now);
 	list_take_all(&now, &net->ready);
-	while (!list_is_empty(&now)) {
-		struct conn *c = CONTAINER_OF(now.next, struct conn, ready);
-
-		list_remove(&c->ready);
-		conn_run(c);
-	}
+	while (!list_is_empty(&now))
+		cohort_join(&net->cohort,
+			    CONTAINER_OF(now.next, struct conn, ready));
+	cohort_run(&net->cohort);
 }
 
 static struct conn *conn_create(struct listener *listener, int fd)
@@ -353,6 +354,14 @@ enum io conn_read(struct conn *c)
 	return io;
 }
 
+/* Only where a step would read at once, too; what is rare is left to it. */
+void conn_fill(struct conn *c)
+{
+	if (c->state == CONN_OPEN && c->session == NULL && !c->read_to_end &&
+	    buf_length(&c->in) == 0)
+		(void)!conn_read(c); /* as good as a read of the step's own */
+}
+
 static void count_sent(struct conn *c, size_t n)
 {
 	c->sent += n;
@@ -396,6 +405,12 @@ enum io conn_flush(struct conn *c, bool more)
 			return io;
 	}
 	return IO_OK;
+}
+
+void conn_push(struct conn *c)
+{
+	if (conn_flush(c, false) == IO_ERROR)
+		conn_close(c);
 }
 
 enum io conn_flush_with(struct conn *c, struct str *tail)

@@ -62,7 +62,8 @@ struct conn {
 	struct buf out; /* written by the protocol and not yet sent */
 	struct timer timer;
 	struct list link;  /* in net->conns */
-	struct list ready; /* in net->ready, or offered by the handoff */
+	struct list ready; /* in net->ready, in the cohort, or offered by the
+			    * handoff */
 	uint64_t id;       /* unique in the worker */
 	union {
 		uint64_t accepted_at;  /* CLOCK_MONOTONIC ns */
@@ -165,5 +166,11 @@ void conn_cut(struct conn *c);
 
 /* Runs what waits in net->ready. */
 void conns_resume(struct task *task);
+
+/* The stages of a cohort: reads what an idle connection may have; lets the
+ * protocol take its steps; sends c->out. */
+void conn_fill(struct conn *c);
+void conn_run(struct conn *c);
+void conn_push(struct conn *c);
 
 #endif

@@ -45,6 +45,7 @@ void net_init(struct net *net, struct loop *loop, const struct conf *conf,
 	list_init(&net->conns);
 	list_init(&net->ready);
 	task_init(&net->resume, conns_resume);
+	cohort_init(&net->cohort, loop);
 	timer_init(&net->retry, on_retry);
 	net->files =
 		(struct net_files){.left = NET_FILES_TICK, .share = NET_FILES_MOST};

@@ -14,6 +14,7 @@
 #include "base/loop.h"
 #include "base/scoreboard.h"
 #include "conf/conf.h"
+#include "worker/net/cohort.h"
 
 struct listener;
 struct conn;
@@ -49,6 +50,7 @@ struct net {
 	struct list conns;    /* every open connection, by conn.link */
 	struct list ready;    /* those with more to do, by conn.ready */
 	struct task resume;   /* runs `ready` */
+	struct cohort cohort; /* those that are served in this tick */
 	struct conn *running; /* whose protocol takes a step; or NULL */
 	struct net_files files;
 	struct conn *dead;         /* closed in this tick, freed at its end */

@@ -19,6 +19,8 @@ struct conn;
 enum step {
 	STEP_MORE,   /* call again: there may be more to do */
 	STEP_LATER,  /* as MORE, but it is the others' turn first */
+	STEP_WRITE,  /* conn->out is to be sent; call again when that was done as
+		      * far as it goes without waiting */
 	STEP_WAIT,   /* for the peer, or for a time-out that is armed */
 	STEP_DONE,   /* close: everything is said */
 	STEP_LINGER, /* as DONE, but the peer may still be sending: discard

@@ -313,9 +313,20 @@ static bool may_gather(const struct conn *c, const struct http1 *s)
 	       buf_length(&c->in) > 0 && buf_free(&c->out) >= HTTP1_OUT_ROOM;
 }
 
+/* True when all of it is in conn->out, and nothing says that it will not go:
+ * it is sent along with those of other connections. */
+static bool may_send_along(const struct conn *c, const struct http1 *s)
+{
+	return s->content.tail.n == 0 &&
+	       s->exchange.response.body.kind <= BODY_BYTES && c->writable &&
+	       buf_length(&c->out) > 0;
+}
+
 enum step http1_step_send(struct conn *c, struct http1 *s)
 {
 	if (!may_gather(c, s)) {
+		if (may_send_along(c, s))
+			return STEP_WRITE;
 		enum step step = send_content(c, s);
 
 		if (step != STEP_MORE)

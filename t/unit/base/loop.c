@@ -324,6 +324,64 @@ static void tasks_run_once(void **state)
 	assert_int_equal(one.runs, 2);
 }
 
+/* Two events, what both of them put off, and a timer that is due then. */
+static struct {
+	struct task task;
+	struct ear ears[2];
+	struct stopper due;
+	unsigned runs;
+} put_off;
+
+static void stop_after_two(void)
+{
+	if (ticks == 1)
+		loop_stop(&loop);
+}
+
+static void then_put_off(struct ear *ear)
+{
+	quiet(ear->watch.fd);
+	assert_int_equal(put_off.runs, 0);
+	loop_put_off(&loop, &put_off.task);
+	timer_arm(&loop.timers, &put_off.due.timer, loop.now);
+}
+
+static void do_put_off(struct task *task)
+{
+	assert_int_equal(put_off.ears[0].heard, 1);
+	assert_int_equal(put_off.ears[1].heard, 1);
+	if (++put_off.runs == 1)
+		assert_int_equal(put_off.due.at, 0);
+	if (put_off.runs < 3)
+		loop_put_off(&loop, task);
+}
+
+static void what_is_put_off_follows_the_events(void **state)
+{
+	int fds[] = {new_eventfd(), new_eventfd()};
+
+	(void)state;
+	put_off.runs = 0;
+	task_init(&put_off.task, do_put_off);
+	put_off.due = (struct stopper){0};
+	timer_init(&put_off.due.timer, on_stopper);
+	for (int i = 0; i < 2; i++) {
+		listen_to(&put_off.ears[i], fds[i], EPOLLIN);
+		put_off.ears[i].then = then_put_off;
+		wake(fds[i]);
+	}
+	run();
+	assert_int_equal(put_off.runs, 1);
+	assert_int_not_equal(put_off.due.at, 0);
+	/* Put off anew, it comes in the next tick, which waits for nothing. */
+	ticks = 0;
+	at_tick_end = stop_after_two;
+	run();
+	assert_int_equal(put_off.runs, 3);
+	fd_close(&fds[0]);
+	fd_close(&fds[1]);
+}
+
 static struct work *to_cancel;
 
 static void cancel_another(struct task *task)
@@ -555,6 +613,7 @@ int main(void)
 		LOOP_TEST(timers_fire_in_time),
 		LOOP_TEST(timers_of_now_fire_at_once),
 		LOOP_TEST(tasks_run_once),
+		LOOP_TEST(what_is_put_off_follows_the_events),
 		LOOP_TEST(tasks_are_cancelled),
 		LOOP_TEST(endless_task_starves_nobody),
 		LOOP_TEST(closing_in_callbacks),

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker/net/cohort.h"
+
+#include "worker/net/conn.h"
+
+/* Those that follow gain less than they wait, and lose the caches of data. */
+enum { COHORT_MOST = 16 };
+
+static void run_all(struct list *conns)
+{
+	while (!list_is_empty(conns))
+		conn_run(CONTAINER_OF(conns->next, struct conn, ready));
+}
+
+void cohort_run(struct cohort *cohort)
+{
+	struct list written;
+
+	cohort->n = 0;
+	LIST_EACH (link, &cohort->members)
+		conn_fill(CONTAINER_OF(link, struct conn, ready));
+	run_all(&cohort->members);
+
+	LIST_EACH_SAFE (link, &cohort->writers)
+		conn_push(CONTAINER_OF(link, struct conn, ready));
+	/* Who wants to write again waits for the others. */
+	list_init(&written);
+	list_take_all(&written, &cohort->writers);
+	run_all(&written);
+	if (list_is_empty(&cohort->writers))
+		task_cancel(&cohort->task);
+}
+
+static void on_task(struct task *task)
+{
+	cohort_run(CONTAINER_OF(task, struct cohort, task));
+}
+
+void cohort_init(struct cohort *cohort, struct loop *loop)
+{
+	*cohort = (struct cohort){.loop = loop};
+	list_init(&cohort->members);
+	list_init(&cohort->writers);
+	task_init(&cohort->task, on_task);
+}
+
+void cohort_join(struct cohort *cohort, struct conn *c)
+{
+	list_remove(&c->ready);
+	list_append(&cohort->members, &c->ready);
+	if (++cohort->n == COHORT_MOST)
+		cohort_run(cohort);
+	else
+		loop_put_off(cohort->loop, &cohort->task);
+}
+
+void cohort_write(struct cohort *cohort, struct conn *c)
+{
+	list_remove(&c->ready);
+	list_append(&cohort->writers, &c->ready);
+	loop_put_off(cohort->loop, &cohort->task);
+}
