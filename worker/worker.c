@@ -346,6 +346,7 @@ static void on_tick_end(struct loop *loop)
 	w->env->slot->beat = loop->now;
 	net_bury(&w->net);
 	net_recount_files(&w->net);
+	balance_look(&w->balance);
 	if (is_done(w))
 		loop_stop(loop);
 }

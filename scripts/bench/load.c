@@ -16,6 +16,7 @@
  *     -u PATH  what to ask for (default /1k)
  *     -f FILE  the paths in FILE, one a line, in turn
  *     -b BODY  POST this form
+ *     -h LINE  a field more, "Accept-Encoding: gzip"
  *     -e N     not HTTP: send N bytes, and expect as many back
  *
  * Every connection is opened and has had one answer before "ready" is
@@ -41,8 +42,8 @@
  *   refused   connections that could not be opened at once
  *   late      requests that were due and had no answer 5 s after the end
  *
- * Connections that ended are opened again. An answer without Content-Length
- * ends the program.
+ * Connections that ended are opened again. An answer that is neither of a
+ * length that is told nor chunked ends the program.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -78,6 +79,14 @@ enum {
 
 static const uint64_t second = 1000000000;
 
+enum chunk {
+	CHUNK_NONE, /* the body is not chunked */
+	CHUNK_SIZE,
+	CHUNK_DATA,
+	CHUNK_END, /* of the data */
+	CHUNK_LAST,
+};
+
 struct conn {
 	int fd;           /* -1: to be opened again */
 	uint32_t pending; /* requests sent and not answered */
@@ -87,7 +96,8 @@ struct conn {
 	bool in_body;
 	char *head; /* of an answer, while it is not whole */
 	size_t n_head;
-	uint64_t body_left;
+	enum chunk chunk;   /* what comes next of a body that is chunked */
+	uint64_t body_left; /* or, of a chunk */
 	uint64_t sent_at; /* of what is pending; open loop: when it was due */
 	uint64_t due;     /* open loop: when the next one is */
 };
@@ -300,13 +310,15 @@ static const char *field(const char *head, const char *name)
 static void read_head(struct conn *c, const char *head)
 {
 	const char *length = field(head, "Content-Length:");
+	const char *coding = field(head, "Transfer-Encoding:");
 	const char *connection = field(head, "Connection:");
 
-	if (length == NULL)
-		fail("an answer without Content-Length:\n%s", head);
+	if (length == NULL && coding == NULL)
+		fail("an answer of unknown length:\n%s", head);
 	if (strncmp(head, "HTTP/1.1 200", 12) != 0)
 		run.wrong++;
-	c->body_left = strtoull(length, NULL, 10);
+	c->body_left = length != NULL ? strtoull(length, NULL, 10) : 0;
+	c->chunk = length != NULL ? CHUNK_NONE : CHUNK_SIZE;
 	c->told =
 		!ask.closing && connection != NULL &&
 		strncasecmp(connection + strspn(connection, " "), "close", 5) == 0;
@@ -340,6 +352,42 @@ static size_t take_head(struct conn *c, char *p, size_t n)
 	return n;
 }
 
+static size_t take_body(struct conn *c, size_t n)
+{
+	size_t taken = n < c->body_left ? n : c->body_left;
+
+	c->body_left -= taken;
+	return taken;
+}
+
+static uint64_t digit(char c)
+{
+	return (uint64_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+/* Takes bytes of a chunked body; extensions and trailers do not come. */
+static size_t take_chunk(struct conn *c, const char *p, size_t n)
+{
+	if (c->chunk == CHUNK_DATA) {
+		size_t taken = take_body(c, n);
+
+		if (c->body_left == 0)
+			c->chunk = CHUNK_END;
+		return taken;
+	}
+	if (*p == '\n') {
+		if (c->chunk == CHUNK_LAST)
+			c->chunk = CHUNK_NONE; /* nothing is left */
+		else if (c->chunk == CHUNK_END)
+			c->chunk = CHUNK_SIZE;
+		else
+			c->chunk = c->body_left > 0 ? CHUNK_DATA : CHUNK_LAST;
+	} else if (c->chunk == CHUNK_SIZE && *p != '\r') {
+		c->body_left = 16 * c->body_left + digit(*p);
+	}
+	return 1;
+}
+
 static void take(struct conn *c, char *p, size_t n)
 {
 	while (n > 0) {
@@ -347,15 +395,15 @@ static void take(struct conn *c, char *p, size_t n)
 
 		if (c->pending == 0)
 			fail("more bytes than were asked for");
-		if (c->in_body) {
-			taken = n < c->body_left ? n : c->body_left;
-			c->body_left -= taken;
-		} else {
+		if (!c->in_body)
 			taken = take_head(c, p, n);
-		}
+		else if (c->chunk != CHUNK_NONE)
+			taken = take_chunk(c, p, n);
+		else
+			taken = take_body(c, n);
 		p += taken;
 		n -= taken;
-		if (c->in_body && c->body_left == 0)
+		if (c->in_body && c->chunk == CHUNK_NONE && c->body_left == 0)
 			answered(c);
 	}
 }
@@ -363,7 +411,7 @@ static void take(struct conn *c, char *p, size_t n)
 static void on_readable(struct conn *c)
 {
 	/* MSG_TRUNC without a buffer throws the bytes away: tcp(7). */
-	bool skip = c->in_body && c->body_left > SKIP;
+	bool skip = c->in_body && c->chunk == CHUNK_NONE && c->body_left > SKIP;
 	ssize_t n = skip ? recv(c->fd, NULL, c->body_left, MSG_TRUNC)
 			 : recv(c->fd, run.piece, PIECE, 0);
 
@@ -615,7 +663,7 @@ static void obey(void)
  * What to send, and to whom.
  */
 
-static void add_text(const char *path, const char *form)
+static void add_text(const char *path, const char *form, const char *line)
 {
 	struct text text = {0};
 	FILE *out = open_memstream(&text.p, &text.n);
@@ -629,8 +677,9 @@ static void add_text(const char *path, const char *form)
 			continue;
 		fprintf(out,
 			"%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-			"User-Agent: load\r\nAccept: */*\r\n%s",
-			form != NULL ? "POST" : "GET", path,
+			"User-Agent: load\r\nAccept: */*\r\n%s%s%s",
+			form != NULL ? "POST" : "GET", path, line,
+			*line != '\0' ? "\r\n" : "",
 			ask.closing ? "Connection: close\r\n" : "");
 		if (form != NULL)
 			fprintf(out,
@@ -655,7 +704,7 @@ static void add_texts_of(const char *name)
 		fail("%s: %s", name, strerror(errno));
 	while (fgets(line, sizeof(line), file) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
-		add_text(line, NULL);
+		add_text(line, NULL, "");
 	}
 	fclose(file);
 	if (ask.n_texts == 0)
@@ -676,10 +725,10 @@ static void read_address(char **args, int n)
 
 static void read_options(int argc, char **argv)
 {
-	const char *path = "/1k", *file = NULL, *form = NULL;
+	const char *path = "/1k", *file = NULL, *form = NULL, *line = "";
 	int option;
 
-	while ((option = getopt(argc, argv, "c:i:s:n:r:p:xu:f:b:e:")) != -1) {
+	while ((option = getopt(argc, argv, "c:i:s:n:r:p:xu:f:b:h:e:")) != -1) {
 		switch (option) {
 		case 'c':
 			ask.n_working = (uint32_t)strtoul(optarg, NULL, 10);
@@ -711,6 +760,9 @@ static void read_options(int argc, char **argv)
 		case 'b':
 			form = optarg;
 			break;
+		case 'h':
+			line = optarg;
+			break;
 		case 'e':
 			ask.echo = strtoull(optarg, NULL, 10);
 			break;
@@ -726,7 +778,7 @@ static void read_options(int argc, char **argv)
 	if (file != NULL)
 		add_texts_of(file);
 	else
-		add_text(path, form);
+		add_text(path, form, line);
 }
 
 static void allow_files(rlim_t n)

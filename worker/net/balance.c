@@ -11,9 +11,15 @@ enum {
 	BALANCE_SLACK = 2,    /* connections that are not worth moving */
 	BALANCE_GATE = 8,     /* beyond the mean, and an eighth of it more */
 	BALANCE_LOOK = 65536, /* connections looked at for idle ones at once */
-	BALANCE_BUSY = 500,   /* of a thousand, the load of a worker that others
+	BALANCE_LOOK_MS = 10, /* from one look at the own load to the next */
+	BALANCE_BUSY = 750,   /* of a thousand, the load of a worker that others
 			       * should help */
+	BALANCE_LOOKS = 3,    /* that find it busy: then it is */
 	BALANCE_UNEVEN = 250, /* less load than that one's: who can help */
+	BALANCE_FULL = 950,   /* the load of one whose clients may wait more and
+			       * more; then already so much less: */
+	BALANCE_UNFAIR = 100,
+	BALANCE_REST_MS = 100, /* after giving, to see what has come of it */
 };
 
 /* The workers that serve the same generation, we among them. */
@@ -22,6 +28,7 @@ struct peers {
 	uint64_t connections;
 	uint64_t fewest; /* of one of them */
 	uint64_t load, most_load, least_load;
+	uint64_t takers; /* others that take connections now */
 };
 
 /* What is given to one that is stuck, nobody takes. */
@@ -48,13 +55,14 @@ static struct peers count_peers(const struct balance *b)
 		if (slot->load > peers.most_load)
 			peers.most_load = slot->load;
 		peers.load += slot->load;
+		peers.takers += slot != b->net->slot && slot->takes != 0;
 		peers.n++;
 		peers.connections += slot->connections;
 	}
 	return peers;
 }
 
-/* Offers up to `n` connections that wait for a request: of the active ones
+/* Gives up to `n` connections that wait for a request: of the active ones
  * that were found, or of all. */
 static void give_idle(struct balance *b, uint64_t n, bool active)
 {
@@ -64,7 +72,7 @@ static void give_idle(struct balance *b, uint64_t n, bool active)
 		struct conn *c = CONTAINER_OF(link, struct conn, link);
 
 		if (n == 0 || looked++ == BALANCE_LOOK)
-			return;
+			break;
 		if (c->session == NULL && buf_length(&c->in) == 0 &&
 		    buf_length(&c->out) == 0 && list_is_empty(&c->ready) &&
 		    (!active || c->sampled == b->net->sample)) {
@@ -72,6 +80,7 @@ static void give_idle(struct balance *b, uint64_t n, bool active)
 			n--;
 		}
 	}
+	handoff_give_now(b->handoff);
 }
 
 static void set_gate(struct net *net, uint64_t mine, uint64_t mean)
@@ -83,14 +92,15 @@ static void set_gate(struct net *net, uint64_t mine, uint64_t mean)
 		net_resume(net);
 }
 
+/* Publishes how much there was to do since the last look. */
 static void publish_load(struct balance *b)
 {
 	const struct loop *loop = b->net->loop;
 	uint64_t took = loop->now - b->since, waited = loop->waited - b->waited;
 
-	if (took > 0)
-		b->net->slot->load =
-			waited < took ? 1000 - waited * 1000 / took : 0;
+	if (took < BALANCE_LOOK_MS * NS_PER_MS)
+		return;
+	b->net->slot->load = waited < took ? 1000 - waited * 1000 / took : 0;
 	b->since = loop->now;
 	b->waited = loop->waited;
 }
@@ -101,35 +111,62 @@ static void start_sample(struct balance *b)
 		b->samples++; /* 0 is none */
 	b->net->sample = b->samples;
 	b->net->n_sampled = 0;
+	b->busy_looks = 1;
+}
+
+static void stop_sample(struct balance *b)
+{
+	b->net->sample = 0;
 }
 
 static bool is_load_uneven(const struct peers *peers)
 {
-	return peers->n > 1 && peers->most_load >= BALANCE_BUSY &&
-	       peers->least_load + BALANCE_UNEVEN <= peers->most_load;
+	uint64_t difference = peers->most_load - peers->least_load;
+
+	if (peers->n < 2 || peers->most_load < BALANCE_BUSY)
+		return false;
+	return difference >= (peers->most_load >= BALANCE_FULL ? BALANCE_UNFAIR
+							       : BALANCE_UNEVEN);
 }
 
-/* Who has the least takes in any case. A turn to find the active connections,
- * one to give some of them, one to see what has come of it. */
-static void even_load(struct balance *b, const struct peers *peers)
+/* Gives of the active connections: those that were found since the sample
+ * began. What nobody takes would wait with its requests. */
+static void give_load(struct balance *b, const struct peers *peers)
 {
 	uint64_t mine = b->net->slot->load, mean = peers->load / peers->n;
+	uint64_t active = b->net->n_sampled;
 
-	if (mine <= mean) {
-		b->net->sample = 0;
-		if (net_may_take(b->net))
-			handoff_start_receiving(b->handoff);
+	if (mine <= mean || peers->takers == 0)
 		return;
-	}
+	uint64_t n = active * (mine - mean) / mine;
+
+	/* One, if the other does not become the busier one by it. */
+	if (n == 0 && active * (mine - peers->least_load) > mine)
+		n = 1;
 	handoff_stop_receiving(b->handoff);
-	if (b->rests || mine < BALANCE_BUSY) {
-		b->rests = false;
+	give_idle(b, n, true);
+	b->given_at = b->net->loop->now;
+}
+
+void balance_look(struct balance *b)
+{
+	uint64_t now = b->net->loop->now;
+
+	if (now - b->since < BALANCE_LOOK_MS * NS_PER_MS ||
+	    b->net->slot->generation == 0)
+		return;
+	publish_load(b);
+	if (b->net->slot->load < BALANCE_BUSY ||
+	    now - b->given_at < BALANCE_REST_MS * NS_PER_MS) {
+		stop_sample(b);
 	} else if (b->net->sample == 0) {
 		start_sample(b);
-	} else {
-		give_idle(b, b->net->n_sampled * (mine - mean) / mine, true);
-		b->net->sample = 0;
-		b->rests = true;
+	} else if (++b->busy_looks == BALANCE_LOOKS) {
+		struct peers peers = count_peers(b);
+
+		if (is_load_uneven(&peers))
+			give_load(b, &peers);
+		start_sample(b);
 	}
 }
 
@@ -142,7 +179,8 @@ static void even_count(struct balance *b, const struct peers *peers, uint64_t me
 	if (mine > mean + mean / 20 + BALANCE_SLACK ||
 	    (mine > mean && someone_lacks)) {
 		handoff_stop_receiving(b->handoff);
-		give_idle(b, (mine - mean + 1) / 2, false);
+		if (peers->takers > 0)
+			give_idle(b, (mine - mean + 1) / 2, false);
 	} else if (mine <= mean && net_may_take(b->net)) {
 		handoff_start_receiving(b->handoff);
 	}
@@ -162,11 +200,13 @@ static void on_timer(struct timer *timer)
 		peers.n > 0 ? (peers.connections + peers.n - 1) / peers.n : mine;
 
 	set_gate(b->net, mine, mean);
-	if (is_load_uneven(&peers)) {
-		even_load(b, &peers);
-	} else {
-		b->net->sample = 0;
+	if (!is_load_uneven(&peers)) {
 		even_count(b, &peers, mean);
+	} else if (b->net->slot->load > peers.load / peers.n) {
+		handoff_stop_receiving(b->handoff);
+	} else if (net_may_take(b->net)) {
+		/* Who has little to do takes, however many it has. */
+		handoff_start_receiving(b->handoff);
 	}
 }
 

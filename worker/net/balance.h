@@ -6,11 +6,13 @@
  * counts come together and do not swing; one with clearly more also closes
  * its gate: it leaves new connections to its peers for a while.
  *
- * Equal counts are no help to a worker that happens to have the busy ones.
- * While one has something to do for half of the time or more and another has
- * much less, it is the load that is evened: the busy worker finds out which
- * connections are active, and gives away as many of them as it has too much
- * load by the mean. Worker.
+ * Equal counts are no help to a worker that happens to have the busy ones:
+ * what it cannot serve waits, and waits longer with each moment. So a worker
+ * looks at itself every 10 ms while it has something to do. Once that was three
+ * quarters of the time or more for 30 ms, and another has much less to do, it
+ * is the load that is evened: of the connections that were active in the
+ * meantime the busy worker gives away as many as it has too much load by the
+ * mean. Below that a request hardly waits, and moving gains nothing. Worker.
  */
 #ifndef WORKER_NET_BALANCE_H
 #define WORKER_NET_BALANCE_H
@@ -25,9 +27,11 @@ struct balance {
 	struct handoff *handoff;
 	const struct scoreboard *board;
 	struct timer timer;
-	uint64_t since, waited; /* the loop's now and waited, at the last turn */
+	uint64_t since, waited; /* the loop's now and waited, at the last look */
+	uint64_t given_at;      /* when load was evened last */
+	uint32_t busy_looks;    /* in succession, from the one that began the
+				 * sample on */
 	uint8_t samples;        /* were begun */
-	bool rests;             /* it has given, and waits for what comes of it */
 };
 
 void balance_init(struct balance *balance, struct net *net, struct handoff *handoff,
@@ -36,5 +40,8 @@ void balance_init(struct balance *balance, struct net *net, struct handoff *hand
 /* From when the worker serves until it drains. */
 void balance_start(struct balance *balance, uint64_t generation);
 void balance_stop(struct balance *balance);
+
+/* For the end of each tick. */
+void balance_look(struct balance *balance);
 
 #endif

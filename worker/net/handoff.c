@@ -181,6 +181,13 @@ void handoff_offer(struct handoff *handoff, struct conn *c)
 		loop_queue(handoff->net->loop, &handoff->give);
 }
 
+void handoff_give_now(struct handoff *handoff)
+{
+	task_cancel(&handoff->give);
+	if (!handoff->is_full)
+		on_give(&handoff->give);
+}
+
 /* Taking. */
 
 /* The parts of a message, if they are as the header says. */
@@ -318,6 +325,12 @@ void handoff_take_back(struct handoff *handoff)
 			return;
 }
 
+static void set_receiving(struct handoff *handoff, bool receiving)
+{
+	handoff->is_receiving = receiving;
+	handoff->net->slot->takes = receiving;
+}
+
 void handoff_start_receiving(struct handoff *handoff)
 {
 	if (handoff->is_receiving || handoff->receive.fd == -1 ||
@@ -328,14 +341,14 @@ void handoff_start_receiving(struct handoff *handoff)
 		     EPOLLIN | EPOLLEXCLUSIVE) == -1)
 		log_errno(LOG_LEVEL_WARN, "cannot watch the handoff");
 	else
-		handoff->is_receiving = true;
+		set_receiving(handoff, true);
 }
 
 void handoff_stop_receiving(struct handoff *handoff)
 {
 	if (handoff->is_receiving)
 		loop_remove(handoff->net->loop, &handoff->receive);
-	handoff->is_receiving = false;
+	set_receiving(handoff, false);
 	drop_reserve(handoff);
 }
 

@@ -65,4 +65,8 @@ void handoff_take_back(struct handoff *handoff);
  * room. Until then it is served here as before. */
 void handoff_offer(struct handoff *handoff, struct conn *c);
 
+/* Gives the first of what was offered at once, not in the next tick: until
+ * then the busiest connections have something to do again. */
+void handoff_give_now(struct handoff *handoff);
+
 #endif
