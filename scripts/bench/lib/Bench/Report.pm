@@ -29,6 +29,7 @@ my @columns = (
 	['told', 'told', \&_count], ['refused', 'refused', \&_count],
 	['wrong', 'wrong', \&_count], ['late', 'late', \&_count],
 	['busy', 'busy', \&_count], ['of', 'owned', \&_count],
+	['others', 'others', \&_percent],
 	map { ["$_", "cpu_$_", \&_us] } @sizes,
 );
 

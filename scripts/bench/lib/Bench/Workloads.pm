@@ -8,7 +8,7 @@ package Bench::Workloads;
 
 use v5.36;
 use Exporter qw(import);
-use List::Util qw(min max);
+use List::Util qw(min max sum);
 use Time::HiRes qw(sleep time);
 
 use Bench::Load;
@@ -225,7 +225,7 @@ sub _owner ($load, $server, $i) {
 # (or of holdfast, without nginx), for everyone and for this round.
 sub _too_much_for_one ($w) {
 	my $server = eval { start_server('nginx') } // start_server('holdfast');
-	my $load = Bench::Load->start($server->port, '-c', 16, '-u', '/100k');
+	my $load = Bench::Load->start($server->port, '-c', 16);
 
 	_warm($load, $server);
 	my (undef, $r) = _measure($load, $server, $seconds / 2);
@@ -237,10 +237,12 @@ sub _too_much_for_one ($w) {
 
 # Many connections are opened; then only some of those are used that one
 # worker has, the one that has most. Whoever moves none of them serves all
-# requests with one worker while the other has nothing to do.
+# requests with one worker while the other has nothing to do. The answers are
+# short: for long ones the clients would need as much of the two CPUs as the
+# server, and it would be for them that requests wait.
 sub skew ($w, $server) {
 	my ($all, $some) = (64, 16);
-	my $load = Bench::Load->start($server->port, '-c', $all, '-u', '/100k');
+	my $load = Bench::Load->start($server->port, '-c', $all);
 	my %owns;
 
 	sleep 0.5;	# who wants to spread them has had time to
@@ -250,9 +252,12 @@ sub skew ($w, $server) {
 
 	splice @busy, $some if @busy > $some;
 	$load->tell('rate', $w->{each_round});
+	my $before = $server->threads_ns;
 	my ($cpu, $r) = _measure($load, $server, $seconds * 2, @busy);
+	my $after = $server->threads_ns;
+	my @took = map { $after->{$_} - ($before->{$_} // 0) } keys %$after;
 
-	return { cpu => $cpu / $r->{requests},
+	return { others => 1 - max(@took) / sum(@took), cpu => $cpu / $r->{requests},
 		rate => $r->{requests} / $r->{seconds}, busy => scalar @busy,
 		owned => scalar $owns{$most}->@*, $r->%{qw(late p50 p90 p99 p999)} };
 }
