@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -921,6 +922,8 @@ int lifecycle_run(struct master *m, const char *file)
 	if (open_master(m, file) == -1)
 		return 1;
 	title_set("holdfast: master %s", file);
+	/* Also loads what workers need for theirs, once for all of them. */
+	crash_install("master");
 	if (begin(m, &supervision)) {
 		loop_run(&m->loop);
 		status = m->exit_status;

@@ -80,5 +80,20 @@ subtest 'killed while it reloads' => sub {
 		'and it starts again');
 };
 
+# As the watchdog of systemd does it.
+subtest 'it was stuck' => sub {
+	my $master = $s->master;
+
+	$s->signal('ABRT');
+	is $s->wait_end, 'signal 6', 'it dies of SIGABRT';
+	$s->expect_log(
+		qr/^error master\[$master\]: signal 6; the stack is:/,
+		qr/^error master\[$master\]: .*\bloop_run\b/);
+	$s->allow_log(qr/^error master\[$master\]: /);
+	$s->restart;
+	is(Holdfast::Client->new("127.0.0.1:$port")->get('/')->body, 'ok',
+		'and it starts again');
+};
+
 $s->finish;
 done_testing;

@@ -125,8 +125,8 @@ static bool is_load_uneven(const struct peers *peers)
 
 	if (peers->n < 2 || peers->most_load < BALANCE_BUSY)
 		return false;
-	return difference >= (peers->most_load >= BALANCE_FULL ? BALANCE_UNFAIR
-							       : BALANCE_UNEVEN);
+	return difference >=
+	       (peers->most_load >= BALANCE_FULL ? BALANCE_UNFAIR : BALANCE_UNEVEN);
 }
 
 /* Gives of the active connections: those that were found since the sample
