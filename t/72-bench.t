@@ -58,7 +58,7 @@ my %workload = map { $_->{name} => $_ } $result->{workloads}->@*;
 
 is join(' ', sort keys %workload), 'form keepalive pipeline',
 	'the workloads that were asked for';
-is join(' ', sort keys $workload{form}{figures}->%*), 'holdfast',
+is join(' ', sort keys $workload{form}{figures}->%*), 'epoll_et holdfast',
 	'with the servers that can do them';
 for my $figure (qw(cpu rate p50 p99)) {
 	my $values = $workload{keepalive}{figures}{epoll_et}{$figure};

@@ -443,7 +443,8 @@ void exchange_forget(struct exchange *x)
 void exchange_finish(struct exchange *x)
 {
 	ASSERT(x->state != EXCHANGE_IDLE);
-	x->times.last_byte = clock_read();
+	if (x->times.last_byte == 0)
+		x->times.last_byte = clock_read();
 	x->http->loop->now = x->times.last_byte;
 	count(x);
 	if (x->http->on_finished != NULL)

@@ -248,8 +248,8 @@ void exchange_answer_redirect(struct exchange *x, unsigned status,
 /* The response is complete. */
 void exchange_answer(struct exchange *x);
 
-/* The response is sent: counts it, logs it, lets go of all that it held. The
- * exchange is idle again. */
+/* The response is sent, at times.last_byte or, if that is 0, now: counts it,
+ * logs it, lets go of all that it held. The exchange is idle again. */
 void exchange_finish(struct exchange *x);
 
 /* The same, of a response that never will be sent, or not whole. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/net/cohort.h"
 
+#include "base/clock.h"
 #include "worker/net/conn.h"
 
 /* Those that follow gain less than they wait, and lose the caches of data. */
@@ -21,8 +22,13 @@ void cohort_run(struct cohort *cohort)
 		conn_fill(CONTAINER_OF(link, struct conn, ready));
 	run_all(&cohort->members);
 
+	if (list_is_empty(&cohort->writers)) {
+		task_cancel(&cohort->task);
+		return;
+	}
 	LIST_EACH_SAFE (link, &cohort->writers)
 		conn_push(CONTAINER_OF(link, struct conn, ready));
+	cohort->loop->now = clock_read();
 	/* Who wants to write again waits for the others. */
 	list_init(&written);
 	list_take_all(&written, &cohort->writers);

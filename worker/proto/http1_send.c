@@ -304,29 +304,46 @@ static enum step send_content(struct conn *c, struct http1 *s)
 	}
 }
 
+/* Whether all there is of it is, or was, in conn->out. */
+static bool is_in_out(const struct http1 *s)
+{
+	return s->content.tail.n == 0 &&
+	       s->exchange.response.body.kind <= BODY_BYTES;
+}
+
 /* True when the response may wait in conn->out for those after it. */
 static bool may_gather(const struct conn *c, const struct http1 *s)
 {
 	return s->keep_alive && s->rest.framing == HTTP1_BODY_NONE &&
-	       s->content.tail.n == 0 &&
-	       s->exchange.response.body.kind <= BODY_BYTES &&
-	       buf_length(&c->in) > 0 && buf_free(&c->out) >= HTTP1_OUT_ROOM;
+	       is_in_out(s) && buf_length(&c->in) > 0 &&
+	       buf_free(&c->out) >= HTTP1_OUT_ROOM;
 }
 
-/* True when all of it is in conn->out, and nothing says that it will not go:
- * it is sent along with those of other connections. */
+/* True when nothing says that it will not go: it is sent along with those of
+ * other connections. */
 static bool may_send_along(const struct conn *c, const struct http1 *s)
 {
-	return s->content.tail.n == 0 &&
-	       s->exchange.response.body.kind <= BODY_BYTES && c->writable &&
-	       buf_length(&c->out) > 0;
+	return is_in_out(s) && c->writable && buf_length(&c->out) > 0;
+}
+
+static bool was_sent_along(const struct conn *c, const struct http1 *s)
+{
+	return is_in_out(s) && buf_length(&c->out) == 0;
 }
 
 enum step http1_step_send(struct conn *c, struct http1 *s)
 {
-	if (!may_gather(c, s)) {
-		if (may_send_along(c, s))
-			return STEP_WRITE;
+	struct exchange_times *times = &s->exchange.times;
+
+	if (was_sent_along(c, s) || may_gather(c, s)) {
+		/* It was now, or will be with those after it: there is no need
+		 * to ask for the time again. */
+		times->last_byte = c->net->loop->now > times->answered
+					   ? c->net->loop->now
+					   : times->answered;
+	} else if (may_send_along(c, s)) {
+		return STEP_WRITE;
+	} else {
 		enum step step = send_content(c, s);
 
 		if (step != STEP_MORE)

@@ -62,7 +62,7 @@ my @workloads = (
 	  syscalls => 4000, without => 'no peer echoes' },
 	{ name => 'form', title => 'POST of a form, answered from its field, 64 connections',
 	  servers => ['holdfast', 'nginx-lua', 'nginx-njs', 'nginx-perl',
-		'haproxy', 'h2o', 'lighttpd-lua'],
+		'haproxy', 'h2o', 'lighttpd-lua', 'epoll_et'],
 	  run => \&plain, load => ['-c', 64, '-u', '/form', '-b', $form],
 	  syscalls => 4000 },
 	{ name => 'mixed', title => 'Files of /usr/share/doc in turn, 64 connections',
