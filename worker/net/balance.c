@@ -143,6 +143,8 @@ static void give_load(struct balance *b, const struct peers *peers)
 	/* One, if the other does not become the busier one by it. */
 	if (n == 0 && active * (mine - peers->least_load) > mine)
 		n = 1;
+	if (n == 0)
+		return;
 	handoff_stop_receiving(b->handoff);
 	give_idle(b, n, true);
 	b->given_at = b->net->loop->now;

@@ -31,7 +31,7 @@ struct balance {
 	uint64_t given_at;      /* when load was evened last */
 	uint32_t busy_looks;    /* in succession, from the one that began the
 				 * sample on */
-	uint8_t samples;        /* were begun */
+	uint16_t samples;       /* were begun */
 };
 
 void balance_init(struct balance *balance, struct net *net, struct handoff *handoff,

@@ -13,28 +13,34 @@ static void run_all(struct list *conns)
 		conn_run(CONTAINER_OF(conns->next, struct conn, ready));
 }
 
+/* One after the other: whoever is closed here may wake any other, which is in
+ * another list then. */
+static void push_all(struct cohort *cohort)
+{
+	while (!list_is_empty(&cohort->writers)) {
+		struct conn *c =
+			CONTAINER_OF(cohort->writers.next, struct conn, ready);
+
+		list_remove(&c->ready);
+		list_append(&cohort->written, &c->ready);
+		conn_push(c);
+	}
+	cohort->loop->now = clock_read();
+}
+
 void cohort_run(struct cohort *cohort)
 {
-	struct list written;
-
 	cohort->n = 0;
 	LIST_EACH (link, &cohort->members)
 		conn_fill(CONTAINER_OF(link, struct conn, ready));
 	run_all(&cohort->members);
-
-	if (list_is_empty(&cohort->writers)) {
-		task_cancel(&cohort->task);
-		return;
+	if (!list_is_empty(&cohort->writers)) {
+		push_all(cohort);
+		cohort->has_written = true;
+		run_all(&cohort->written);
+		cohort->has_written = false;
 	}
-	LIST_EACH_SAFE (link, &cohort->writers)
-		conn_push(CONTAINER_OF(link, struct conn, ready));
-	cohort->loop->now = clock_read();
-	/* Who wants to write again waits for the others. */
-	list_init(&written);
-	list_take_all(&written, &cohort->writers);
-	run_all(&written);
-	if (list_is_empty(&cohort->writers))
-		task_cancel(&cohort->task);
+	task_cancel(&cohort->task);
 }
 
 static void on_task(struct task *task)
@@ -47,6 +53,7 @@ void cohort_init(struct cohort *cohort, struct loop *loop)
 	*cohort = (struct cohort){.loop = loop};
 	list_init(&cohort->members);
 	list_init(&cohort->writers);
+	list_init(&cohort->written);
 	task_init(&cohort->task, on_task);
 }
 
@@ -60,9 +67,12 @@ void cohort_join(struct cohort *cohort, struct conn *c)
 		loop_put_off(cohort->loop, &cohort->task);
 }
 
-void cohort_write(struct cohort *cohort, struct conn *c)
+bool cohort_write(struct cohort *cohort, struct conn *c)
 {
+	if (cohort->has_written)
+		return false;
 	list_remove(&c->ready);
 	list_append(&cohort->writers, &c->ready);
 	loop_put_off(cohort->loop, &cohort->task);
+	return true;
 }

@@ -13,6 +13,7 @@
 #ifndef WORKER_NET_COHORT_H
 #define WORKER_NET_COHORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/list.h"
@@ -23,7 +24,9 @@ struct conn;
 struct cohort {
 	struct loop *loop;
 	struct list members; /* by conn.ready: to read and to take steps */
-	struct list writers; /* by conn.ready: to write, and to go on then */
+	struct list writers; /* by conn.ready: to write, */
+	struct list written; /* and then to go on */
+	bool has_written;    /* those are going on now */
 	struct task task;
 	uint32_t n; /* that joined since it last ran */
 };
@@ -34,8 +37,9 @@ void cohort_init(struct cohort *cohort, struct loop *loop);
  * task; out of any other list that its `ready` is in. */
 void cohort_join(struct cohort *cohort, struct conn *c);
 
-/* c->out is whole: the step that was taken last goes on when it was sent. */
-void cohort_write(struct cohort *cohort, struct conn *c);
+/* c->out is whole: the step that was taken last goes on when it was sent. False
+ * when it has had its turn: it is the others' first. */
+bool cohort_write(struct cohort *cohort, struct conn *c);
 
 /* Serves those that are left. */
 void cohort_run(struct cohort *cohort);

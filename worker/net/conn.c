@@ -197,7 +197,9 @@ static bool conn_obey(struct conn *c, enum step step)
 		conn_queue(c);
 		return false;
 	case STEP_WRITE:
-		cohort_write(&c->net->cohort, c);
+		conn_clear_timeout(c);
+		if (!cohort_write(&c->net->cohort, c))
+			conn_queue(c);
 		return false;
 	case STEP_WAIT:
 		if (!c->watched && !conn_watch(c))
@@ -261,11 +263,16 @@ static void on_timeout(struct timer *timer)
 	struct conn *c = CONTAINER_OF(timer, struct conn, timer);
 
 	ASSERT(c->magic == CONN_MAGIC);
+	bool had_more = !list_is_empty(&c->ready);
+
 	list_remove(&c->ready);
 	if (c->state == CONN_LINGERING)
 		conn_close(c);
 	else if (conn_obey(c, c->protocol->timeout(c)))
 		conn_run(c);
+	/* What it was to do is still to be done. */
+	if (had_more && c->state < CONN_CLOSED && list_is_empty(&c->ready))
+		conn_queue(c);
 }
 
 void conns_resume(struct task *task)

@@ -49,7 +49,7 @@ struct conn {
 	bool hung_up : 1;     /* nothing can be sent to the peer any more */
 	bool watched : 1;     /* registered */
 	bool peer_ended : 1;  /* it sends nothing more; it may be gone or not */
-	uint8_t sampled;      /* net->sample, when it last served something
+	uint16_t sampled;     /* net->sample, when it last served something
 			       * during one */
 	struct watch watch;
 	struct net *net;

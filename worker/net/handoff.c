@@ -183,9 +183,10 @@ void handoff_offer(struct handoff *handoff, struct conn *c)
 
 void handoff_give_now(struct handoff *handoff)
 {
+	if (handoff->is_full)
+		return; /* it is known when it goes on */
 	task_cancel(&handoff->give);
-	if (!handoff->is_full)
-		on_give(&handoff->give);
+	on_give(&handoff->give);
 }
 
 /* Taking. */

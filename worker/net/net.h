@@ -63,7 +63,7 @@ struct net {
 	struct handoff *moving_to;
 	/* Not 0: connections that serve something are given this number, and
 	 * counted, so that they are known from those that do not. */
-	uint8_t sample;
+	uint16_t sample;
 	uint32_t n_sampled;
 	struct timer retry;   /* while NET_SHORT */
 	uint64_t short_since; /* when accepting was last stopped */
