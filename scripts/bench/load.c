@@ -17,6 +17,10 @@
  *     -f FILE  the paths in FILE, one a line, in turn
  *     -b BODY  POST this form
  *     -h LINE  a field more, "Accept-Encoding: gzip"
+ *     -P       with real-time priority, where that is permitted: clients have
+ *              machines of their own in reality, and what competes with them
+ *              for a CPU here is not what they wait for. Only for rates that
+ *              leave most of a CPU idle.
  *     -e N     not HTTP: send N bytes, and expect as many back
  *
  * Every connection is opened and has had one answer before "ready" is
@@ -50,6 +54,7 @@
 #include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -728,7 +733,7 @@ static void read_options(int argc, char **argv)
 	const char *path = "/1k", *file = NULL, *form = NULL, *line = "";
 	int option;
 
-	while ((option = getopt(argc, argv, "c:i:s:n:r:p:xu:f:b:h:e:")) != -1) {
+	while ((option = getopt(argc, argv, "c:i:s:n:r:p:xu:f:b:h:Pe:")) != -1) {
 		switch (option) {
 		case 'c':
 			ask.n_working = (uint32_t)strtoul(optarg, NULL, 10);
@@ -763,6 +768,12 @@ static void read_options(int argc, char **argv)
 		case 'h':
 			line = optarg;
 			break;
+		case 'P': {
+			struct sched_param first = {.sched_priority = 1};
+
+			(void)sched_setscheduler(0, SCHED_FIFO, &first);
+			break;
+		}
 		case 'e':
 			ask.echo = strtoull(optarg, NULL, 10);
 			break;

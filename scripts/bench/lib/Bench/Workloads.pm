@@ -267,8 +267,8 @@ sub skew ($w, $server) {
 sub reload ($w, $server) {
 	my $reloads = max(1, int(3 * $seconds));
 	my $load = Bench::Load->start($server->port, '-c', 64, '-i', 100, '-r',
-		10000);
-	my (undef, $quiet) = _measure($load, $server, $reloads * 0.6);
+		10000, '-P');
+	my (undef, $quiet) = _measure($load, $server, $reloads + 0.3);
 
 	_check($quiet);
 	$load->tell('seconds', $reloads + 0.3);
