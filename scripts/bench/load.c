@@ -103,8 +103,8 @@ struct conn {
 	size_t n_head;
 	enum chunk chunk;   /* what comes next of a body that is chunked */
 	uint64_t body_left; /* or, of a chunk */
-	uint64_t sent_at; /* of what is pending; open loop: when it was due */
-	uint64_t due;     /* open loop: when the next one is */
+	uint64_t sent_at;   /* of what is pending; open loop: when it was due */
+	uint64_t due;       /* open loop: when the next one is */
 };
 
 struct text {
