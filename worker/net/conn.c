@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "worker/net/handoff.h"
+#include "worker/move/handoff.h"
 
 enum {
 	CONN_MAGIC = 0x636f6e6e,

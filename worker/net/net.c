@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker/net/conn.h"
-#include "worker/net/handoff.h"
+#include "worker/move/handoff.h"
 #include "worker/net/listener.h"
 
 enum {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/net/balance.h"
+#include "worker/move/balance.h"
 
 #include "base/clock.h"
 #include "base/log.h"

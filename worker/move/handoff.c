@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/net/handoff.h"
+#include "worker/move/handoff.h"
 
 #include <errno.h>
 #include <fcntl.h>

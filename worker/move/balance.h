@@ -14,12 +14,12 @@
  * meantime the busy worker gives away as many as it has too much load by the
  * mean. Below that a request hardly waits, and moving gains nothing. Worker.
  */
-#ifndef WORKER_NET_BALANCE_H
-#define WORKER_NET_BALANCE_H
+#ifndef WORKER_MOVE_BALANCE_H
+#define WORKER_MOVE_BALANCE_H
 
 #include "base/loop.h"
 #include "base/scoreboard.h"
-#include "worker/net/handoff.h"
+#include "worker/move/handoff.h"
 #include "worker/net/net.h"
 
 struct balance {

@@ -13,8 +13,8 @@
  * Bytes that are still in the kernel's buffers travel with the descriptor.
  * Owned by the worker.
  */
-#ifndef WORKER_NET_HANDOFF_H
-#define WORKER_NET_HANDOFF_H
+#ifndef WORKER_MOVE_HANDOFF_H
+#define WORKER_MOVE_HANDOFF_H
 
 #include <stdbool.h>
 #include <stddef.h>
