@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "base/quota.h"
+#include "base/shared/quota.h"
 #include "conf/conf.h"
 #include "conf/values.h"
 

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/channel.h"
+#include "base/shared/channel.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"

@@ -11,8 +11,8 @@
 #include <sys/types.h>
 
 #include "base/loop.h"
-#include "base/quota.h"
-#include "base/scoreboard.h"
+#include "base/shared/quota.h"
+#include "base/shared/scoreboard.h"
 #include "worker/worker.h"
 
 struct generation;

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/channel.h"
+#include "base/shared/channel.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"

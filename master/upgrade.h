@@ -17,7 +17,7 @@
 #include <sys/types.h>
 
 #include "base/loop.h"
-#include "base/scoreboard.h"
+#include "base/shared/scoreboard.h"
 #include "base/str.h"
 #include "master/listeners.h"
 

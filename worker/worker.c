@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/channel.h"
+#include "base/shared/channel.h"
 #include "base/crash.h"
 #include "base/fd.h"
 #include "base/log.h"

@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-#include "base/quota.h"
-#include "base/scoreboard.h"
+#include "base/shared/quota.h"
+#include "base/shared/scoreboard.h"
 #include "conf/conf.h"
 
 /* What crosses the fork. All of it stays the caller's; the descriptors are

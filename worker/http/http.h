@@ -9,8 +9,8 @@
 
 #include "base/arena.h"
 #include "base/loop.h"
-#include "base/quota.h"
-#include "base/scoreboard.h"
+#include "base/shared/quota.h"
+#include "base/shared/scoreboard.h"
 #include "conf/conf.h"
 #include "conf/mime.h"
 #include "worker/codec/date.h"

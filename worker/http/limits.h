@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How often, and how many at a time: the limits of a site or route, counted
- * for all workers together (base/quota.h). Worker.
+ * for all workers together (base/shared/quota.h). Worker.
  */
 #ifndef WORKER_HTTP_LIMITS_H
 #define WORKER_HTTP_LIMITS_H

@@ -18,7 +18,7 @@
 #define WORKER_MOVE_BALANCE_H
 
 #include "base/loop.h"
-#include "base/scoreboard.h"
+#include "base/shared/scoreboard.h"
 #include "worker/move/handoff.h"
 #include "worker/net/net.h"
 

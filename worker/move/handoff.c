@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/channel.h"
+#include "base/shared/channel.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "worker/net/conn.h"

@@ -12,7 +12,7 @@
 
 #include "base/list.h"
 #include "base/loop.h"
-#include "base/scoreboard.h"
+#include "base/shared/scoreboard.h"
 #include "conf/conf.h"
 #include "worker/net/cohort.h"
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/loop.h"
-#include "base/scoreboard.h"
+#include "base/shared/scoreboard.h"
 #include "conf/conf.h"
 #include "t/unit/base/scratch.h"
 #include "worker/http/exchange.h"

@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/loop.h"
-#include "base/scoreboard.h"
+#include "base/shared/scoreboard.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
 #include "worker/http/router.h"

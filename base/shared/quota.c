@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "base/quota.h"
+#include "base/shared/quota.h"
 
 #include <stdalign.h>
 #include <stdatomic.h>
@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 
 #include "base/log.h"
-#include "base/scoreboard.h"
+#include "base/shared/scoreboard.h"
 #include "base/siphash.h"
 
 enum {

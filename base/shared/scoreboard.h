@@ -7,8 +7,8 @@
  *
  * It is a memfd, so that it can outlive the program that made it.
  */
-#ifndef BASE_SCOREBOARD_H
-#define BASE_SCOREBOARD_H
+#ifndef BASE_SHARED_SCOREBOARD_H
+#define BASE_SHARED_SCOREBOARD_H
 
 #include <stdalign.h>
 #include <stdint.h>

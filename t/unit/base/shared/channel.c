@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/channel.h"
+#include "base/shared/channel.h"
 #include "base/fd.h"
 
 static int ends[2];

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/scoreboard.h"
+#include "base/shared/scoreboard.h"
 #include "t/unit/base/child.h"
 
 static struct scoreboard *board;

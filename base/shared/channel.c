@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "base/channel.h"
+#include "base/shared/channel.h"
 
 #include <errno.h>
 #include <stdbool.h>

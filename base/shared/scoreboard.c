@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "base/scoreboard.h"
+#include "base/shared/scoreboard.h"
 
 #include <stddef.h>
 #include <sys/mman.h>

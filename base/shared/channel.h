@@ -4,8 +4,8 @@
  * messages and, with them, file descriptors. What the messages mean is for
  * those who talk. Both ends are non-blocking and close-on-exec. Any process.
  */
-#ifndef BASE_CHANNEL_H
-#define BASE_CHANNEL_H
+#ifndef BASE_SHARED_CHANNEL_H
+#define BASE_SHARED_CHANNEL_H
 
 #include <stddef.h>
 

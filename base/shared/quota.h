@@ -14,8 +14,8 @@
  * Crowds are counted by each worker for itself, and summed up: what a killed
  * worker had counted goes when the master clears its part.
  */
-#ifndef BASE_QUOTA_H
-#define BASE_QUOTA_H
+#ifndef BASE_SHARED_QUOTA_H
+#define BASE_SHARED_QUOTA_H
 
 #include <stdbool.h>
 #include <stdint.h>
