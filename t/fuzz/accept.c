@@ -2,7 +2,7 @@
 /*
  * The input is a name, a line feed, and the value of an Accept-Encoding.
  */
-#include "worker/codec/accept.h"
+#include "base/codec/accept.h"
 
 #include "t/fuzz/must.h"
 

@@ -3,7 +3,7 @@
  * The input is what should be base64. What is decoded, encoded again, is the
  * input: there is one way to write each text.
  */
-#include "worker/codec/base64.h"
+#include "base/codec/base64.h"
 
 #include "t/fuzz/must.h"
 

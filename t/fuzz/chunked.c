@@ -3,7 +3,7 @@
  * The input is a chunked body, as it comes; where it is cut is taken from a
  * hash of it.
  */
-#include "worker/codec/chunked.h"
+#include "base/codec/chunked.h"
 
 #include "t/fuzz/must.h"
 

@@ -3,7 +3,7 @@
  * The input is a date. One that is read, in whatever form, is written, and read
  * again as the same time.
  */
-#include "worker/codec/date.h"
+#include "base/codec/date.h"
 
 #include "t/fuzz/must.h"
 

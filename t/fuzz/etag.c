@@ -2,7 +2,7 @@
 /*
  * The input is an entity tag, a line feed, and a list of them.
  */
-#include "worker/codec/etag.h"
+#include "base/codec/etag.h"
 
 #include "t/fuzz/must.h"
 

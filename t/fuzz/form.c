@@ -2,10 +2,10 @@
 /*
  * The input is a form. Every field of it has to be found by its name.
  */
-#include "worker/codec/form.h"
+#include "base/codec/form.h"
 
 #include "t/fuzz/must.h"
-#include "worker/codec/uri.h"
+#include "base/codec/uri.h"
 
 /* The field is found, or one before it of the same name. */
 static void check_found(struct str form, struct str name, struct str value)

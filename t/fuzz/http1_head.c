@@ -3,10 +3,10 @@
  * The input is a head, as it comes. Limits and the place of a cut are taken
  * from a hash of it, so that the corpus is heads and nothing else.
  */
-#include "worker/codec/http1_head.h"
+#include "base/codec/http1_head.h"
 
 #include "t/fuzz/must.h"
-#include "worker/codec/uri.h"
+#include "base/codec/uri.h"
 
 static struct http1_head head, other;
 

@@ -5,8 +5,8 @@
  * any size (taken from a hash of it): the same requests have to come out. How
  * each is framed is decided a second time here, in a simpler way.
  */
-#include "worker/codec/chunked.h"
-#include "worker/codec/http1_head.h"
+#include "base/codec/chunked.h"
+#include "base/codec/http1_head.h"
 
 #include "t/fuzz/must.h"
 

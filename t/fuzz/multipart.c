@@ -4,7 +4,7 @@
  * a line before it that begins with ";", the one in those parameters. What is
  * read is written out again, and has to mean the same.
  */
-#include "worker/codec/multipart.h"
+#include "base/codec/multipart.h"
 
 #include "t/fuzz/must.h"
 

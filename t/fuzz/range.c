@@ -3,7 +3,7 @@
  * The input is the size of a representation, a line feed, and the value of a
  * Range field. What comes out lies within the size and does not overlap.
  */
-#include "worker/codec/range.h"
+#include "base/codec/range.h"
 
 #include "t/fuzz/must.h"
 

@@ -2,7 +2,7 @@
 /*
  * The input is a path, a text to encode and decode, and a host.
  */
-#include "worker/codec/uri.h"
+#include "base/codec/uri.h"
 
 #include "t/fuzz/must.h"
 

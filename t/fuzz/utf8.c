@@ -3,7 +3,7 @@
  * The input is a text. What is valid of it is its characters, encoded in the
  * shortest way; what is not is taken in pieces of one to three bytes.
  */
-#include "worker/codec/utf8.h"
+#include "base/codec/utf8.h"
 
 #include "t/fuzz/must.h"
 

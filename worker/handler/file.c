@@ -10,7 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "worker/codec/date.h"
+#include "base/codec/date.h"
 #include "worker/http/compress.h"
 
 struct file *file_create(int fd, const struct stat *st, struct str path)

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "worker/codec/form.h"
-#include "worker/codec/uri.h"
+#include "base/codec/form.h"
+#include "base/codec/uri.h"
 
 static const char *const key_names[] = {
 	[LISTING_NAME] = "name",

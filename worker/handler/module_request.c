@@ -9,9 +9,9 @@
 #include "worker/handler/module_request.h"
 
 #include "base/log.h"
-#include "worker/codec/form.h"
-#include "worker/codec/octet.h"
-#include "worker/codec/uri.h"
+#include "base/codec/form.h"
+#include "base/codec/octet.h"
+#include "base/codec/uri.h"
 #include "worker/handler/module_route.h"
 #include "worker/http/exchange.h"
 #include "worker/http/form_fields.h"

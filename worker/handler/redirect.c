@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "worker/codec/uri.h"
+#include "base/codec/uri.h"
 #include "worker/http/exchange.h"
 #include "worker/http/form_fields.h"
 #include "worker/http/router.h"

@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "worker/codec/uri.h"
+#include "base/codec/uri.h"
 #include "worker/http/exchange.h"
 #include "worker/http/variables.h"
 

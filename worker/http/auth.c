@@ -10,7 +10,7 @@
 #include "base/offload.h"
 #include "base/siphash.h"
 #include "conf/passwords.h"
-#include "worker/codec/base64.h"
+#include "base/codec/base64.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/http/codings.h"
 
-#include "worker/codec/accept.h"
+#include "base/codec/accept.h"
 
 /* What the lines of Accept-Encoding say of a name. */
 static int weight_of(const struct request *request, struct str name)

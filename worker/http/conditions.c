@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/http/conditions.h"
 
-#include "worker/codec/date.h"
-#include "worker/codec/etag.h"
+#include "base/codec/date.h"
+#include "base/codec/etag.h"
 
 /* Whether any line of a list field has the tag. */
 static bool lists(const struct exchange *x, enum field_id id, struct str etag,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/http/edits.h"
 
-#include "worker/codec/http1_fields.h"
+#include "base/codec/http1_fields.h"
 #include "worker/http/exchange.h"
 #include "worker/http/variables.h"
 

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "worker/codec/uri.h"
+#include "base/codec/uri.h"
 #include "worker/http/error_pages.h"
 #include "worker/http/http.h"
 #include "worker/http/limits.h"

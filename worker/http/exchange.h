@@ -22,7 +22,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "conf/conf.h"
-#include "worker/codec/field.h"
+#include "base/codec/field.h"
 #include "worker/http/fields.h"
 
 struct buf;

@@ -5,8 +5,8 @@
 
 #include "base/log.h"
 #include "base/loop.h"
-#include "worker/codec/form.h"
-#include "worker/codec/multipart.h"
+#include "base/codec/form.h"
+#include "base/codec/multipart.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
 

@@ -13,7 +13,7 @@
 #include "base/shared/scoreboard.h"
 #include "conf/conf.h"
 #include "conf/mime.h"
-#include "worker/codec/date.h"
+#include "base/codec/date.h"
 #include "worker/http/handler.h"
 #include "worker/http/router.h"
 

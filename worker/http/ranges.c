@@ -6,7 +6,7 @@
 #include <sys/random.h>
 
 #include "base/log.h"
-#include "worker/codec/range.h"
+#include "base/codec/range.h"
 
 enum { BOUNDARY_BYTES = 16 }; /* of randomness: nobody can put it into a file */
 

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "worker/codec/chunked.h"
-#include "worker/codec/http1_head.h"
+#include "base/codec/chunked.h"
+#include "base/codec/http1_head.h"
 #include "worker/http/exchange.h"
 #include "worker/http/spool.h"
 #include "worker/net/conn.h"

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Lists of what a client accepts, with weights (RFC 9110 section 12.4.2).
+ * Pure. */
+#ifndef BASE_CODEC_ACCEPT_H
+#define BASE_CODEC_ACCEPT_H
+
+#include "base/str.h"
+
+enum {
+	ACCEPT_UNSAID = -1,  /* the list does not have it */
+	ACCEPT_NEVER = 0,    /* a weight of zero: not acceptable */
+	ACCEPT_FULLY = 1000, /* a weight of one, as without one */
+};
+
+/*
+ * The weight that `list` gives to `name` (any case), in thousandths, or
+ * ACCEPT_UNSAID; "*" is a name like any other. An element whose weight is not
+ * one is passed over.
+ */
+int accept_weight(struct str list, struct str name);
+
+#endif

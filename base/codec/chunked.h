@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The chunked transfer coding (RFC 9112 section 7.1), decoded as bytes come.
+ * Strict: CRLF and nothing else, hexadecimal sizes without sign or space, at
+ * most 16 digits and INT64_MAX, extensions read and dropped, trailer fields
+ * checked for form and dropped, everything that is not data bounded. Pure.
+ */
+#ifndef BASE_CODEC_CHUNKED_H
+#define BASE_CODEC_CHUNKED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+enum chunked_state {
+	CHUNKED_SIZE,
+	CHUNKED_SIZE_DIGITS,
+	CHUNKED_EXTENSION,
+	CHUNKED_SIZE_LF,
+	CHUNKED_DATA,
+	CHUNKED_DATA_CR,
+	CHUNKED_DATA_LF,
+	CHUNKED_TRAILER_START, /* at the start of a trailer line */
+	CHUNKED_TRAILER_NAME,
+	CHUNKED_TRAILER_VALUE,
+	CHUNKED_TRAILER_LF,
+	CHUNKED_END_LF,
+	CHUNKED_END,
+};
+
+/* Embedded; all zero is a decoder at the start of a body. Plain data: may be
+ * copied and carried to another process. */
+struct chunked {
+	enum chunked_state state;
+	unsigned digits;   /* of the size being read */
+	uint64_t left;     /* bytes of data left in this chunk */
+	uint32_t overhead; /* bytes that were not data, beyond what the data
+			    * so far excuses; all of the trailers */
+};
+
+enum chunked_result {
+	CHUNKED_MORE,  /* all input is used up; the body goes on */
+	CHUNKED_PIECE, /* *data_out holds data; call again with the rest */
+	CHUNKED_DONE,  /* the body is complete */
+	CHUNKED_BAD,   /* not chunked coding, or beyond the bounds */
+};
+
+/*
+ * Decodes the next piece. *input is cut from the front by what was used; what
+ * is left after CHUNKED_DONE belongs to the next request. *data_out points
+ * into the input. After CHUNKED_BAD the decoder must not be used again.
+ */
+enum chunked_result chunked_decode(struct chunked *c, struct str *input,
+				   struct str *data_out);
+
+#endif

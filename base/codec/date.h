@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Dates of HTTP (RFC 9110 section 5.6.7). Pure: the time is given.
+ */
+#ifndef BASE_CODEC_DATE_H
+#define BASE_CODEC_DATE_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "base/str.h"
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT", without a NUL. */
+enum { HTTP_DATE_SIZE = 29 };
+
+/* Writes exactly HTTP_DATE_SIZE bytes. The year is taken modulo 10000. */
+void http_date_format(time_t when, char out[HTTP_DATE_SIZE]);
+
+/*
+ * Reads a date in any of the three forms that a recipient has to know:
+ * IMF-fixdate as above, "Sunday, 06-Nov-94 08:49:37 GMT" and
+ * "Sun Nov  6 08:49:37 1994". The two digits of a year are those of the last
+ * such year that is not more than 50 years after `now`. False, with nothing
+ * changed, for what is no date; the name of the day is not held against it.
+ */
+bool http_date_parse(struct str text, time_t now, time_t *when_out)
+	__attribute__((warn_unused_result));
+
+#endif

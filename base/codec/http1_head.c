@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The head is read in one pass, front to back, and the first thing wrong in
+ * it is the verdict; so the verdict on a head cannot depend on how its bytes
+ * were cut up on the way. Bytes that come after a first, partial look are only
+ * checked for going on well (goes_on()); the head is read again, whole, once
+ * its end is there or something is wrong.
+ */
+#include "base/codec/http1_head.h"
+
+#include "base/codec/http1_fields.h"
+#include "base/codec/octet.h"
+#include "base/codec/uri.h"
+
+#define BARE_CR_OR_LF "a line does not end in CRLF"
+
+/* One head being read. A step returns false when reading ends with it, and
+ * has set the verdict then. */
+struct reader {
+	const char *p; /* the next byte */
+	const char *end;
+	const char *start;
+	size_t line_max;
+	size_t fields_max;
+	struct http1_head *head;
+	struct http1_verdict verdict;
+	bool is_cut; /* `end` is where a limit is */
+	struct http1_fields fields;
+};
+
+static bool refuse(struct reader *r, unsigned status, const char *why)
+{
+	r->verdict = (struct http1_verdict){HTTP1_BAD, status, why};
+	return false;
+}
+
+static bool want_more(struct reader *r)
+{
+	r->verdict = (struct http1_verdict){HTTP1_PARTIAL, 0, NULL};
+	return false;
+}
+
+bool http_is_token_char(unsigned char c)
+{
+	return octet_classes[c] & OCTET_TOKEN;
+}
+
+/* RFC 9112 section 2.2: one empty line before the request line is ignored,
+ * for clients that end a body with a CRLF too many. */
+static bool skip_empty_line(struct reader *r)
+{
+	if (r->p == r->end)
+		return want_more(r);
+	if (*r->p != '\r')
+		return true;
+	if (r->end - r->p < 2)
+		return want_more(r);
+	if (r->p[1] != '\n')
+		return refuse(r, 400, BARE_CR_OR_LF);
+	r->p += 2;
+	return true;
+}
+
+static bool read_method(struct reader *r)
+{
+	const char *p = r->p;
+
+	while (p < r->end && octet_is(*p, OCTET_TOKEN))
+		p++;
+	if (p == r->end)
+		return want_more(r);
+
+	struct str method = {r->p, (size_t)(p - r->p)};
+
+	if (*p != ' ' || method.n == 0)
+		return refuse(r, 400, "the method is not a token");
+	r->head->method = method;
+	r->p = p + 1;
+	/* RFC 9113 section 3.4: how an HTTP/2 connection begins. */
+	if (str_equal(method, STR("PRI")))
+		return refuse(r, 505, "HTTP/2 is not spoken here");
+	if (str_equal(method, STR("CONNECT")))
+		return refuse(r, 501, "CONNECT is for proxies");
+	return true;
+}
+
+/* How long "http://" or "https://" is at the start of the target, or 0. */
+static size_t scheme_length(struct str target)
+{
+	if (target.n >= 7 &&
+	    str_equal_nocase((struct str){target.p, 7}, STR("http://")))
+		return 7;
+	if (target.n >= 8 &&
+	    str_equal_nocase((struct str){target.p, 8}, STR("https://")))
+		return 8;
+	return 0;
+}
+
+/* Cuts "/path?query" in two. */
+static void split_query(struct http1_head *head, struct str target)
+{
+	head->query = target;
+	head->path = str_cut(&head->query, '?');
+}
+
+/* RFC 9112 section 3.2.2. User information is never sent to a server, and
+ * RFC 9110 section 4.2.4 has it treated as an error. */
+static bool read_absolute_form(struct reader *r, size_t scheme)
+{
+	struct http1_head *head = r->head;
+	struct str rest = str_tail(head->target, scheme);
+	size_t n = 0;
+
+	while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?')
+		n++;
+	head->host = (struct str){rest.p, n};
+	if (!uri_host_is_valid(head->host) || uri_host_name(head->host).n == 0)
+		return refuse(r, 400, "the target's host is not valid");
+	head->form = HTTP1_TARGET_ABSOLUTE;
+	head->is_https = scheme == STR("https://").n;
+	split_query(head, str_tail(rest, n));
+	/* RFC 9110 section 4.2.3: an empty path is "/", and there is one in
+	 * the target to point at. */
+	if (head->path.n == 0)
+		head->path = (struct str){rest.p - 1, 1};
+	return true;
+}
+
+/* RFC 9112 section 3.2: which of the four forms, and its parts. */
+static bool read_target_form(struct reader *r)
+{
+	struct http1_head *head = r->head;
+	struct str target = head->target;
+
+	if (target.n == 0)
+		return refuse(r, 400, "the request line has no target");
+	if (target.p[0] == '/') {
+		head->form = HTTP1_TARGET_ORIGIN;
+		split_query(head, target);
+		return true;
+	}
+	if (str_equal(target, STR("*"))) {
+		if (!str_equal(head->method, STR("OPTIONS")))
+			return refuse(r, 400, "\"*\" is for OPTIONS only");
+		head->form = HTTP1_TARGET_ASTERISK;
+		head->path = target;
+		return true;
+	}
+	size_t scheme = scheme_length(target);
+
+	if (scheme == 0)
+		return refuse(r, 400, "the target is in no form of HTTP's");
+	return read_absolute_form(r, scheme);
+}
+
+static bool read_target(struct reader *r)
+{
+	const char *p = r->p;
+
+	while (p < r->end && octet_is(*p, OCTET_TARGET))
+		p++;
+	if (p == r->end)
+		return want_more(r);
+	if (*p != ' ')
+		return refuse(r, 400, "a character that no target has");
+	r->head->target = (struct str){r->p, (size_t)(p - r->p)};
+	r->p = p + 1;
+	return read_target_form(r);
+}
+
+/* RFC 9112 section 2.3. What is not there yet is right so far when all that
+ * is there fits the form; '0' stands for any digit. */
+static bool read_rare_version(struct reader *r)
+{
+	static const char form[] = "HTTP/0.0\r\n";
+	enum { MAJOR = 5, MINOR = 7, SIZE = sizeof(form) - 1 };
+
+	for (size_t i = 0; i < SIZE; i++) {
+		if (r->p + i == r->end)
+			return want_more(r);
+
+		char c = r->p[i];
+
+		if (c != form[i] && (form[i] != '0' || c < '0' || c > '9'))
+			return refuse(r, 400, "the version is malformed");
+	}
+	if (r->p[MAJOR] != '1')
+		return refuse(r, 505, "a version that is not HTTP/1");
+	/* RFC 9110 section 2.5: a higher minor version is read as ours. */
+	r->head->minor = r->p[MINOR] != '0';
+	r->p += SIZE;
+	return true;
+}
+
+static bool read_version(struct reader *r)
+{
+	static const char usual[] = "HTTP/1.1\r\n";
+	const size_t size = sizeof(usual) - 1;
+
+	if ((size_t)(r->end - r->p) < size || memcmp(r->p, usual, size) != 0)
+		return read_rare_version(r);
+	r->p += size;
+	return true;
+}
+
+/* The request line as such, to its CRLF. */
+static bool read_line(struct reader *r)
+{
+	return read_method(r) && read_target(r) && read_version(r);
+}
+
+/* It ends within the limit, or what there is of it shows that it does not. */
+static bool read_request_line(struct reader *r)
+{
+	const char *end = r->end;
+
+	if (!skip_empty_line(r))
+		return false;
+	bool is_long = (size_t)(end - r->p) >= r->line_max;
+
+	if (is_long)
+		r->end = r->p + r->line_max;
+	bool is_read = read_line(r);
+
+	r->end = end;
+	if (is_read || r->verdict.result != HTTP1_PARTIAL ||
+	    (!is_long && !r->is_cut))
+		return is_read;
+	return r->head->method.p == NULL
+		       ? refuse(r, 501, "the method is too long")
+		       : refuse(r, 414, "the request line is too long");
+}
+
+static const char *wrong_name(const char *p, const char *start)
+{
+	if (*p == '\r' || *p == '\n')
+		return p == start ? BARE_CR_OR_LF : "a field has no colon";
+	if (*p == ' ' || *p == '\t')
+		return p == start ? "obsolete line folding"
+				  : "white space before a field's colon";
+	return p == start && *p == ':' ? "a field has no name"
+				       : "a field name is not a token";
+}
+
+/*
+ * RFC 9112 section 5: reads one field line at *next and moves *next past it.
+ * The result is as the whole head's; *why says what is wrong with a bad one.
+ */
+static enum http1_result read_field_line(const char **next, const char *end,
+					 struct field *field, const char **why)
+{
+	const char *start = *next, *p = start;
+
+	while (p < end && octet_is(*p, OCTET_TOKEN))
+		p++;
+	if (p == end)
+		return HTTP1_PARTIAL;
+	if (*p != ':' || p == start) {
+		*why = wrong_name(p, start);
+		return HTTP1_BAD;
+	}
+	field->name = (struct str){start, (size_t)(p - start)};
+
+	do
+		p++;
+	while (p < end && (*p == ' ' || *p == '\t'));
+
+	const char *value = p, *value_end = octet_text_end(p, end);
+
+	if (value_end == end || (*value_end == '\r' && value_end + 1 == end))
+		return HTTP1_PARTIAL;
+	if (value_end[0] != '\r' || value_end[1] != '\n') {
+		*why = *value_end == '\r' || *value_end == '\n'
+			       ? BARE_CR_OR_LF
+			       : "a control character in a field value";
+		return HTTP1_BAD;
+	}
+	*next = value_end + 2;
+	while (value_end > value && (value_end[-1] == ' ' || value_end[-1] == '\t'))
+		value_end--;
+	field->value = (struct str){value, (size_t)(value_end - value)};
+	return HTTP1_COMPLETE;
+}
+
+/* False when there is a fault. */
+static bool passes(struct reader *r, struct http1_fault fault)
+{
+	return fault.why == NULL || refuse(r, fault.status, fault.why);
+}
+
+/* Reads the field lines and the empty line that ends them. */
+static bool read_fields(struct reader *r)
+{
+	struct http1_head *head = r->head;
+
+	for (;;) {
+		if (r->p == r->end)
+			return want_more(r);
+		if (*r->p == '\r')
+			break;
+		if (head->n_fields == r->fields_max)
+			return refuse(r, 431, "too many fields");
+
+		struct field *field = &head->fields[head->n_fields];
+		const char *why;
+
+		switch (read_field_line(&r->p, r->end, field, &why)) {
+		case HTTP1_COMPLETE:
+			break;
+		case HTTP1_PARTIAL:
+			return want_more(r);
+		case HTTP1_BAD:
+			return refuse(r, 400, why);
+		}
+		field->id = http1_field_identify(field->name);
+		head->n_fields++;
+		head->known |= 1u << field->id;
+		if (field->id != FIELD_OTHER &&
+		    !passes(r, http1_fields_take(&r->fields, head, field)))
+			return false;
+	}
+	if (r->end - r->p < 2)
+		return want_more(r);
+	if (r->p[1] != '\n')
+		return refuse(r, 400, BARE_CR_OR_LF);
+	r->p += 2;
+	return true;
+}
+
+/* Everything of the result but the array of fields, which is large. */
+static void clear(struct http1_head *head)
+{
+	head->method = head->target = (struct str){NULL, 0};
+	head->form = HTTP1_TARGET_ORIGIN;
+	head->is_https = false;
+	head->path = head->query = head->host = (struct str){NULL, 0};
+	head->minor = 1;
+	head->keep_alive = false;
+	head->expects_continue = false;
+	head->body = HTTP1_BODY_NONE;
+	head->content_length = 0;
+	head->n_fields = 0;
+	head->known = 0;
+	head->size = 0;
+}
+
+static bool read_head(struct reader *r)
+{
+	clear(r->head);
+	if (!read_request_line(r) || !read_fields(r) ||
+	    !passes(r, http1_fields_decide(&r->fields, r->head)))
+		return false;
+	r->head->size = (size_t)(r->p - r->start);
+	r->verdict = (struct http1_verdict){HTTP1_COMPLETE, 0, NULL};
+	return true;
+}
+
+/* Whether the line that ends in the CRLF at `crlf` is a field line as it
+ * should be. The request line is not, nor is the empty one at the end. */
+static bool is_field_line(struct str bytes, const char *crlf)
+{
+	const char *line = crlf, *why;
+	struct field field;
+
+	while (line > bytes.p && line[-1] != '\n')
+		line--;
+	/* The request line is the first, or the second after an empty one. */
+	if (line - bytes.p <= 2 || line == crlf)
+		return false;
+	return read_field_line(&line, crlf + 2, &field, &why) == HTTP1_COMPLETE;
+}
+
+/*
+ * True when the bytes from `from` on only go on with the request line or
+ * with fields: no need to read the head again yet. Looks at the new bytes
+ * and at lines that they complete, so bytes that trickle in cost as much
+ * together as if they had come at once. What is wrong with fields taken
+ * together, as two Hosts are, waits for the end of the head. False proves
+ * nothing: the head has to be read again.
+ */
+static bool goes_on(struct str bytes, size_t from)
+{
+	const char *end = bytes.p + bytes.n, *p = bytes.p + from;
+
+	for (;;) {
+		p = octet_text_end(p, end);
+		if (p == end || (*p == '\r' && p + 1 == end))
+			return true;
+		if (p[0] != '\r' || p[1] != '\n' || !is_field_line(bytes, p))
+			return false;
+		p += 2;
+	}
+}
+
+/* Where to look on from: a CR is looked at again with what follows it. */
+static size_t looked_at(struct str bytes)
+{
+	return bytes.n > 0 && bytes.p[bytes.n - 1] == '\r' ? bytes.n - 1 : bytes.n;
+}
+
+struct http1_verdict http1_head_parse(struct str bytes,
+				      const struct http1_limits *limits,
+				      size_t *scanned, struct http1_head *head_out)
+{
+	bool full = bytes.n >= limits->bytes;
+	/* Time to look whether the request line has ended. It may begin after
+	 * an empty line, and looked_at() is one less at times. */
+	bool line_is_due = bytes.n >= limits->line && *scanned <= limits->line + 2;
+
+	if (*scanned > 0 && !full && !line_is_due && *scanned <= bytes.n &&
+	    goes_on(bytes, *scanned)) {
+		*scanned = looked_at(bytes);
+		return (struct http1_verdict){HTTP1_PARTIAL, 0, NULL};
+	}
+	struct reader r = {
+		.start = bytes.p,
+		.p = bytes.p,
+		.end = bytes.p + (full ? limits->bytes : bytes.n),
+		.is_cut = full,
+		.line_max = limits->line,
+		.fields_max = limits->fields < HTTP1_FIELDS_MAX ? limits->fields
+								: HTTP1_FIELDS_MAX,
+		.head = head_out,
+	};
+
+	*scanned = 0;
+	if (!read_head(&r) && r.verdict.result == HTTP1_PARTIAL) {
+		if (full)
+			refuse(&r, 431, "the head is too long");
+		else
+			*scanned = looked_at(bytes);
+	}
+	return r.verdict;
+}
+
+static void rebase(struct str *s, const char *from, const char *to)
+{
+	if (s->p != NULL)
+		s->p = to + (s->p - from);
+}
+
+void http1_head_rebase(struct http1_head *head, const char *from, const char *to)
+{
+	rebase(&head->method, from, to);
+	rebase(&head->target, from, to);
+	rebase(&head->path, from, to);
+	rebase(&head->query, from, to);
+	rebase(&head->host, from, to);
+	for (size_t i = 0; i < head->n_fields; i++) {
+		rebase(&head->fields[i].name, from, to);
+		rebase(&head->fields[i].value, from, to);
+	}
+}
+
+struct str http1_head_find(const struct http1_head *head, struct str name)
+{
+	for (size_t i = 0; i < head->n_fields; i++)
+		if (str_equal_nocase(head->fields[i].name, name))
+			return head->fields[i].value;
+	return (struct str){NULL, 0};
+}

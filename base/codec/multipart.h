@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * multipart/form-data (RFC 7578 on RFC 2046 section 5.1), read out of a body
+ * that is there as a whole, in memory or mapped. Strict: one meaning or none.
+ * Lines end in CRLF; a line that begins with the boundary is a delimiter and
+ * has nothing else but white space on it; header lines are not folded; a part
+ * has one Content-Disposition, of form-data, with one name; no part has a
+ * Content-Transfer-Encoding that would have to be undone (RFC 7578 section
+ * 4.7). What stands before the first delimiter and after the last is ignored,
+ * as RFC 2046 section 5.1.1 wants it.
+ *
+ * The body is looked at once, from the front, and as far at a time as the
+ * caller wants: it may be large. Pure, no memory of its own.
+ */
+#ifndef BASE_CODEC_MULTIPART_H
+#define BASE_CODEC_MULTIPART_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+
+enum {
+	MULTIPART_BOUNDARY_MOST = 70, /* RFC 2046 section 5.1.1 */
+	MULTIPART_HEAD_MOST = 8192,   /* bytes of a part's header */
+	MULTIPART_BLANKS_MOST = 256,  /* behind a boundary */
+};
+
+struct multipart_part {
+	/* Decoded; they stay until the next part is read. In quotes, '\"' and
+	 * '\\' stand for '"' and '\', and any other '\' for itself; "%22",
+	 * "%0D" and "%0A" are what browsers make of '"', CR and LF (WHATWG
+	 * HTML, "multipart/form-data encoding algorithm"), and every other
+	 * "%" is itself. */
+	struct str name;
+	/* filename, or filename* where it is UTF-8 (RFC 8187); only what
+	 * follows its last "/" or "\" (RFC 7578 section 4.2); p == NULL: the
+	 * part is not a file. */
+	struct str filename;
+
+	struct str type;    /* Content-Type as sent; p == NULL when none is */
+	struct str content; /* in the body */
+};
+
+enum multipart_state {
+	MULTIPART_PREAMBLE,
+	MULTIPART_DELIMITER, /* `rest` begins behind a boundary */
+	MULTIPART_CONTENT,   /* of `part`, from the CRLF before it */
+	MULTIPART_STOPPED,
+};
+
+/* Embedded, by multipart_init(). */
+struct multipart {
+	enum multipart_state state;
+	struct str rest; /* of the body */
+	size_t searched; /* bytes of it that are known to have no delimiter */
+	size_t budget;   /* how many may be looked at yet: the caller's */
+	const char *why; /* a static sentence, after MULTIPART_BAD */
+	char delimiter[4 + MULTIPART_BOUNDARY_MOST]; /* CRLF "--" boundary */
+	size_t delimiter_size;
+	struct multipart_part part;
+	char text[MULTIPART_HEAD_MOST]; /* its names */
+};
+
+enum multipart_result {
+	MULTIPART_PART, /* *part_out is the next one */
+	MULTIPART_MORE, /* `budget` is used up: set it and go on */
+	MULTIPART_END,  /* the last part is read */
+	MULTIPART_BAD,  /* see `why`; do not go on */
+};
+
+/*
+ * Begins with `body`, whose Content-Type is `type`, of multipart/form-data,
+ * and a budget for all of it. False, with `why` set, when it does not have one
+ * valid boundary.
+ */
+bool multipart_init(struct multipart *m, struct str type, struct str body)
+	__attribute__((warn_unused_result));
+
+enum multipart_result multipart_next(struct multipart *m,
+				     struct multipart_part *part_out)
+	__attribute__((warn_unused_result));
+
+#endif

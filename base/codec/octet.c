@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/codec/octet.h"
+
+#define NAME    (OCTET_TOKEN | OCTET_TARGET | OCTET_TEXT)
+#define VISIBLE (OCTET_TARGET | OCTET_TEXT)
+
+/* What is not named here is a control character and belongs nowhere. */
+const unsigned char octet_classes[256] = {
+	['\t'] = OCTET_TEXT,
+	[' '] = OCTET_TEXT,
+	['!'] = NAME,
+	['"'] = VISIBLE,
+	['#'] = OCTET_TOKEN | OCTET_TEXT, /* RFC 9112, 3.2: no fragment */
+	['$' ... '\''] = NAME,
+	['(' ... ')'] = VISIBLE,
+	['*' ... '+'] = NAME,
+	[','] = VISIBLE,
+	['-' ... '.'] = NAME,
+	['/'] = VISIBLE,
+	['0' ... '9'] = NAME,
+	[':' ... '@'] = VISIBLE,
+	['A' ... 'Z'] = NAME,
+	['[' ... ']'] = VISIBLE,
+	['^' ... 'z'] = NAME,
+	['{'] = VISIBLE,
+	['|'] = NAME,
+	['}'] = VISIBLE,
+	['~'] = NAME,
+	[0x80 ... 0xff] = OCTET_TEXT,
+};

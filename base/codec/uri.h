@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Paths and queries of request targets (RFC 3986). Pure.
+ */
+#ifndef BASE_CODEC_URI_H
+#define BASE_CODEC_URI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+
+/*
+ * The path of a target, decoded and normalised, done once: percent-decoding
+ * of every octet but "%2F" and "%5C", which refuse the path as "\" does (two
+ * readings of one path are how roots are left), then "//" made "/", "." and
+ * ".." resolved. ".." above the top, "%00", a control character, an incomplete
+ * or non-hexadecimal "%xx" and a path that does not begin with "/" refuse it
+ * too. A trailing slash stays; "/a/." and "/a/b/.." end in one.
+ * `out` has room for path.n bytes (it never grows) and may be path.p itself.
+ * Returns false when the path is refused: 400.
+ */
+bool uri_normalise_path(struct str path, char *out, size_t *n_out)
+	__attribute__((warn_unused_result));
+
+/*
+ * Percent-decodes into `out` (room for s.n bytes; may be s.p), "+" to space
+ * when `plus` is true. A "%" without two hexadecimal digits stands for
+ * itself. Returns the length.
+ */
+size_t uri_decode(struct str s, bool plus, char *out);
+
+/*
+ * Percent-encodes what must not stand in a URI reference: controls, space,
+ * non-ASCII, '"', "<", ">", "\", "^", "`", "{", "|", "}", and "%" unless two
+ * hexadecimal digits follow. With `whole` false, everything but unreserved
+ * characters and "/" (for one path that is put into a URI). `out` has room
+ * for 3 * s.n bytes. Returns the length.
+ */
+size_t uri_encode(struct str s, bool whole, char *out);
+
+/* True when `host` is a valid Host value (RFC 9110 section 7.2, RFC 3986
+ * section 3.2.2): reg-name, IPv4 or [IPv6], with an optional ":port";
+ * empty is valid. */
+bool uri_host_is_valid(struct str host);
+
+/* The host without ":port", brackets kept. */
+struct str uri_host_name(struct str host);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/codec/utf8.h"
+
+/* What the first octet says: how many follow, and between which values the
+ * next one must be (Unicode, table 3-7), so that neither more octets than
+ * needed, nor surrogates, nor more than U+10FFFF come out. */
+struct lead {
+	unsigned more;
+	unsigned char least, most;
+};
+
+static struct lead lead_of(unsigned char c)
+{
+	struct lead lead = {.least = 0x80, .most = 0xbf};
+
+	if (c >= 0xc2 && c <= 0xdf)
+		lead.more = 1;
+	else if (c >= 0xe0 && c <= 0xef)
+		lead.more = 2;
+	else if (c >= 0xf0 && c <= 0xf4)
+		lead.more = 3;
+	if (c == 0xe0)
+		lead.least = 0xa0;
+	else if (c == 0xed)
+		lead.most = 0x9f;
+	else if (c == 0xf0)
+		lead.least = 0x90;
+	else if (c == 0xf4)
+		lead.most = 0x8f;
+	return lead;
+}
+
+uint32_t utf8_take(struct str *rest, bool *valid_out)
+{
+	const unsigned char *p = (const unsigned char *)rest->p;
+	struct lead lead = lead_of(p[0]);
+	uint32_t character = p[0];
+	size_t n = 1;
+
+	*valid_out = p[0] < 0x80 || lead.more > 0;
+	if (lead.more > 0)
+		character &= 0x3fu >> lead.more;
+	while (n <= lead.more && *valid_out) {
+		*valid_out = n < rest->n && p[n] >= lead.least && p[n] <= lead.most;
+		if (!*valid_out)
+			break;
+		character = character << 6 | (p[n++] & 0x3fu);
+		lead.least = 0x80;
+		lead.most = 0xbf;
+	}
+	*rest = str_tail(*rest, n);
+	return *valid_out ? character : UTF8_REPLACEMENT;
+}
