@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/codec/date.h"
-#include "worker/http/compress.h"
+#include "worker/http/policy/compress.h"
 
 struct file *file_create(int fd, const struct stat *st, struct str path)
 {

@@ -16,7 +16,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "conf/conf.h"
-#include "worker/http/conditions.h"
+#include "worker/http/tools/conditions.h"
 #include "worker/http/fields.h"
 
 enum {

@@ -4,11 +4,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/codec/uri.h"
-#include "worker/http/error_pages.h"
+#include "worker/http/policy/error_pages.h"
 #include "worker/http/http.h"
-#include "worker/http/limits.h"
-#include "worker/http/policy.h"
-#include "worker/http/real_ip.h"
+#include "worker/http/policy/limits.h"
+#include "worker/http/policy/policy.h"
+#include "worker/http/policy/real_ip.h"
 #include "worker/http/router.h"
 
 enum {

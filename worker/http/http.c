@@ -3,8 +3,8 @@
 
 #include <time.h>
 
-#include "worker/http/access.h"
-#include "worker/http/auth.h"
+#include "worker/http/policy/access.h"
+#include "worker/http/policy/auth.h"
 
 int http_init(struct http *http, struct loop *loop, const struct conf *conf,
 	      struct counters *counters, const struct handler *const *handlers,

@@ -14,7 +14,7 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "worker/http/handler.h"
-#include "worker/http/policy.h"
+#include "worker/http/policy/policy.h"
 
 struct route {
 	const struct conf_route *conf;

@@ -3,8 +3,8 @@
  * Compresses responses: the setting `compress`. Short content at once, long
  * content and streams while they are sent, piece by piece. Worker.
  */
-#ifndef WORKER_HTTP_COMPRESS_H
-#define WORKER_HTTP_COMPRESS_H
+#ifndef WORKER_HTTP_POLICY_COMPRESS_H
+#define WORKER_HTTP_POLICY_COMPRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/http/auth.h"
+#include "worker/http/policy/auth.h"
 
 #include <crypt.h>
 #include <stdlib.h>

@@ -5,8 +5,8 @@
  * hash with a key that nobody knows. An unknown name takes as long as a known
  * one. Worker.
  */
-#ifndef WORKER_HTTP_AUTH_H
-#define WORKER_HTTP_AUTH_H
+#ifndef WORKER_HTTP_POLICY_AUTH_H
+#define WORKER_HTTP_POLICY_AUTH_H
 
 #include "conf/conf.h"
 

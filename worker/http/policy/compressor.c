@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/http/compressor.h"
+#include "worker/http/policy/compressor.h"
 
 #include <stdlib.h>
 

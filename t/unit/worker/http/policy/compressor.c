@@ -15,7 +15,7 @@
 #include <zstd.h>
 #endif
 
-#include "worker/http/compressor.h"
+#include "worker/http/policy/compressor.h"
 
 enum { SIZE = 300000, ROOM = 2 * SIZE };
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/http/compress.h"
+#include "worker/http/policy/compress.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "worker/http/codings.h"
-#include "worker/http/compressor.h"
+#include "worker/http/tools/codings.h"
+#include "worker/http/policy/compressor.h"
 #include "worker/http/http.h"
 
 enum {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/http/policy.h"
+#include "worker/http/policy/policy.h"
 
-#include "worker/http/access.h"
-#include "worker/http/auth.h"
-#include "worker/http/compress.h"
-#include "worker/http/edits.h"
-#include "worker/http/error_pages.h"
+#include "worker/http/policy/access.h"
+#include "worker/http/policy/auth.h"
+#include "worker/http/policy/compress.h"
+#include "worker/http/policy/edits.h"
+#include "worker/http/policy/error_pages.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
-#include "worker/http/limits.h"
+#include "worker/http/policy/limits.h"
 
 /* Each is NULL when it is not asked for. */
 struct policy {

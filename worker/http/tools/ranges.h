@@ -3,8 +3,8 @@
  * Range requests (RFC 9110 section 14) for a handler whose response has all
  * of the content. Worker.
  */
-#ifndef WORKER_HTTP_RANGES_H
-#define WORKER_HTTP_RANGES_H
+#ifndef WORKER_HTTP_TOOLS_RANGES_H
+#define WORKER_HTTP_TOOLS_RANGES_H
 
 #include "worker/http/exchange.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which content coding a client gets (RFC 9110 section 12.5.3). Worker. */
-#ifndef WORKER_HTTP_CODINGS_H
-#define WORKER_HTTP_CODINGS_H
+#ifndef WORKER_HTTP_TOOLS_CODINGS_H
+#define WORKER_HTTP_TOOLS_CODINGS_H
 
 #include <stdbool.h>
 

@@ -5,8 +5,8 @@
  * When none does, everyone may where only some are denied, and nobody where
  * some are allowed. Worker.
  */
-#ifndef WORKER_HTTP_ACCESS_H
-#define WORKER_HTTP_ACCESS_H
+#ifndef WORKER_HTTP_POLICY_ACCESS_H
+#define WORKER_HTTP_POLICY_ACCESS_H
 
 #include <stdbool.h>
 

@@ -3,8 +3,8 @@
  * Conditional requests (RFC 9110 section 13) for a handler that knows which
  * version of a resource it would send. Worker.
  */
-#ifndef WORKER_HTTP_CONDITIONS_H
-#define WORKER_HTTP_CONDITIONS_H
+#ifndef WORKER_HTTP_TOOLS_CONDITIONS_H
+#define WORKER_HTTP_TOOLS_CONDITIONS_H
 
 #include <stdbool.h>
 #include <time.h>

@@ -18,7 +18,7 @@
 #include <zlib.h>
 
 #include "base/buf.h"
-#include "worker/http/compress.h"
+#include "worker/http/policy/compress.h"
 #include "worker/http/http.h"
 
 enum { SIZE = 100000, MOST = 16384 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/http/real_ip.h"
+#include "worker/http/policy/real_ip.h"
 
-#include "worker/http/access.h"
+#include "worker/http/policy/access.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
 

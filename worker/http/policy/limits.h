@@ -3,8 +3,8 @@
  * How often, and how many at a time: the limits of a site or route, counted
  * for all workers together (base/shared/quota.h). Worker.
  */
-#ifndef WORKER_HTTP_LIMITS_H
-#define WORKER_HTTP_LIMITS_H
+#ifndef WORKER_HTTP_POLICY_LIMITS_H
+#define WORKER_HTTP_POLICY_LIMITS_H
 
 #include "base/arena.h"
 #include "conf/conf.h"

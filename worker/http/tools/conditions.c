@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/http/conditions.h"
+#include "worker/http/tools/conditions.h"
 
 #include "base/codec/date.h"
 #include "base/codec/etag.h"

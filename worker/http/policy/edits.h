@@ -4,8 +4,8 @@
  * out on one line whatever it is made from, and one that comes out empty makes
  * no field. Worker.
  */
-#ifndef WORKER_HTTP_EDITS_H
-#define WORKER_HTTP_EDITS_H
+#ifndef WORKER_HTTP_POLICY_EDITS_H
+#define WORKER_HTTP_POLICY_EDITS_H
 
 #include "conf/conf.h"
 

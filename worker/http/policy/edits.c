@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/http/edits.h"
+#include "worker/http/policy/edits.h"
 
 #include "base/codec/http1_fields.h"
 #include "worker/http/exchange.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The files that are sent with errors, read when the worker starts. Worker. */
-#ifndef WORKER_HTTP_ERROR_PAGES_H
-#define WORKER_HTTP_ERROR_PAGES_H
+#ifndef WORKER_HTTP_POLICY_ERROR_PAGES_H
+#define WORKER_HTTP_POLICY_ERROR_PAGES_H
 
 #include "base/str.h"
 #include "conf/conf.h"

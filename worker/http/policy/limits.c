@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/http/limits.h"
+#include "worker/http/policy/limits.h"
 
 #include "base/clock.h"
 #include "base/log.h"

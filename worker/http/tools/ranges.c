@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/http/ranges.h"
+#include "worker/http/tools/ranges.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/http/error_pages.h"
+#include "worker/http/policy/error_pages.h"
 
 #include <errno.h>
 #include <fcntl.h>

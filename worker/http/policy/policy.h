@@ -5,8 +5,8 @@
  * once when the worker starts. A route that asks for nothing of it has none,
  * which is all that its requests look at. Worker.
  */
-#ifndef WORKER_HTTP_POLICY_H
-#define WORKER_HTTP_POLICY_H
+#ifndef WORKER_HTTP_POLICY_POLICY_H
+#define WORKER_HTTP_POLICY_POLICY_H
 
 #include "conf/conf.h"
 

@@ -4,7 +4,7 @@
  * address: a look-up is one binary search for each width that there is,
  * however long a list of single addresses may be.
  */
-#include "worker/http/access.h"
+#include "worker/http/policy/access.h"
 
 #include <stdlib.h>
 #include <string.h>

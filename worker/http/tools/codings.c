@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/http/codings.h"
+#include "worker/http/tools/codings.h"
 
 #include "base/codec/accept.h"
 

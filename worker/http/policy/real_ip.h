@@ -4,8 +4,8 @@
  * adds to a field whom it was asked by; what stands there is worth as much as
  * the server that wrote it. Worker.
  */
-#ifndef WORKER_HTTP_REAL_IP_H
-#define WORKER_HTTP_REAL_IP_H
+#ifndef WORKER_HTTP_POLICY_REAL_IP_H
+#define WORKER_HTTP_POLICY_REAL_IP_H
 
 #include "base/addr.h"
 

@@ -3,8 +3,8 @@
  * Compresses a stream of bytes in pieces, by zlib, libbrotlienc or libzstd,
  * with windows that keep the memory of one near a megabyte. Worker.
  */
-#ifndef WORKER_HTTP_COMPRESSOR_H
-#define WORKER_HTTP_COMPRESSOR_H
+#ifndef WORKER_HTTP_POLICY_COMPRESSOR_H
+#define WORKER_HTTP_POLICY_COMPRESSOR_H
 
 #include <stdbool.h>
 #include <stddef.h>
