@@ -5,12 +5,12 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "worker/handler/module_route.h"
+#include "worker/handler/module/module_route.h"
 #include "worker/handler/ready.h"
 #include "worker/handler/redirect.h"
 #include "worker/handler/respond.h"
 #include "worker/handler/rewrite.h"
-#include "worker/handler/static.h"
+#include "worker/handler/static/static.h"
 #include "worker/handler/status_page.h"
 #include "worker/proto/echo.h"
 #include "worker/proto/http1.h"

@@ -23,7 +23,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "t/unit/base/scratch.h"
-#include "worker/handler/files.h"
+#include "worker/handler/static/files.h"
 
 /* Of files.c. */
 enum { KEPT = 4096, OPEN = 1024, CONTENT = 16 * 1024 };

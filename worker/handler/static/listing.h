@@ -4,14 +4,14 @@
  * the page is made in a thread beside the loop, for as many entries as there
  * are up to LISTING_MOST; a page shows LISTING_PAGE of them. Worker.
  */
-#ifndef WORKER_HANDLER_LISTING_H
-#define WORKER_HANDLER_LISTING_H
+#ifndef WORKER_HANDLER_STATIC_LISTING_H
+#define WORKER_HANDLER_STATIC_LISTING_H
 
 #include <stdbool.h>
 
 #include "base/loop.h"
 #include "base/str.h"
-#include "worker/handler/files.h"
+#include "worker/handler/static/files.h"
 #include "worker/http/exchange.h"
 
 /* Starts and stops what all the roots of the worker share; as many times as

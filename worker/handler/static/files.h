@@ -6,8 +6,8 @@
  * second. What is kept is bounded for all roots of the worker together.
  * Worker.
  */
-#ifndef WORKER_HANDLER_FILES_H
-#define WORKER_HANDLER_FILES_H
+#ifndef WORKER_HANDLER_STATIC_FILES_H
+#define WORKER_HANDLER_STATIC_FILES_H
 
 #include <stdint.h>
 
@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "conf/mime.h"
-#include "worker/handler/file.h"
+#include "worker/handler/static/file.h"
 
 struct files {
 	int root; /* the directory */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/handler/file.h"
+#include "worker/handler/static/file.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

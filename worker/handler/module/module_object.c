@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/handler/module_object.h"
+#include "worker/handler/module/module_object.h"
 
 #include <dlfcn.h>
 

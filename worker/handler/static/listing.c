@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/handler/listing.h"
+#include "worker/handler/static/listing.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/offload.h"
-#include "worker/handler/listing_page.h"
+#include "worker/handler/static/listing_page.h"
 
 enum {
 	LISTING_JOBS = 64,      /* requests that wait for their page */

@@ -3,8 +3,8 @@
  * The page that lists a directory, as HTML. Knows nothing of files and
  * exchanges; any thread may make one. Worker.
  */
-#ifndef WORKER_HANDLER_LISTING_PAGE_H
-#define WORKER_HANDLER_LISTING_PAGE_H
+#ifndef WORKER_HANDLER_STATIC_LISTING_PAGE_H
+#define WORKER_HANDLER_STATIC_LISTING_PAGE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -5,8 +5,8 @@
  * in it when the process ends. In a worker or a child of its own: never in the
  * master.
  */
-#ifndef WORKER_HANDLER_MODULE_OBJECT_H
-#define WORKER_HANDLER_MODULE_OBJECT_H
+#ifndef WORKER_HANDLER_MODULE_MODULE_OBJECT_H
+#define WORKER_HANDLER_MODULE_MODULE_OBJECT_H
 
 #include "base/arena.h"
 #include "worker/holdfast/module.h"

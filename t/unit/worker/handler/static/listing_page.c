@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "worker/handler/listing_page.h"
+#include "worker/handler/static/listing_page.h"
 
 static struct listing_text text;
 

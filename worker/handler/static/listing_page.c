@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/handler/listing_page.h"
+#include "worker/handler/static/listing_page.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

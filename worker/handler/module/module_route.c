@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/handler/module_route.h"
+#include "worker/handler/module/module_route.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,8 +11,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "worker/handler/module_object.h"
-#include "worker/handler/module_request.h"
+#include "worker/handler/module/module_object.h"
+#include "worker/handler/module/module_request.h"
 #include "worker/http/http.h"
 
 enum {

@@ -4,8 +4,8 @@
  * This is the route's side of it: the module's life in a worker, from load()
  * to unload(). Worker.
  */
-#ifndef WORKER_HANDLER_MODULE_ROUTE_H
-#define WORKER_HANDLER_MODULE_ROUTE_H
+#ifndef WORKER_HANDLER_MODULE_MODULE_ROUTE_H
+#define WORKER_HANDLER_MODULE_MODULE_ROUTE_H
 
 #include <pthread.h>
 #include <stdbool.h>

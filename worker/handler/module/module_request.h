@@ -3,8 +3,8 @@
  * A request that a module answers: between the exchange and the functions of
  * holdfast/module.h. Worker.
  */
-#ifndef WORKER_HANDLER_MODULE_REQUEST_H
-#define WORKER_HANDLER_MODULE_REQUEST_H
+#ifndef WORKER_HANDLER_MODULE_MODULE_REQUEST_H
+#define WORKER_HANDLER_MODULE_MODULE_REQUEST_H
 
 #include <stdbool.h>
 

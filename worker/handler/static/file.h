@@ -4,8 +4,8 @@
  * its content in memory when that is small. Held by the cache in files.c and
  * by each exchange that sends it. Worker.
  */
-#ifndef WORKER_HANDLER_FILE_H
-#define WORKER_HANDLER_FILE_H
+#ifndef WORKER_HANDLER_STATIC_FILE_H
+#define WORKER_HANDLER_STATIC_FILE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/handler/files.h"
+#include "worker/handler/static/files.h"
 
 #include <errno.h>
 #include <fcntl.h>

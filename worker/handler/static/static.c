@@ -4,7 +4,7 @@
  * index file, and without the trailing slash a redirect to the path with it.
  * How a path stays below the root is in files.c. Worker.
  */
-#include "worker/handler/static.h"
+#include "worker/handler/static/static.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,8 +15,8 @@
 #include "conf/conf.h"
 #include "base/codec/date.h"
 #include "base/codec/uri.h"
-#include "worker/handler/files.h"
-#include "worker/handler/listing.h"
+#include "worker/handler/static/files.h"
+#include "worker/handler/static/listing.h"
 #include "worker/http/tools/codings.h"
 #include "worker/http/policy/compress.h"
 #include "worker/http/tools/conditions.h"

@@ -6,13 +6,13 @@
  * What it writes waits in `queue` until the protocol reads it as a stream;
  * while that is reading, it goes where it is wanted at once.
  */
-#include "worker/handler/module_request.h"
+#include "worker/handler/module/module_request.h"
 
 #include "base/log.h"
 #include "base/codec/form.h"
 #include "base/codec/octet.h"
 #include "base/codec/uri.h"
-#include "worker/handler/module_route.h"
+#include "worker/handler/module/module_route.h"
 #include "worker/http/exchange.h"
 #include "worker/http/form_fields.h"
 #include "worker/http/http.h"
