@@ -13,7 +13,7 @@
 #include "worker/handler/static/static.h"
 #include "worker/handler/status_page.h"
 #include "worker/proto/echo.h"
-#include "worker/proto/http1.h"
+#include "worker/proto/http1/http1.h"
 
 const struct handler *const parts_handlers[] = {
 	&static_handler, &respond_handler, &redirect_handler, &rewrite_handler,

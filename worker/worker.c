@@ -32,7 +32,7 @@
 #include "worker/net/listener.h"
 #include "worker/net/net.h"
 #include "worker/parts.h"
-#include "worker/proto/http1.h"
+#include "worker/proto/http1/http1.h"
 #include "worker/report/access_log.h"
 
 enum {

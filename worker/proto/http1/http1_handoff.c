@@ -7,10 +7,10 @@
  * or the file that it is in, and how the rest is framed. A request that a
  * handler has, and a response, are finished before the connection moves.
  */
-#include "worker/proto/http1_handoff.h"
+#include "worker/proto/http1/http1_handoff.h"
 
 #include "base/fd.h"
-#include "worker/proto/http1_session.h"
+#include "worker/proto/http1/http1_session.h"
 
 enum { HTTP1_FROZEN_VERSION = 3 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/proto/http1_session.h"
+#include "worker/proto/http1/http1_session.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "worker/http/http.h"
-#include "worker/proto/http1.h"
+#include "worker/proto/http1/http1.h"
 
 enum {
 	HTTP1_MAGIC = 0x68747031,

@@ -9,8 +9,8 @@
 
 #include "base/log.h"
 #include "worker/http/http.h"
-#include "worker/proto/http1_response.h"
-#include "worker/proto/http1_session.h"
+#include "worker/proto/http1/http1_response.h"
+#include "worker/proto/http1/http1_session.h"
 
 enum {
 	HTTP1_OUT_ROOM = 8192, /* left in conn->out for one more response */

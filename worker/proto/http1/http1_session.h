@@ -4,8 +4,8 @@
  * that end are kept for the next request, with the memory they had. For the
  * files of this protocol only. Worker.
  */
-#ifndef WORKER_PROTO_HTTP1_SESSION_H
-#define WORKER_PROTO_HTTP1_SESSION_H
+#ifndef WORKER_PROTO_HTTP1_HTTP1_SESSION_H
+#define WORKER_PROTO_HTTP1_HTTP1_SESSION_H
 
 #include <stdbool.h>
 #include <stdint.h>

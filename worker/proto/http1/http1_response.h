@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Writes the head of an HTTP/1 response (RFC 9112 section 4). Worker. */
-#ifndef WORKER_PROTO_HTTP1_RESPONSE_H
-#define WORKER_PROTO_HTTP1_RESPONSE_H
+#ifndef WORKER_PROTO_HTTP1_HTTP1_RESPONSE_H
+#define WORKER_PROTO_HTTP1_HTTP1_RESPONSE_H
 
 #include "base/buf.h"
 #include "worker/http/exchange.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "worker/http/http.h"
-#include "worker/proto/http1_response.h"
+#include "worker/proto/http1/http1_response.h"
 
 static struct http http;
 static struct exchange x;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* HTTP/1 connections that move to another worker: see net/handoff.h. */
-#ifndef WORKER_PROTO_HTTP1_HANDOFF_H
-#define WORKER_PROTO_HTTP1_HANDOFF_H
+#ifndef WORKER_PROTO_HTTP1_HTTP1_HANDOFF_H
+#define WORKER_PROTO_HTTP1_HTTP1_HANDOFF_H
 
 #include <stdbool.h>
 

@@ -3,8 +3,8 @@
  * HTTP/1.1 and 1.0 on a connection (RFC 9112). The listener's context is the
  * worker's struct http. Worker.
  */
-#ifndef WORKER_PROTO_HTTP1_H
-#define WORKER_PROTO_HTTP1_H
+#ifndef WORKER_PROTO_HTTP1_HTTP1_H
+#define WORKER_PROTO_HTTP1_HTTP1_H
 
 #include "worker/net/protocol.h"
 

@@ -11,7 +11,7 @@
  * the bytes of a head are copied into the exchange's arena, so that conn->in
  * is free to bring the body and to move.
  */
-#include "worker/proto/http1.h"
+#include "worker/proto/http1/http1.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -24,8 +24,8 @@
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
 #include "worker/net/conn.h"
-#include "worker/proto/http1_handoff.h"
-#include "worker/proto/http1_session.h"
+#include "worker/proto/http1/http1_handoff.h"
+#include "worker/proto/http1/http1_session.h"
 
 /* Waiting, each with its time-out. */
 

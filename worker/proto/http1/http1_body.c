@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "worker/http/http.h"
-#include "worker/proto/http1_session.h"
+#include "worker/proto/http1/http1_session.h"
 
 static enum step too_slow(struct http1 *s)
 {

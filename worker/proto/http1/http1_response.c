@@ -3,7 +3,7 @@
  * The head is put together from pieces that are ready, by memcpy into room
  * that was made once: this runs for every response.
  */
-#include "worker/proto/http1_response.h"
+#include "worker/proto/http1/http1_response.h"
 
 #include "worker/http/http.h"
 
