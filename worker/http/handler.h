@@ -2,7 +2,7 @@
 /*
  * What the HTTP side of a worker asks of a handler: who answers on a route.
  * To add one: a file in worker/handler/ that fills this struct, a line in
- * worker/parts.c, and its settings in conf/schema.c. Worker.
+ * worker/parts.c, and its settings in conf/schema/schema.c. Worker.
  */
 #ifndef WORKER_HTTP_HANDLER_H
 #define WORKER_HTTP_HANDLER_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "conf/places.h"
+#include "conf/load/places.h"
 
 #include <stdint.h>
 #include <stdlib.h>

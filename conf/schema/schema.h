@@ -5,8 +5,8 @@
  * setting is a field of conf.h and a row here; a new handler is its fields, a
  * row of schema_handlers and the rows of its settings. Any process.
  */
-#ifndef CONF_SCHEMA_H
-#define CONF_SCHEMA_H
+#ifndef CONF_SCHEMA_SCHEMA_H
+#define CONF_SCHEMA_SCHEMA_H
 
 #include <stdbool.h>
 #include <stddef.h>

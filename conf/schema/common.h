@@ -7,8 +7,8 @@
  * Those that parse or check return NULL, or a sentence that says what is
  * wrong, static or in the arena.
  */
-#ifndef CONF_COMMON_H
-#define CONF_COMMON_H
+#ifndef CONF_SCHEMA_COMMON_H
+#define CONF_SCHEMA_COMMON_H
 
 #include "base/arena.h"
 #include "base/buf.h"

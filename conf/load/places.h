@@ -5,8 +5,8 @@
  * check which looks at the finished configuration can still point at a line.
  * Master only.
  */
-#ifndef CONF_PLACES_H
-#define CONF_PLACES_H
+#ifndef CONF_LOAD_PLACES_H
+#define CONF_LOAD_PLACES_H
 
 #include <stdbool.h>
 #include <stddef.h>

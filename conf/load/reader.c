@@ -2,7 +2,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity(2) */
 #endif
-#include "conf/reader.h"
+#include "conf/load/reader.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -17,7 +17,7 @@
 
 #include "base/addr.h"
 #include "base/log.h"
-#include "conf/common.h"
+#include "conf/schema/common.h"
 #include "conf/conf.h"
 #include "conf/suggest.h"
 #include "conf/template.h"

@@ -4,15 +4,15 @@
  * the schema says. Knows the types of settings, but neither libconfig nor
  * where in the file we are. Master only.
  */
-#ifndef CONF_READER_H
-#define CONF_READER_H
+#ifndef CONF_LOAD_READER_H
+#define CONF_LOAD_READER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
 #include "base/str.h"
-#include "conf/schema.h"
+#include "conf/schema/schema.h"
 
 /* A scalar of the file. */
 struct reader_value {

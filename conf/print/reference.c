@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * conf_reference(): the schema as the middle of holdfast.conf(5), in man(7)
- * macros. Run when holdfast is built, by conf/reference_main.c.
+ * macros. Run when holdfast is built, by conf/print/reference_main.c.
  */
 #include "conf/conf.h"
 
-#include "conf/schema.h"
+#include "conf/schema/schema.h"
 
 enum { REFERENCE_COLUMNS = 78 };
 

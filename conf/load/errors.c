@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "conf/errors.h"
+#include "conf/load/errors.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

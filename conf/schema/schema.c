@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "conf/schema.h"
+#include "conf/schema/schema.h"
 
 #include <inttypes.h>
 #include <stdio.h>

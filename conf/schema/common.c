@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "conf/common.h"
+#include "conf/schema/common.h"
 
 #include <errno.h>
 #include <fcntl.h>

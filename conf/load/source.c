@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "conf/source.h"
+#include "conf/load/source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "conf/errors.h"
+#include "conf/load/errors.h"
 
 enum {
 	SOURCE_MAX = 16 << 20, /* bytes of the whole text */

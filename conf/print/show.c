@@ -7,8 +7,8 @@
 
 #include <inttypes.h>
 
-#include "conf/common.h"
-#include "conf/schema.h"
+#include "conf/schema/common.h"
+#include "conf/schema/schema.h"
 #include "conf/values.h"
 
 static void put_indent(struct buf *out, int depth)

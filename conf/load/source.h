@@ -9,8 +9,8 @@
  * pass in silence: a comment or string that is never closed, a NUL byte that
  * would cut a string short, an integer that would wrap around. Master only.
  */
-#ifndef CONF_SOURCE_H
-#define CONF_SOURCE_H
+#ifndef CONF_LOAD_SOURCE_H
+#define CONF_LOAD_SOURCE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * that only conf/ uses. Texts are copied, so that they outlive the
  * configuration that they are about. Master only.
  */
-#ifndef CONF_ERRORS_H
-#define CONF_ERRORS_H
+#ifndef CONF_LOAD_ERRORS_H
+#define CONF_LOAD_ERRORS_H
 
 #include "conf/conf.h"
 

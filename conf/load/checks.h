@@ -4,11 +4,11 @@
  * at the system around it. Settings that could not be read are in it as their
  * defaults or as zero, and are passed over. Master only.
  */
-#ifndef CONF_CHECKS_H
-#define CONF_CHECKS_H
+#ifndef CONF_LOAD_CHECKS_H
+#define CONF_LOAD_CHECKS_H
 
 #include "conf/conf.h"
-#include "conf/places.h"
+#include "conf/load/places.h"
 
 /* Also fills in what only the system tells: the default of `control`.
  * Errors that have no line are about `main_file`. */

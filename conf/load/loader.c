@@ -15,13 +15,13 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "conf/checks.h"
-#include "conf/common.h"
-#include "conf/errors.h"
-#include "conf/places.h"
-#include "conf/reader.h"
-#include "conf/schema.h"
-#include "conf/source.h"
+#include "conf/load/checks.h"
+#include "conf/schema/common.h"
+#include "conf/load/errors.h"
+#include "conf/load/places.h"
+#include "conf/load/reader.h"
+#include "conf/schema/schema.h"
+#include "conf/load/source.h"
 #include "conf/suggest.h"
 #include "conf/values.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "conf/checks.h"
+#include "conf/load/checks.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -12,10 +12,10 @@
 
 #include "base/mem.h"
 #include "base/regex.h"
-#include "conf/errors.h"
+#include "conf/load/errors.h"
 #include "conf/mime.h"
 #include "conf/passwords.h"
-#include "conf/schema.h"
+#include "conf/schema/schema.h"
 #include "conf/values.h"
 
 struct check {
