@@ -18,7 +18,7 @@
 #include "master/listeners.h"
 #include "master/notify.h"
 #include "master/respawn.h"
-#include "master/sample.h"
+#include "master/report/sample.h"
 #include "master/upgrade.h"
 #include "master/watchdog.h"
 

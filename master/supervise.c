@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "master/status.h"
+#include "master/report/status.h"
 
 static const int taken[] = {SIGCHLD, SIGHUP, SIGUSR2, SIGUSR1, SIGTERM,
 			    SIGQUIT, SIGINT, SIGTTIN, SIGTTOU};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What `holdfast status` prints. Master. */
-#ifndef MASTER_STATUS_H
-#define MASTER_STATUS_H
+#ifndef MASTER_REPORT_STATUS_H
+#define MASTER_REPORT_STATUS_H
 
 #include "base/buf.h"
 #include "master/lifecycle.h"

@@ -5,7 +5,7 @@
  * and as long as the terminal has room for: from above the server, then the
  * workers, and at the bottom how long requests took.
  */
-#include "master/top.h"
+#include "master/client/top.h"
 
 #include <inttypes.h>
 #include <poll.h>

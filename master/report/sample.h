@@ -3,8 +3,8 @@
  * What a process costs and how fast it works: requests a second, taken once a
  * second from the scoreboard, and from proc(5) CPU time and memory. Master.
  */
-#ifndef MASTER_SAMPLE_H
-#define MASTER_SAMPLE_H
+#ifndef MASTER_REPORT_SAMPLE_H
+#define MASTER_REPORT_SAMPLE_H
 
 #include "base/timer.h"
 #include "master/children.h"

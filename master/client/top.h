@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `holdfast top`: what the server does, live, in a terminal. */
-#ifndef MASTER_TOP_H
-#define MASTER_TOP_H
+#ifndef MASTER_CLIENT_TOP_H
+#define MASTER_CLIENT_TOP_H
 
 /* Shows the server that answers at `control` until a key ends it. The exit
  * status. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "master/sample.h"
+#include "master/report/sample.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * Both forms are made from one summary. What workers wrote into the
  * scoreboard is only ever printed here.
  */
-#include "master/status.h"
+#include "master/report/status.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "master/sample.h"
+#include "master/report/sample.h"
 
 struct summary {
 	uint64_t now;

@@ -9,7 +9,7 @@
  * read when poll(2) says so. At its end we say so to the server and wait for
  * the rest of what it sends.
  */
-#include "master/connect.h"
+#include "master/client/connect.h"
 
 #include <errno.h>
 #include <netdb.h>

@@ -3,8 +3,8 @@
  * `holdfast connect`: a line client for any TCP server, to try one by hand or
  * from a pipe. It shows how a non-blocking connect goes.
  */
-#ifndef MASTER_CONNECT_H
-#define MASTER_CONNECT_H
+#ifndef MASTER_CLIENT_CONNECT_H
+#define MASTER_CLIENT_CONNECT_H
 
 #include <stdbool.h>
 
