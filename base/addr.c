@@ -2,7 +2,10 @@
 #include "base/addr.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <stdio.h>
+
+#include "base/fd.h"
 
 static bool parse_port(struct str text, uint16_t *port_out)
 {
@@ -300,4 +303,21 @@ bool network_holds(const struct network *network, const struct endpoint *e)
 		return true;
 	return network->family == e->family &&
 	       same_bits(network->ip, e->ip, network->bits);
+}
+
+const char *addr_of_path(const char *path, struct addr *addr_out)
+{
+	char text[PATH_MAX + 8];
+
+	snprintf(text, sizeof(text), "unix:%s", path);
+	return addr_parse(str_of(text), addr_out);
+}
+
+int addr_connect(const struct addr *addr, int flags)
+{
+	int fd = socket(addr->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+
+	if (fd != -1 && connect(fd, &addr->any, addr->length) == -1)
+		fd_close(&fd);
+	return fd;
 }

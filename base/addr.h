@@ -36,6 +36,16 @@ enum { ADDR_TEXT = 128 };
 const char *addr_parse(struct str text, struct addr *addr_out)
 	__attribute__((warn_unused_result));
 
+/* The address of a Unix socket at `path`; as addr_parse(). */
+const char *addr_of_path(const char *path, struct addr *addr_out)
+	__attribute__((warn_unused_result));
+
+/* A stream socket connected to `addr`; `flags`: SOCK_NONBLOCK or 0. -1 with
+ * errno: EAGAIN (unix(7), with SOCK_NONBLOCK) when the listener's queue is
+ * full. */
+int addr_connect(const struct addr *addr, int flags)
+	__attribute__((warn_unused_result));
+
 /* The canonical text, which addr_parse() reads back; returns `text_out`. */
 const char *addr_format(const struct addr *addr, char text_out[ADDR_TEXT]);
 

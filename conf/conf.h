@@ -33,6 +33,9 @@ struct conf_networks {
 	size_t n;
 };
 
+/* The largest limit on requests at a time; base/shared/quota counts as far. */
+enum { CONF_CONCURRENT_MAX = 65535 };
+
 enum conf_log_format { CONF_LOG_COMBINED, CONF_LOG_JSON, CONF_LOG_TEMPLATE };
 
 struct conf_log {

@@ -10,11 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/shared/channel.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/shared/channel.h"
 #include "base/title.h"
 
 enum { CHILD_ABORT_MS = 1000 }; /* for a worker to write its stack */

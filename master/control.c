@@ -184,26 +184,6 @@ void control_init(struct control *control, struct loop *loop)
 	timer_init(&control->resume, on_resume);
 }
 
-static struct addr unix_addr(const char *path, const char **why_out)
-{
-	char text[PATH_MAX + 8];
-	struct addr addr;
-
-	snprintf(text, sizeof(text), "unix:%s", path);
-	*why_out = addr_parse(str_of(text), &addr);
-	return addr;
-}
-
-/* `flags`: SOCK_NONBLOCK or 0. Then EAGAIN: somebody is there, and busy. */
-static int connect_to(const struct addr *addr, int flags)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
-
-	if (fd != -1 && connect(fd, &addr->any, addr->length) == -1)
-		fd_close(&fd);
-	return fd;
-}
-
 /* The socket of a master that died; nothing else is ever removed. */
 static void remove_stale(const char *path)
 {
@@ -243,15 +223,15 @@ static int bind_private(int fd, const struct addr *addr)
 /* The listening socket at `path`, or -1 with why_out. */
 static int listen_at(const char *path, char *why_out)
 {
-	const char *why;
-	struct addr addr = unix_addr(path, &why);
+	struct addr addr;
+	const char *why = addr_of_path(path, &addr);
 	int fd;
 
 	if (why != NULL) {
 		snprintf(why_out, WHY_SIZE, "control \"%s\": %s", path, why);
 		return -1;
 	}
-	fd = connect_to(&addr, SOCK_NONBLOCK);
+	fd = addr_connect(&addr, SOCK_NONBLOCK);
 	if (fd != -1 || errno == EAGAIN) {
 		fd_close(&fd);
 		snprintf(why_out, WHY_SIZE,
@@ -397,57 +377,4 @@ void control_fini(struct control *control)
 		free(client);
 	}
 	control_bury(control);
-}
-
-/* The side that asks. */
-
-static int send_verb(int fd, const char *verb)
-{
-	char line[CONTROL_LINE];
-	int n = snprintf(line, sizeof(line), "%s\n", verb);
-
-	return send(fd, line, (size_t)n, MSG_NOSIGNAL) == n ? 0 : -1;
-}
-
-static int receive_all(int fd, struct buf *out)
-{
-	ssize_t n;
-
-	do {
-		n = recv(fd, buf_room(out, CONTROL_READ), CONTROL_READ, 0);
-		if (n > 0)
-			buf_added(out, (size_t)n);
-	} while (n > 0 || (n == -1 && errno == EINTR));
-	return n == 0 ? 0 : -1;
-}
-
-enum control_result control_ask(const char *path, const char *verb,
-				struct buf *answer_out)
-{
-	const char *why;
-	struct addr addr = unix_addr(path, &why);
-	int fd = why == NULL ? connect_to(&addr, 0) : -1;
-
-	if (fd == -1) {
-		buf_printf(answer_out,
-			   "no holdfast answers at the control socket %s: "
-			   "%s\n",
-			   path, why != NULL ? why : strerror(errno));
-		return CONTROL_NOBODY;
-	}
-	int failed = send_verb(fd, verb) == -1 || receive_all(fd, answer_out) == -1;
-
-	fd_close(&fd);
-	struct str answer = buf_str(answer_out);
-
-	if (!failed && str_starts_with(answer, STR("ok\n"))) {
-		buf_consume(answer_out, 3);
-		return CONTROL_OK;
-	}
-	if (!failed && str_starts_with(answer, STR("failed\n"))) {
-		buf_consume(answer_out, 7);
-		return CONTROL_FAILED;
-	}
-	buf_put_cstr(answer_out, "the master went away before it answered\n");
-	return CONTROL_FAILED;
 }

@@ -88,14 +88,4 @@ void control_hold(struct control_client *client);
 /* Frees clients that are gone: for the end of a tick. */
 void control_bury(struct control *control);
 
-/* The other side, for the verbs of the command line: asks, waits for the
- * end, puts the text into *answer_out. */
-enum control_result {
-	CONTROL_OK,
-	CONTROL_FAILED,
-	CONTROL_NOBODY, /* nobody answers; the text says so */
-};
-enum control_result control_ask(const char *path, const char *verb,
-				struct buf *answer_out);
-
 #endif

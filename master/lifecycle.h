@@ -17,8 +17,8 @@
 #include "master/generation.h"
 #include "master/listeners.h"
 #include "master/notify.h"
-#include "master/respawn.h"
 #include "master/report/sample.h"
+#include "master/respawn.h"
 #include "master/upgrade.h"
 #include "master/watchdog.h"
 

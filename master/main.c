@@ -8,13 +8,13 @@
 #include "base/log.h"
 #include "base/title.h"
 #include "conf/conf.h"
+#include "master/client/ask.h"
 #include "master/client/connect.h"
-#include "master/control.h"
+#include "master/client/top.h"
 #include "master/lifecycle.h"
 #include "master/load.h"
 #include "master/options.h"
 #include "master/supervise.h"
-#include "master/client/top.h"
 #include "master/upgrade.h"
 #include "worker/worker.h"
 
@@ -90,17 +90,17 @@ static int ask(const struct options *options, const char *verb)
 {
 	struct buf answer = {0};
 	char *control = conf_find_control(options->file);
-	enum control_result status = control_ask(control, verb, &answer);
+	enum ask_result status = ask_master(control, verb, &answer);
 
 	free(control);
-	if (status == CONTROL_NOBODY) {
+	if (status == ASK_NOBODY) {
 		/* Perhaps because a broken file does not say where to ask. */
 		struct conf *conf = load(options->file);
 
 		conf_destroy(&conf);
 	}
-	print(status == CONTROL_OK ? stdout : stderr, &answer);
-	return status == CONTROL_OK ? printed() : EXIT_FAILURE;
+	print(status == ASK_OK ? stdout : stderr, &answer);
+	return status == ASK_OK ? printed() : EXIT_FAILURE;
 }
 
 static int top(const struct options *options)

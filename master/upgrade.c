@@ -12,10 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/shared/channel.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/shared/channel.h"
 
 enum {
 	UPGRADE_VERSION = 1,

@@ -13,25 +13,44 @@ chdir "$FindBin::Bin/.." or die "$FindBin::Bin/..: $!";
 
 # What a file in a folder may include besides system headers and its own
 # folder. The longest name that fits a file is its row.
+my @base = qw(base base/shared base/codec);
+my @conf = qw(conf conf/schema conf/load conf/print);
+my @net = (qw(worker/net conf), @base);
+my @http = (qw(worker/http worker/http/policy worker/http/tools conf), @base);
 my %may_include = (
-	'base'            => [],
-	'conf'            => [qw(base)],
-	'worker/net'      => [qw(base conf)],
-	'worker/codec'    => [qw(base)],
-	'worker/http'     => [qw(worker/net worker/codec base conf)],
-	'worker/upstream' => [qw(worker/net worker/codec base conf)],
-	'worker/holdfast' => [],
+	'base'              => [],
+	'base/shared'       => [qw(base)],
+	'base/codec'        => [qw(base)],
+	'conf'              => [qw(base base/codec)],
+	'conf/schema'       => [qw(conf base base/codec)],
+	'conf/load'         => [qw(conf conf/schema base base/codec)],
+	'conf/print'        => [qw(conf conf/schema base base/codec)],
+	'worker/net'        => [qw(conf), @base],
+	'worker/tls'        => [@net],
+	'worker/move'       => [@net],
+	'worker/http'       => [qw(worker/http/policy/policy.h conf), @base],
+	'worker/http/policy' => [@http],
+	'worker/http/tools' => [qw(worker/http conf), @base],
+	'worker/upstream'   => [qw(worker/tls), @net],
+	'worker/holdfast'   => [],
 	'worker/holdfast/hello' => [],
-	'worker/report'   => [qw(worker/http base conf)],
-	'worker/proto'    => [qw(worker/http worker/net worker/codec base conf)],
-	'worker/proto/stream' => [qw(worker/http worker/upstream worker/net
-		worker/codec base conf)],
-	'worker/handler'  => [qw(worker/http worker/upstream worker/report
-		worker/holdfast worker/codec base conf)],
-	'worker'          => [qw(worker/net worker/codec worker/proto
-		worker/http worker/handler worker/upstream worker/report
-		base conf)],
-	'master'          => [qw(worker/worker.h base conf)],
+	'worker/report'     => [qw(worker/http conf), @base],
+	'worker/proto'      => [qw(worker/http), @net],
+	'worker/proto/stream' => [qw(worker/http worker/upstream), @net],
+	'worker/proto/http1' => [qw(worker/http), @net],
+	'worker/handler'    => [qw(worker/upstream worker/report), @http],
+	'worker/handler/static' => [qw(worker/upstream worker/report), @http],
+	'worker/handler/module' => [qw(worker/upstream worker/report
+		worker/holdfast), @http],
+	'worker'            => [qw(worker/tls worker/move worker/proto
+		worker/proto/http1 worker/handler worker/handler/static
+		worker/handler/module worker/upstream worker/report),
+		@http, @net],
+	'keeper'            => [qw(conf), @base],
+	'master'            => [qw(worker/worker.h keeper/keeper.h
+		master/client master/report), @conf, @base],
+	'master/client'     => [qw(conf conf/load), @base],
+	'master/report'     => [qw(worker/worker.h master conf), @base],
 );
 # Made by the build.
 my @generated = qw(conf/mime_builtin.inc);

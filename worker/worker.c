@@ -18,12 +18,12 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/shared/channel.h"
 #include "base/crash.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/shared/channel.h"
 #include "base/signals.h"
 #include "base/title.h"
 #include "worker/http/http.h"
@@ -151,11 +151,18 @@ static void stop(struct worker *w)
 	timer_disarm(&w->deadline); /* there is nothing to wait for */
 }
 
+static void on_idle(struct net *net, struct conn *c)
+{
+	struct worker *w = CONTAINER_OF(net, struct worker, net);
+
+	handoff_offer(&w->handoff, c);
+}
+
 /* Others take over. */
 static void move(struct worker *w)
 {
 	begin_end(w);
-	net_move(&w->net, &w->handoff);
+	net_move(&w->net, on_idle);
 	say_left(w);
 }
 
@@ -330,7 +337,7 @@ static bool is_done(struct worker *w)
 		return false;
 	if (!handoff_is_unread(&w->handoff) || !timer_is_armed(&w->deadline))
 		return true;
-	if (w->net.moving_to == NULL) { /* the server ends: nobody else will */
+	if (w->net.on_idle == NULL) { /* the server ends: nobody else will */
 		handoff_take_all(&w->handoff);
 		return list_is_empty(&w->net.conns);
 	}

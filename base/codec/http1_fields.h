@@ -9,8 +9,8 @@
 
 #include <stdbool.h>
 
-#include "base/str.h"
 #include "base/codec/http1_head.h"
+#include "base/str.h"
 
 /* What Transfer-Encoding has named so far, in all its fields. */
 enum http1_codings {

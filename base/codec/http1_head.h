@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/str.h"
 #include "base/codec/field.h"
+#include "base/str.h"
 
 enum { HTTP1_FIELDS_MAX = 256 };
 

@@ -16,12 +16,12 @@
 
 #include "base/mem.h"
 #include "conf/load/checks.h"
-#include "conf/schema/common.h"
 #include "conf/load/errors.h"
 #include "conf/load/places.h"
 #include "conf/load/reader.h"
-#include "conf/schema/schema.h"
 #include "conf/load/source.h"
+#include "conf/schema/common.h"
+#include "conf/schema/schema.h"
 #include "conf/suggest.h"
 #include "conf/values.h"
 

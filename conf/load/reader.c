@@ -17,8 +17,8 @@
 
 #include "base/addr.h"
 #include "base/log.h"
-#include "conf/schema/common.h"
 #include "conf/conf.h"
+#include "conf/schema/common.h"
 #include "conf/suggest.h"
 #include "conf/template.h"
 #include "conf/values.h"

@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "base/shared/quota.h"
 #include "conf/conf.h"
 #include "conf/values.h"
 
@@ -478,7 +477,7 @@ const struct schema_setting schema_settings[] = {
 	 .help = "What requests are told apart by. Where it comes out empty, "
 		 "there is no limit."},
 	{COMMON(concurrent), .name = "concurrent", .type = SCHEMA_COUNT,
-	 .fallback = "0", .most = QUOTA_CROWD_MOST,
+	 .fallback = "0", .most = CONF_CONCURRENT_MAX,
 	 .help = "How many requests are answered at a time, for each key, by "
 		 "all workers together; more are refused with 503. 0 is no "
 		 "limit."},

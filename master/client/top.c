@@ -20,7 +20,7 @@
 #include "base/clock.h"
 #include "base/histogram.h"
 #include "base/mem.h"
-#include "master/control.h"
+#include "master/client/ask.h"
 
 enum {
 	TOP_WORKERS = 1024,
@@ -91,7 +91,7 @@ static void read_line(struct sample *s, const char *line)
 static bool ask(const char *control, struct sample *s)
 {
 	struct buf answer = {0};
-	bool ok = control_ask(control, "status --lines", &answer) == CONTROL_OK;
+	bool ok = ask_master(control, "status --lines", &answer) == ASK_OK;
 	struct str rest = buf_str(&answer);
 
 	memset(s, 0, sizeof(*s));

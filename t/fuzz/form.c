@@ -4,8 +4,8 @@
  */
 #include "base/codec/form.h"
 
-#include "t/fuzz/must.h"
 #include "base/codec/uri.h"
+#include "t/fuzz/must.h"
 
 /* The field is found, or one before it of the same name. */
 static void check_found(struct str form, struct str name, struct str value)

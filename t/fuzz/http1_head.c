@@ -5,8 +5,8 @@
  */
 #include "base/codec/http1_head.h"
 
-#include "t/fuzz/must.h"
 #include "base/codec/uri.h"
+#include "t/fuzz/must.h"
 
 static struct http1_head head, other;
 

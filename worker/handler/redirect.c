@@ -8,9 +8,9 @@
 
 #include <stdlib.h>
 
+#include "base/codec/uri.h"
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "base/codec/uri.h"
 #include "worker/http/exchange.h"
 #include "worker/http/form_fields.h"
 #include "worker/http/router.h"

@@ -9,9 +9,9 @@
 
 #include <stdlib.h>
 
+#include "base/codec/uri.h"
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "base/codec/uri.h"
 #include "worker/http/exchange.h"
 #include "worker/http/variables.h"
 

@@ -2,13 +2,10 @@
 #include "worker/http/exchange.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/codec/uri.h"
-#include "worker/http/policy/error_pages.h"
+#include "base/log.h"
 #include "worker/http/http.h"
-#include "worker/http/policy/limits.h"
 #include "worker/http/policy/policy.h"
-#include "worker/http/policy/real_ip.h"
 #include "worker/http/router.h"
 
 enum {
@@ -224,7 +221,7 @@ unsigned exchange_begin(struct exchange *x, struct str host_value)
 {
 	set_state(x, EXCHANGE_REQUEST);
 	if (x->http->proxies != NULL)
-		x->peer = real_ip_of(x);
+		x->peer = policy_peer(x);
 	x->found = find_who_answers(x, host_value);
 	return x->policy != NULL ? let_in(x, policy_admit(x->policy, x)) : x->found;
 }
@@ -417,7 +414,7 @@ void exchange_forget(struct exchange *x)
 {
 	exchange_cancel(x);
 	if (x->crowd != 0)
-		limits_leave(x);
+		policy_leave(x);
 	if (x->on_over != NULL)
 		tell_watcher(x);
 	release_body(&x->response.body);

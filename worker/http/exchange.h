@@ -20,9 +20,9 @@
 
 #include "base/addr.h"
 #include "base/arena.h"
+#include "base/codec/field.h"
 #include "base/str.h"
 #include "conf/conf.h"
-#include "base/codec/field.h"
 #include "worker/http/fields.h"
 
 struct buf;

@@ -3,10 +3,10 @@
 
 #include <stdint.h>
 
-#include "base/log.h"
-#include "base/loop.h"
 #include "base/codec/form.h"
 #include "base/codec/multipart.h"
+#include "base/log.h"
+#include "base/loop.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
 

@@ -3,8 +3,7 @@
 
 #include <time.h>
 
-#include "worker/http/policy/access.h"
-#include "worker/http/policy/auth.h"
+#include "worker/http/policy/policy.h"
 
 int http_init(struct http *http, struct loop *loop, const struct conf *conf,
 	      struct counters *counters, const struct handler *const *handlers,
@@ -26,8 +25,7 @@ int http_init(struct http *http, struct loop *loop, const struct conf *conf,
 				   .p;
 		return -1;
 	}
-	http->proxies = access_create(&http->arena, &conf->real_ip.from,
-				      &(struct conf_networks){0});
+	policy_open(http);
 	return router_init(&http->router, http, handlers, why_out);
 }
 
@@ -43,7 +41,7 @@ void http_leave(struct http *http)
 
 void http_fini(struct http *http)
 {
-	hasher_destroy(&http->hasher);
+	policy_close(http);
 	router_fini(&http->router);
 	arena_fini(&http->arena);
 }

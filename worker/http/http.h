@@ -8,12 +8,12 @@
 #define WORKER_HTTP_HTTP_H
 
 #include "base/arena.h"
+#include "base/codec/date.h"
 #include "base/loop.h"
 #include "base/shared/quota.h"
 #include "base/shared/scoreboard.h"
 #include "conf/conf.h"
 #include "conf/mime.h"
-#include "base/codec/date.h"
 #include "worker/http/handler.h"
 #include "worker/http/router.h"
 

@@ -5,10 +5,10 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/quote.h"
 #include "base/codec/form.h"
 #include "base/codec/uri.h"
 #include "base/codec/utf8.h"
+#include "base/quote.h"
 #include "worker/http/exchange.h"
 #include "worker/http/form_fields.h"
 #include "worker/http/request_id.h"

@@ -8,9 +8,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/shared/channel.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/shared/channel.h"
 #include "worker/net/conn.h"
 
 enum {

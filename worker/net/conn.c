@@ -11,7 +11,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "worker/move/handoff.h"
 
 enum {
 	CONN_MAGIC = 0x636f6e6e,
@@ -206,8 +205,8 @@ static bool conn_obey(struct conn *c, enum step step)
 			return false;
 		buf_shrink(&c->in);
 		buf_shrink(&c->out);
-		if (c->net->moving_to != NULL)
-			handoff_offer(c->net->moving_to, c);
+		if (c->net->on_idle != NULL)
+			c->net->on_idle(c->net, c);
 		if (c->net->sample != 0)
 			sample(c);
 		return false;

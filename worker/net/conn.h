@@ -103,7 +103,7 @@ void conn_moved(struct conn *c);
 static inline bool conn_is_leaving(const struct conn *c)
 {
 	if (net_is_draining(c->net))
-		return c->net->moving_to == NULL;
+		return c->net->on_idle == NULL;
 	return c->listener->state == LISTENER_CLOSED;
 }
 

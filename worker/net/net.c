@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker/net/conn.h"
-#include "worker/move/handoff.h"
 #include "worker/net/listener.h"
 
 enum {
@@ -133,14 +132,14 @@ static void stop_accepting(struct net *net)
 		listener_close(&net->listeners[i]);
 }
 
-void net_move(struct net *net, struct handoff *to)
+void net_move(struct net *net, void (*on_idle)(struct net *net, struct conn *c))
 {
 	if (net_is_draining(net))
 		return;
 	stop_accepting(net);
-	net->moving_to = to;
+	net->on_idle = on_idle;
 	LIST_EACH_SAFE (link, &net->conns)
-		handoff_offer(to, CONTAINER_OF(link, struct conn, link));
+		on_idle(net, CONTAINER_OF(link, struct conn, link));
 }
 
 struct listener *net_find_listener(struct net *net, const char *key,
@@ -166,11 +165,11 @@ bool net_may_take(const struct net *net)
 
 void net_drain(struct net *net, uint64_t idle_grace_ms)
 {
-	if (net_is_draining(net) && net->moving_to == NULL)
+	if (net_is_draining(net) && net->on_idle == NULL)
 		return;
 	stop_accepting(net);
 	/* Nobody is left to move to. */
-	net->moving_to = NULL;
+	net->on_idle = NULL;
 	net->idle_grace_ms = idle_grace_ms;
 	LIST_EACH_SAFE (link, &net->conns)
 		conn_drain(CONTAINER_OF(link, struct conn, link));

@@ -18,7 +18,6 @@
 
 struct listener;
 struct conn;
-struct handoff;
 
 enum net_state {
 	NET_IDLE,     /* not accepting yet */
@@ -58,9 +57,9 @@ struct net {
 	struct conn_block *blocks; /* the memory of all conns */
 	uint64_t last_id;
 	uint64_t idle_grace_ms; /* while draining: see protocol.h */
-	/* While draining: where every connection goes that can be moved, or
-	 * NULL when there is nobody to go to. */
-	struct handoff *moving_to;
+	/* While draining: offers a connection that waits to the other workers;
+	 * NULL when there are none to take it. */
+	void (*on_idle)(struct net *net, struct conn *c);
 	/* Not 0: connections that serve something are given this number, and
 	 * counted, so that they are known from those that do not. */
 	uint16_t sample;
@@ -85,9 +84,9 @@ void net_resume(struct net *net);
 /* Stops accepting for good and asks every connection to finish. */
 void net_drain(struct net *net, uint64_t idle_grace_ms);
 
-/* Stops accepting for good and gives every connection away as soon as its
- * protocol can let it go. */
-void net_move(struct net *net, struct handoff *to);
+/* Stops accepting for good and offers every connection to the other workers
+ * by `on_idle`: now, and whenever its protocol waits. */
+void net_move(struct net *net, void (*on_idle)(struct net *net, struct conn *c));
 
 /* Our listener with that key and protocol; for a key that is not ours, one
  * that only carries what was established before it went: its connections

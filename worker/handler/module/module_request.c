@@ -8,10 +8,10 @@
  */
 #include "worker/handler/module/module_request.h"
 
-#include "base/log.h"
 #include "base/codec/form.h"
 #include "base/codec/octet.h"
 #include "base/codec/uri.h"
+#include "base/log.h"
 #include "worker/handler/module/module_route.h"
 #include "worker/http/exchange.h"
 #include "worker/http/form_fields.h"

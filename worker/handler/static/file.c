@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/codec/date.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/codec/date.h"
 #include "worker/http/policy/compress.h"
 
 struct file *file_create(int fd, const struct stat *st, struct str path)

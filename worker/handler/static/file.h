@@ -16,8 +16,8 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "conf/conf.h"
-#include "worker/http/tools/conditions.h"
 #include "worker/http/fields.h"
+#include "worker/http/tools/conditions.h"
 
 enum {
 	FILE_CONTENT = 16 * 1024,     /* the largest content that is in memory */

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/mem.h"
 #include "base/codec/form.h"
 #include "base/codec/uri.h"
+#include "base/mem.h"
 
 static const char *const key_names[] = {
 	[LISTING_NAME] = "name",

@@ -10,20 +10,20 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/codec/date.h"
+#include "base/codec/uri.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "base/codec/date.h"
-#include "base/codec/uri.h"
 #include "worker/handler/static/files.h"
 #include "worker/handler/static/listing.h"
-#include "worker/http/tools/codings.h"
-#include "worker/http/policy/compress.h"
-#include "worker/http/tools/conditions.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
-#include "worker/http/tools/ranges.h"
+#include "worker/http/policy/compress.h"
 #include "worker/http/router.h"
+#include "worker/http/tools/codings.h"
+#include "worker/http/tools/conditions.h"
+#include "worker/http/tools/ranges.h"
 #include "worker/http/variables.h"
 
 struct static_root {

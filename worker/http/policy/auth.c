@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/codec/base64.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/offload.h"
 #include "base/siphash.h"
 #include "conf/passwords.h"
-#include "base/codec/base64.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
 

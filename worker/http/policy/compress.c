@@ -6,9 +6,9 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "worker/http/tools/codings.h"
-#include "worker/http/policy/compressor.h"
 #include "worker/http/http.h"
+#include "worker/http/policy/compressor.h"
+#include "worker/http/tools/codings.h"
 
 enum {
 	COMPRESS_AT_ONCE = 32 * 1024, /* bytes; about a millisecond */

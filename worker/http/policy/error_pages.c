@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "worker/http/http.h"
+#include "worker/http/policy/policy.h"
 
 enum { STATUSES = CONF_ERROR_MOST - CONF_ERROR_LEAST + 1 };
 

@@ -3,17 +3,11 @@
 #ifndef WORKER_HTTP_POLICY_ERROR_PAGES_H
 #define WORKER_HTTP_POLICY_ERROR_PAGES_H
 
-#include "base/str.h"
 #include "conf/conf.h"
 
-struct http;
-
-struct error_page {
-	struct str type;
-	struct str content;
-};
-
+struct error_page;
 struct error_pages;
+struct http;
 
 /* In the arena of `http`; *pages_out is NULL when there are none. As
  * policy_create(). */

@@ -8,6 +8,8 @@
 #include "worker/http/variables.h"
 
 enum { LOG_EVERY_S = 1 };
+_Static_assert((int)CONF_CONCURRENT_MAX <= (int)QUOTA_CROWD_MOST,
+	       "the quota cannot count that far");
 
 struct limit {
 	const struct template *key;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/http/policy/policy.h"
 
+#include "worker/http/exchange.h"
+#include "worker/http/http.h"
 #include "worker/http/policy/access.h"
 #include "worker/http/policy/auth.h"
 #include "worker/http/policy/compress.h"
 #include "worker/http/policy/edits.h"
 #include "worker/http/policy/error_pages.h"
-#include "worker/http/exchange.h"
-#include "worker/http/http.h"
 #include "worker/http/policy/limits.h"
+#include "worker/http/policy/real_ip.h"
 
 /* Each is NULL when it is not asked for. */
 struct policy {
@@ -55,6 +56,27 @@ int policy_create(struct http *http, const struct conf_common *conf,
 	*policy_out = arena_alloc(&http->arena, sizeof(policy));
 	**policy_out = policy;
 	return 0;
+}
+
+void policy_open(struct http *http)
+{
+	http->proxies = access_create(&http->arena, &http->conf->real_ip.from,
+				      &(struct conf_networks){0});
+}
+
+void policy_close(struct http *http)
+{
+	hasher_destroy(&http->hasher);
+}
+
+struct endpoint policy_peer(const struct exchange *x)
+{
+	return real_ip_of(x);
+}
+
+void policy_leave(struct exchange *x)
+{
+	limits_leave(x);
 }
 
 unsigned policy_admit(const struct policy *policy, struct exchange *x)

@@ -8,12 +8,24 @@
 #ifndef WORKER_HTTP_POLICY_POLICY_H
 #define WORKER_HTTP_POLICY_POLICY_H
 
+#include "base/addr.h"
+#include "base/str.h"
 #include "conf/conf.h"
 
-struct error_page;
 struct exchange;
 struct http;
 struct policy;
+
+/* What is sent with an error in place of the standard page. */
+struct error_page {
+	struct str type;
+	struct str content;
+};
+
+/* What the policies of a worker share: made before the first of them, and
+ * ended after the last exchange. */
+void policy_open(struct http *http);
+void policy_close(struct http *http);
 
 /* In the arena of `http`; *policy_out is NULL when nothing is asked for. As
  * http_init(), but *why_out is without the place in the file. */
@@ -25,6 +37,14 @@ int policy_create(struct http *http, const struct conf_common *conf,
  * EXCHANGE_LATER. */
 unsigned policy_admit(const struct policy *policy, struct exchange *x)
 	__attribute__((warn_unused_result));
+
+/* The address that the request comes from, where real_ip is configured: the
+ * connection's, or the one that a trusted proxy gives. */
+struct endpoint policy_peer(const struct exchange *x);
+
+/* An exchange that is counted (x->crowd) is over, or goes on in another
+ * process. */
+void policy_leave(struct exchange *x);
 
 /* The request is let in: changes it for its handler. */
 void policy_change_request(const struct policy *policy, struct exchange *x);

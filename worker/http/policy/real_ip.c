@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/http/policy/real_ip.h"
 
-#include "worker/http/policy/access.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
+#include "worker/http/policy/access.h"
 
 /* The part after the last comma, which is cut off; p of the rest becomes NULL
  * when there is none before it. */

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-#include "base/log.h"
 #include "base/codec/range.h"
+#include "base/log.h"
 
 enum { BOUNDARY_BYTES = 16 }; /* of randomness: nobody can put it into a file */
 

@@ -17,10 +17,10 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "base/mem.h"
 #include "base/codec/chunked.h"
 #include "base/codec/http1_head.h"
+#include "base/log.h"
+#include "base/mem.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
 #include "worker/net/conn.h"

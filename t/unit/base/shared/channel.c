@@ -17,8 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/shared/channel.h"
 #include "base/fd.h"
+#include "base/shared/channel.h"
 
 static int ends[2];
 

@@ -18,8 +18,8 @@
 #include <zlib.h>
 
 #include "base/buf.h"
-#include "worker/http/policy/compress.h"
 #include "worker/http/http.h"
+#include "worker/http/policy/compress.h"
 
 enum { SIZE = 100000, MOST = 16384 };
 

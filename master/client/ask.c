@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "master/client/ask.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "base/addr.h"
+#include "base/fd.h"
+
+enum {
+	ASK_LINE = 256, /* the longest request */
+	ASK_READ = 4096,
+};
+
+static int send_verb(int fd, const char *verb)
+{
+	char line[ASK_LINE];
+	int n = snprintf(line, sizeof(line), "%s\n", verb);
+
+	return send(fd, line, (size_t)n, MSG_NOSIGNAL) == n ? 0 : -1;
+}
+
+static int receive_all(int fd, struct buf *out)
+{
+	ssize_t n;
+
+	do {
+		n = recv(fd, buf_room(out, ASK_READ), ASK_READ, 0);
+		if (n > 0)
+			buf_added(out, (size_t)n);
+	} while (n > 0 || (n == -1 && errno == EINTR));
+	return n == 0 ? 0 : -1;
+}
+
+enum ask_result ask_master(const char *path, const char *verb,
+			   struct buf *answer_out)
+{
+	struct addr addr;
+	const char *why = addr_of_path(path, &addr);
+	int fd = why == NULL ? addr_connect(&addr, 0) : -1;
+
+	if (fd == -1) {
+		buf_printf(answer_out,
+			   "no holdfast answers at the control socket %s: "
+			   "%s\n",
+			   path, why != NULL ? why : strerror(errno));
+		return ASK_NOBODY;
+	}
+	int failed = send_verb(fd, verb) == -1 || receive_all(fd, answer_out) == -1;
+
+	fd_close(&fd);
+	struct str answer = buf_str(answer_out);
+
+	if (!failed && str_starts_with(answer, STR("ok\n"))) {
+		buf_consume(answer_out, 3);
+		return ASK_OK;
+	}
+	if (!failed && str_starts_with(answer, STR("failed\n"))) {
+		buf_consume(answer_out, 7);
+		return ASK_FAILED;
+	}
+	buf_put_cstr(answer_out, "the master went away before it answered\n");
+	return ASK_FAILED;
+}
