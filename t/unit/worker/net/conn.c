@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The life of a connection: when it is read, served, watched, timed out,
+ * closed and freed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "t/unit/worker/net/fixture.h"
+
+static void it_is_watched_when_it_waits_and_not_before(void **state)
+{
+	struct conn *c = fixture_open();
+
+	(void)state;
+	peer_sends(c, "hello");
+	assert_string_equal(fixture_said(), "");
+	fixture_tick();
+	assert_string_equal(fixture_said(), "r1 s1 w1 s1");
+	assert_true(c->watched);
+	assert_string_equal(peer_gets(1), "hello");
+	assert_int_equal(fixture_slot.counters.bytes_in, 5);
+	assert_int_equal(fixture_slot.counters.bytes_out, 5);
+	assert_int_equal(fixture_slot.counters.accepted, 1);
+}
+
+static enum step read_and_leave(struct conn *c)
+{
+	enum io io = conn_read(c);
+
+	(void)io;
+	return buf_length(&c->in) > 0 ? STEP_DONE : STEP_WAIT;
+}
+
+static void one_that_never_waits_is_never_watched(void **state)
+{
+	struct conn *c = fixture_open();
+
+	(void)state;
+	fake_step = read_and_leave;
+	peer_sends(c, "hello");
+	fixture_tick();
+	assert_string_equal(fixture_said(), "r1 s1 x1");
+	assert_null(peer_gets(1));
+	assert_int_equal(fixture_slot.counters.closed, 1);
+	assert_int_equal(fixture_slot.connections, 0);
+}
+
+static void an_idle_one_owns_no_buffers(void **state)
+{
+	struct conn *c = fixture_idle();
+
+	(void)state;
+	peer_sends(c, "hello");
+	fixture_tick();
+	assert_string_equal(peer_gets(1), "hello");
+	assert_null(c->in.storage);
+	assert_null(c->out.storage);
+	assert_true(sizeof(*c) <= 216);
+}
+
+static void an_event_is_one_read_and_one_write(void **state)
+{
+	struct conn *c = fixture_idle();
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		peer_sends(c, "hello");
+		fixture_tick();
+		assert_string_equal(fixture_said(), "r1 s1 w1 s1");
+		assert_string_equal(peer_gets(1), "hello");
+	}
+	fixture_ticks(3);
+	assert_string_equal(fixture_said(), "");
+}
+
+static enum step more_for_ever(struct conn *c)
+{
+	(void)c;
+	return STEP_MORE;
+}
+
+static void nobody_keeps_the_others_waiting(void **state)
+{
+	int n = 0;
+
+	(void)state;
+	fixture_open();
+	fixture_open();
+	fake_step = more_for_ever;
+	fixture_tick();
+	for (const char *at = fixture_said(); (at = strstr(at, "s1")); at++)
+		n++;
+	assert_int_equal(n, 64);
+	fixture_tick();
+	assert_non_null(strstr(fixture_said(), "s2"));
+}
+
+static enum step later_for_ever(struct conn *c)
+{
+	(void)c;
+	return STEP_LATER;
+}
+
+static void later_is_the_next_tick(void **state)
+{
+	(void)state;
+	fixture_open();
+	fake_step = later_for_ever;
+	fixture_tick();
+	assert_string_equal(fixture_said(), "r1 s1");
+	fixture_tick();
+	assert_string_equal(fixture_said(), "s1");
+}
+
+static void what_is_left_of_a_write_goes_when_there_is_room(void **state)
+{
+	struct conn *c = fixture_idle();
+
+	(void)state;
+	fake_room = 3;
+	peer_sends(c, "hello");
+	fixture_tick();
+	assert_string_equal(peer_gets(1), "hel");
+	assert_false(c->writable);
+	fixture_said();
+	fixture_ticks(2);
+	assert_string_equal(fixture_said(), "");
+	fake_room = SIZE_MAX;
+	c->watch.on_event(&c->watch, EPOLLOUT);
+	fixture_tick();
+	assert_string_equal(peer_gets(1), "lo");
+}
+
+static enum step wait_a_second(struct conn *c)
+{
+	conn_set_timeout(c, 1000);
+	return STEP_WAIT;
+}
+
+static void a_timeout_comes_in_time(void **state)
+{
+	struct conn *c = fixture_idle();
+
+	(void)state;
+	fake_step = wait_a_second;
+	conn_wake(c);
+	fixture_tick();
+	fixture_wait(999);
+	assert_string_equal(fixture_said(), "s1");
+	fake_timeout = wait_a_second;
+	fixture_wait(1);
+	assert_string_equal(fixture_said(), "t1");
+	fake_timeout = NULL;
+	fixture_wait(1000);
+	assert_string_equal(fixture_said(), "t1 x1");
+	assert_null(peer_gets(1));
+}
+
+static enum step last_words(struct conn *c)
+{
+	buf_put(&c->out, STR("bye"));
+	assert_int_equal(conn_flush(c, false), IO_OK);
+	return STEP_LINGER;
+}
+
+static void one_that_lingers_discards_what_comes(void **state)
+{
+	struct conn *c = fixture_idle();
+
+	(void)state;
+	fake_step = last_words;
+	peer_sends(c, "hello");
+	fixture_tick();
+	assert_string_equal(peer_gets(1), "bye");
+	assert_int_equal(c->state, CONN_LINGERING);
+	/* It goes on for 2 s after the last byte, and for 30 in all. */
+	for (int i = 0; i < 19; i++) {
+		fixture_wait(1500);
+		assert_int_equal(c->state, CONN_LINGERING);
+		assert_null(peer_gets(1)); /* shut down for writing */
+		peer_sends(c, "more");
+		fixture_tick();
+	}
+	fixture_wait(1500);
+	assert_int_equal(fixture_slot.connections, 0);
+}
+
+static void a_silent_one_lingers_for_two_seconds(void **state)
+{
+	struct conn *c = fixture_idle();
+
+	(void)state;
+	fake_step = last_words;
+	peer_sends(c, "hello");
+	fixture_tick();
+	fixture_wait(1999);
+	assert_int_equal(c->state, CONN_LINGERING);
+	fixture_wait(1);
+	assert_int_equal(fixture_slot.connections, 0);
+}
+
+static void it_lingers_no_longer_than_its_peer(void **state)
+{
+	struct conn *c = fixture_idle();
+
+	(void)state;
+	fake_step = last_words;
+	peer_sends(c, "hello");
+	fixture_tick();
+	peer_closes(c);
+	fixture_ticks(2);
+	assert_int_equal(fixture_slot.connections, 0);
+}
+
+static struct conn *cut_in_step;
+
+static enum step cut_the_other(struct conn *c)
+{
+	if (cut_in_step == c || cut_in_step == NULL)
+		return STEP_WAIT;
+	conn_cut(cut_in_step);
+	/* It is not freed before the tick ends: this is another. */
+	assert_ptr_not_equal(fixture_open(), cut_in_step);
+	cut_in_step = NULL;
+	return STEP_WAIT;
+}
+
+static void what_is_closed_is_freed_at_the_end_of_the_tick(void **state)
+{
+	struct conn *a = fixture_idle(), *b = fixture_idle();
+
+	(void)state;
+	fake_step = cut_the_other;
+	cut_in_step = b;
+	peer_sends(a, "hello");
+	peer_sends(b, "hello"); /* an event of the same tick */
+	fixture_tick();
+	assert_null(peer_gets(2));
+	assert_int_equal(fixture_slot.connections, 2);
+	assert_ptr_equal(fixture_open(), b);
+}
+
+static void draining_asks_every_one_of_them(void **state)
+{
+	(void)state;
+	fixture_idle();
+	fixture_idle();
+	net_drain(&fixture_net, 10);
+	fixture_ticks(2);
+	assert_string_equal(fixture_said(), "d1 x1 d2 x2");
+	assert_int_equal(fixture_slot.connections, 0);
+}
+
+static void a_cut_counts_those_that_were_being_served(void **state)
+{
+	struct conn *c = fixture_idle();
+
+	(void)state;
+	fixture_idle();
+	fake_step = last_words;
+	peer_sends(c, "hello");
+	fixture_tick();
+	assert_int_equal(net_cut(&fixture_net), 1);
+	assert_int_equal(fixture_slot.connections, 0);
+}
+
+static void adopt(struct str state)
+{
+	conn_adopt(&fixture_listener, fixture_pair(),
+		   &(struct conn_origin){.accepted_at = fake_now,
+					 .requests = 3,
+					 .in = STR("unread"),
+					 .out = STR("unsent"),
+					 .state = state,
+					 .file = -1});
+}
+
+static void an_adopted_one_has_what_was_read_and_not_sent(void **state)
+{
+	(void)state;
+	adopt(STR("state"));
+	assert_int_equal(fixture_last()->requests, 3);
+	fixture_tick();
+	assert_string_equal(peer_gets(1), "unsentunread");
+	assert_int_equal(fixture_slot.counters.accepted, 0);
+}
+
+static void one_that_is_not_understood_is_closed(void **state)
+{
+	(void)state;
+	adopt(STR("state of another kind"));
+	assert_int_equal(fixture_slot.connections, 0);
+	assert_null(peer_gets(1));
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(it_is_watched_when_it_waits_and_not_before),
+		TEST(one_that_never_waits_is_never_watched),
+		TEST(an_idle_one_owns_no_buffers),
+		TEST(an_event_is_one_read_and_one_write),
+		TEST(nobody_keeps_the_others_waiting),
+		TEST(later_is_the_next_tick),
+		TEST(what_is_left_of_a_write_goes_when_there_is_room),
+		TEST(a_timeout_comes_in_time),
+		TEST(one_that_lingers_discards_what_comes),
+		TEST(a_silent_one_lingers_for_two_seconds),
+		TEST(it_lingers_no_longer_than_its_peer),
+		TEST(what_is_closed_is_freed_at_the_end_of_the_tick),
+		TEST(draining_asks_every_one_of_them),
+		TEST(a_cut_counts_those_that_were_being_served),
+		TEST(an_adopted_one_has_what_was_read_and_not_sent),
+		TEST(one_that_is_not_understood_is_closed),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
