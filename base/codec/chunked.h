@@ -13,24 +13,25 @@
 
 #include "base/str.h"
 
+/* The numbers go to other releases: see base/shared/frozen.h. */
 enum chunked_state {
-	CHUNKED_SIZE,
-	CHUNKED_SIZE_DIGITS,
-	CHUNKED_EXTENSION,
-	CHUNKED_SIZE_LF,
-	CHUNKED_DATA,
-	CHUNKED_DATA_CR,
-	CHUNKED_DATA_LF,
-	CHUNKED_TRAILER_START, /* at the start of a trailer line */
-	CHUNKED_TRAILER_NAME,
-	CHUNKED_TRAILER_VALUE,
-	CHUNKED_TRAILER_LF,
-	CHUNKED_END_LF,
-	CHUNKED_END,
+	CHUNKED_SIZE = 0,
+	CHUNKED_SIZE_DIGITS = 1,
+	CHUNKED_EXTENSION = 2,
+	CHUNKED_SIZE_LF = 3,
+	CHUNKED_DATA = 4,
+	CHUNKED_DATA_CR = 5,
+	CHUNKED_DATA_LF = 6,
+	CHUNKED_TRAILER_START = 7, /* at the start of a trailer line */
+	CHUNKED_TRAILER_NAME = 8,
+	CHUNKED_TRAILER_VALUE = 9,
+	CHUNKED_TRAILER_LF = 10,
+	CHUNKED_END_LF = 11,
+	CHUNKED_END = 12,
 };
 
 /* Embedded; all zero is a decoder at the start of a body. Plain data: may be
- * copied and carried to another process. */
+ * copied. */
 struct chunked {
 	enum chunked_state state;
 	unsigned digits;   /* of the size being read */

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -14,67 +14,106 @@
 #include "worker/net/conn.h"
 
 enum {
-	HANDOFF_MAGIC = 0x68616e64,
-	HANDOFF_VERSION = 2,
 	HANDOFF_BYTES = 96 * 1024, /* the largest message */
 	HANDOFF_GIVE = 64,         /* in one tick */
 	HANDOFF_TAKE = 32,         /* in one wake-up */
 	HANDOFF_BACK = 256,        /* taken back at once */
 	HANDOFF_RETRY_MS = 10,
 };
+_Static_assert((int)FROZEN_FDS == (int)CHANNEL_FDS, "a channel carries as many");
 
-/* What is the same for every protocol. Three parts follow: conn->in,
- * conn->out, and the protocol's own. */
-struct handoff_header {
-	uint32_t magic;
-	uint32_t version;
-	char listener[ADDR_TEXT]; /* its address as configured */
-	char protocol[16];
-	uint64_t accepted_at;
-	struct endpoint peer;
+/* CONNECTION: what is the same for every protocol. INPUT and OUTPUT follow,
+ * when there are any, and then the protocol's own. */
+struct frozen_connection {
+	struct str listener; /* its address as configured */
+	struct str protocol, transport;
+	uint64_t id;
+	uint64_t accepted_at; /* CLOCK_MONOTONIC ns */
+	uint8_t peer_family;
+	struct str peer_ip; /* 4 or 16 bytes, network order */
+	uint16_t peer_port;
 	uint32_t requests;
-	uint32_t in_size;
-	uint32_t out_size;
-	uint32_t state_size;
+	uint8_t crashes; /* of workers that it has lived through */
 };
+
+enum {
+	FROZEN_PEER_UNIX = 0,
+	FROZEN_PEER_IPV4 = 4,
+	FROZEN_PEER_IPV6 = 6,
+};
+
+static const struct frozen_field connection_fields[] = {
+	FROZEN_FIELD(frozen_connection, listener),
+	FROZEN_FIELD(frozen_connection, protocol),
+	FROZEN_FIELD(frozen_connection, transport),
+	FROZEN_FIELD(frozen_connection, id),
+	FROZEN_FIELD(frozen_connection, accepted_at),
+	FROZEN_FIELD(frozen_connection, peer_family),
+	FROZEN_FIELD(frozen_connection, peer_ip),
+	FROZEN_FIELD(frozen_connection, peer_port),
+	FROZEN_FIELD(frozen_connection, requests),
+	FROZEN_FIELD(frozen_connection, crashes),
+};
+static const struct frozen_layout connection_layout =
+	FROZEN_LAYOUT(FROZEN_CONNECTION, connection_fields);
+
+struct frozen_bytes {
+	struct str bytes;
+};
+static const struct frozen_field bytes_fields[] = {
+	FROZEN_FIELD(frozen_bytes, bytes),
+};
+static const struct frozen_layout input_layout =
+	FROZEN_LAYOUT(FROZEN_INPUT, bytes_fields);
+static const struct frozen_layout output_layout =
+	FROZEN_LAYOUT(FROZEN_OUTPUT, bytes_fields);
 
 /* Both sides work on one message at a time. */
 static char message[HANDOFF_BYTES];
 
 /* Giving. */
 
-/* Puts a frozen connection into `message`; 0 when it does not fit. */
-static size_t pack(const struct conn *c, struct str state)
+static void put_peer(struct frozen_connection *frozen, const struct endpoint *peer)
 {
-	struct str in = buf_str(&c->in), out = buf_str(&c->out);
-	struct handoff_header header = {
-		.magic = HANDOFF_MAGIC,
-		.version = HANDOFF_VERSION,
-		.accepted_at = c->accepted_at,
-		.peer = c->peer,
-		.requests = c->requests,
-		.in_size = (uint32_t)in.n,
-		.out_size = (uint32_t)out.n,
-		.state_size = (uint32_t)state.n,
-	};
-	struct str parts[] = {
-		{(const char *)&header, sizeof(header)}, in, out, state};
-	size_t size = 0;
+	size_t n = peer->family == AF_INET ? 4 : peer->family == AF_INET6 ? 16 : 0;
 
-	snprintf(header.listener, sizeof(header.listener), "%s",
-		 c->listener->conf->text);
-	snprintf(header.protocol, sizeof(header.protocol), "%s", c->protocol->name);
-	for (int i = 0; i < 4; i++)
-		size += parts[i].n;
-	if (size > sizeof(message))
-		return 0;
-	size = 0;
-	for (int i = 0; i < 4; i++) {
-		if (parts[i].n > 0)
-			memcpy(message + size, parts[i].p, parts[i].n);
-		size += parts[i].n;
-	}
-	return size;
+	frozen->peer_family = n == 4    ? FROZEN_PEER_IPV4
+			      : n == 16 ? FROZEN_PEER_IPV6
+					: FROZEN_PEER_UNIX;
+	frozen->peer_ip = (struct str){(const char *)peer->ip, n};
+	frozen->peer_port = peer->port;
+}
+
+static void put_bytes(struct frozen_writer *w, const struct frozen_layout *layout,
+		      const struct buf *buf)
+{
+	struct frozen_bytes frozen = {buf_str(buf)};
+
+	if (frozen.bytes.n > 0)
+		frozen_put(w, layout, &frozen);
+}
+
+/* Freezes a connection into `message`. False when its protocol is in the
+ * middle of something; what else is wrong, w->result says. */
+static bool pack(const struct handoff *handoff, const struct conn *c,
+		 struct frozen_writer *w)
+{
+	struct frozen_connection frozen = {
+		.listener = str_of(c->listener->conf->text),
+		.protocol = str_of(c->protocol->name),
+		.transport = str_of(c->transport->name),
+		.id = c->id,
+		.accepted_at = c->accepted_at,
+		.requests = c->requests,
+	};
+
+	put_peer(&frozen, &c->peer);
+	frozen_begin(w, message, sizeof(message), handoff->readers);
+	frozen_put_fd(w, c->watch.fd);
+	frozen_put(w, &connection_layout, &frozen);
+	put_bytes(w, &input_layout, &c->in);
+	put_bytes(w, &output_layout, &c->out);
+	return c->protocol->freeze(c, w);
 }
 
 static void wait_for_room(struct handoff *handoff)
@@ -105,33 +144,22 @@ enum given {
 
 static enum given give(struct handoff *handoff, struct conn *c)
 {
-	struct buf state = {0};
-	enum given given = GIVEN_LATER;
-	int fds[] = {c->watch.fd, -1};
-	size_t size;
+	struct frozen_writer w;
 
 	if (c->state != CONN_OPEN || c->protocol->freeze == NULL ||
-	    !c->protocol->freeze(c, &state, &fds[1]))
-		goto out;
-	size = pack(c, buf_str(&state));
-	if (size == 0)
-		goto out;
-	switch (channel_send(handoff->send.fd, message, size, fds,
-			     fds[1] == -1 ? 1 : 2)) {
+	    !pack(handoff, c, &w) || w.result != FROZEN_OK)
+		return GIVEN_LATER;
+	switch (channel_send(handoff->send.fd, message, w.n, w.fds, w.n_fds)) {
 	case CHANNEL_OK:
 		conn_moved(c);
 		handoff->net->slot->counters.handed_out++;
-		given = GIVEN;
-		break;
+		return GIVEN;
 	case CHANNEL_AGAIN:
-		given = GIVEN_FULL;
-		break;
+		return GIVEN_FULL;
 	default: /* too large for the socket, or nobody is left */
 		log_errno(LOG_LEVEL_DEBUG, "cannot hand over a connection");
+		return GIVEN_LATER;
 	}
-out:
-	buf_release(&state);
-	return given;
 }
 
 static void on_give(struct task *task)
@@ -191,74 +219,135 @@ void handoff_give_now(struct handoff *handoff)
 
 /* Taking. */
 
-/* The parts of a message, if they are as the header says. */
-static bool unpack(size_t size, struct handoff_header *header_out,
-		   struct str parts_out[3])
+static bool get_peer(const struct frozen_connection *frozen,
+		     struct endpoint *peer_out)
 {
-	size_t at = sizeof(*header_out);
+	static const struct {
+		uint16_t family;
+		size_t n;
+	} families[] = {
+		[FROZEN_PEER_UNIX] = {AF_UNIX, 0},
+		[FROZEN_PEER_IPV4] = {AF_INET, 4},
+		[FROZEN_PEER_IPV6] = {AF_INET6, 16},
+	};
 
-	if (size < at)
+	if (frozen->peer_family > FROZEN_PEER_IPV6 ||
+	    families[frozen->peer_family].family == AF_UNSPEC ||
+	    families[frozen->peer_family].n != frozen->peer_ip.n)
 		return false;
-	memcpy(header_out, message, at);
-	if (header_out->magic != HANDOFF_MAGIC ||
-	    header_out->version != HANDOFF_VERSION)
-		return false;
-	uint32_t sizes[] = {header_out->in_size, header_out->out_size,
-			    header_out->state_size};
-
-	for (int i = 0; i < 3; i++) {
-		if (sizes[i] > size - at)
-			return false;
-		parts_out[i] = (struct str){message + at, sizes[i]};
-		at += sizes[i];
-	}
-	header_out->listener[sizeof(header_out->listener) - 1] = '\0';
-	header_out->protocol[sizeof(header_out->protocol) - 1] = '\0';
-	return at == size;
+	*peer_out = (struct endpoint){
+		.family = families[frozen->peer_family].family,
+		.port = frozen->peer_port,
+	};
+	if (frozen->peer_ip.n > 0)
+		memcpy(peer_out->ip, frozen->peer_ip.p, frozen->peer_ip.n);
+	return true;
 }
 
-static void take(struct handoff *handoff, size_t size, int fd, int file)
+/* Bytes that are there only when there are some. */
+static enum frozen_result get_bytes(struct frozen_reader *r,
+				    const struct frozen_layout *layout,
+				    struct str *bytes_out)
 {
-	struct handoff_header header;
-	struct str parts[3];
-	struct listener *listener = NULL;
+	struct frozen_bytes frozen = {.bytes = STR("")};
+	enum frozen_result result = frozen_get(r, layout, &frozen);
 
-	if (unpack(size, &header, parts))
-		listener = net_find_listener(handoff->net, header.listener,
-					     header.protocol);
-	if (listener == NULL) {
-		log_warn("closing a connection that was handed over: its "
-			 "message is not understood");
+	*bytes_out = frozen.bytes;
+	return result == FROZEN_ABSENT ? FROZEN_OK : result;
+}
+
+struct unpacked {
+	struct frozen_connection connection;
+	struct conn_origin origin;
+};
+
+/* Up to what is the protocol's own. */
+static enum frozen_result unpack(struct frozen_reader *r, struct unpacked *out)
+{
+	struct conn_origin *origin = &out->origin;
+
+	*out = (struct unpacked){0};
+	if (frozen_get(r, &connection_layout, &out->connection) != FROZEN_OK ||
+	    !get_peer(&out->connection, &origin->peer) ||
+	    get_bytes(r, &input_layout, &origin->in) != FROZEN_OK ||
+	    get_bytes(r, &output_layout, &origin->out) != FROZEN_OK)
+		return FROZEN_DAMAGED;
+	origin->id = out->connection.id;
+	origin->accepted_at = out->connection.accepted_at;
+	origin->requests = out->connection.requests;
+	return FROZEN_OK;
+}
+
+static void refuse(enum frozen_result why)
+{
+	log_error("closing a connection that was handed over: %s",
+		  frozen_result_name(why));
+}
+
+/* As a C string. */
+static bool get_name(struct str name, char *name_out, size_t size)
+{
+	if (name.n >= size || memchr(name.p, '\0', name.n) != NULL)
+		return false;
+	memcpy(name_out, name.p, name.n);
+	name_out[name.n] = '\0';
+	return true;
+}
+
+static struct listener *find_listener(struct handoff *handoff,
+				      const struct frozen_connection *c)
+{
+	char listener[ADDR_TEXT], protocol[16];
+
+	if (!get_name(c->listener, listener, sizeof(listener)) ||
+	    !get_name(c->protocol, protocol, sizeof(protocol)))
+		return NULL;
+	return net_find_listener(handoff->net, listener, protocol);
+}
+
+static void take(struct handoff *handoff, struct str bytes, const int *fds,
+		 size_t n_fds)
+{
+	struct frozen_reader r;
+	struct unpacked unpacked;
+	enum frozen_result result = frozen_open(&r, bytes, fds, n_fds);
+
+	if (result == FROZEN_OK)
+		result = unpack(&r, &unpacked);
+	int fd = frozen_take_fd(&r, 0);
+	struct listener *listener =
+		result == FROZEN_OK ? find_listener(handoff, &unpacked.connection)
+				    : NULL;
+
+	if (listener == NULL || fd == -1) {
 		fd_close(&fd);
-		fd_close(&file);
-		return;
+		refuse(result == FROZEN_OK ? FROZEN_DAMAGED : result);
+	} else {
+		handoff->net->slot->counters.handed_in++;
+		if (!conn_adopt(listener, fd, &unpacked.origin, &r))
+			refuse(FROZEN_DAMAGED);
 	}
-	handoff->net->slot->counters.handed_in++;
-	conn_adopt(listener, fd,
-		   &(struct conn_origin){.accepted_at = header.accepted_at,
-					 .peer = header.peer,
-					 .requests = header.requests,
-					 .in = parts[0],
-					 .out = parts[1],
-					 .state = parts[2],
-					 .file = file});
+	frozen_close(&r);
 }
 
 /* A message whose descriptors find no place is a connection lost: so places
  * are kept, and no message is taken without them. */
 static bool hold_reserve(struct handoff *handoff)
 {
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < FROZEN_FDS; i++) {
 		if (handoff->reserve[i] == -1)
 			handoff->reserve[i] =
 				fcntl(handoff->receive.fd, F_DUPFD_CLOEXEC, 0);
-	return handoff->reserve[0] != -1 && handoff->reserve[1] != -1;
+		if (handoff->reserve[i] == -1)
+			return false;
+	}
+	return true;
 }
 
 static void drop_reserve(struct handoff *handoff)
 {
-	fd_close(&handoff->reserve[0]);
-	fd_close(&handoff->reserve[1]);
+	for (int i = 0; i < FROZEN_FDS; i++)
+		fd_close(&handoff->reserve[i]);
 }
 
 /* False when there is none. */
@@ -271,8 +360,8 @@ static bool take_one(struct handoff *handoff)
 	enum channel_result result = channel_receive(
 		handoff->receive.fd, message, sizeof(message), &size, fds, &n_fds);
 
-	if (result == CHANNEL_OK && (n_fds == 1 || n_fds == 2))
-		take(handoff, size, fds[0], n_fds == 2 ? fds[1] : -1);
+	if (result == CHANNEL_OK)
+		take(handoff, (struct str){message, size}, fds, n_fds);
 	else if (result != CHANNEL_AGAIN)
 		log_errno(LOG_LEVEL_WARN, "a handoff message is broken");
 	hold_reserve(handoff);
@@ -360,7 +449,8 @@ void handoff_init(struct handoff *handoff, struct net *net, int send_fd,
 		.net = net,
 		.send = {on_room, send_fd},
 		.receive = {on_message, receive_fd},
-		.reserve = {-1, -1},
+		.readers = &frozen_ours,
+		.reserve = {-1, -1, -1, -1},
 	};
 	list_init(&handoff->offered);
 	task_init(&handoff->give, on_give);

@@ -4,9 +4,10 @@
  * generation or the next, and no client can tell.
  *
  * All workers of all generations share one pair of connected sockets. Who
- * gives a connection away sends one message into it: a versioned header, the
- * bytes that were read and not consumed, those written and not sent, what
- * the protocol remembers, and the descriptor. Whoever has room takes it. A
+ * gives a connection away sends one message into it, in the format of
+ * base/shared/frozen.h: what is known of the connection, the bytes that were
+ * read and not consumed, those written and not sent, what the protocol
+ * remembers, and the descriptor. Whoever has room takes it. A
  * message that was sent belongs to nobody until it is taken, so a worker that
  * dies loses only what it had taken.
  *
@@ -22,6 +23,7 @@
 
 #include "base/list.h"
 #include "base/loop.h"
+#include "base/shared/frozen.h"
 #include "worker/net/net.h"
 
 struct conn;
@@ -31,10 +33,12 @@ struct handoff {
 	struct watch send;    /* watched only while it is full */
 	struct watch receive; /* watched only while we take connections */
 	bool is_receiving;
-	bool is_full;        /* of `send`: wait until it is not */
-	int reserve[2];      /* descriptors held so that as many as a message
-			      * has can be received */
-	struct list offered; /* conns to be given away, by conn.ready */
+	bool is_full; /* of `send`: wait until it is not */
+	/* What those who take connections understand. */
+	const struct frozen_table *readers;
+	int reserve[FROZEN_FDS]; /* descriptors held so that as many as a message
+				  * has can be received */
+	struct list offered;     /* conns to be given away, by conn.ready */
 	struct task give;
 	struct timer retry; /* while full, or short of descriptors */
 };

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -321,29 +320,25 @@ void conn_open(struct listener *listener, int fd, const struct addr *peer)
 	conn_queue(c);
 }
 
-void conn_adopt(struct listener *listener, int fd, const struct conn_origin *origin)
+bool conn_adopt(struct listener *listener, int fd, const struct conn_origin *origin,
+		struct frozen_reader *message)
 {
 	struct conn *c = conn_create(listener, fd);
 
+	c->id = origin->id;
 	c->accepted_at = origin->accepted_at;
 	c->peer = origin->peer;
 	c->requests = origin->requests;
 	buf_put(&c->in, origin->in);
 	buf_put(&c->out, origin->out);
-	int file = origin->file;
-
-	if (c->protocol->thaw == NULL)
-		fd_close(&file);
-	else if (c->protocol->thaw(c, origin->state, file)) {
+	if (c->protocol->thaw != NULL && c->protocol->thaw(c, message)) {
 		/* No event may come of a peer that takes nothing: the step
 		 * arms the time-out. */
 		conn_queue(c);
-		return;
+		return true;
 	}
-	log_warn("closing a connection that was handed over: its %s state is not "
-		 "understood",
-		 c->protocol->name);
 	conn_close(c);
+	return false;
 }
 
 enum io conn_read(struct conn *c)

@@ -64,7 +64,7 @@ struct conn {
 	struct list link;  /* in net->conns */
 	struct list ready; /* in net->ready, in the cohort, or offered by the
 			    * handoff */
-	uint64_t id;       /* unique in the worker */
+	uint64_t id;       /* unique among the workers; moves along */
 	union {
 		uint64_t accepted_at;  /* CLOCK_MONOTONIC ns */
 		uint64_t linger_until; /* CONN_LINGERING */
@@ -82,18 +82,18 @@ void conn_open(struct listener *listener, int fd, const struct addr *peer);
 
 /* What a connection that was handed over has behind it. */
 struct conn_origin {
+	uint64_t id;
 	uint64_t accepted_at;
 	struct endpoint peer;
 	uint32_t requests;
 	struct str in, out; /* unconsumed, unsent */
-	struct str state;   /* the protocol's own */
-	int file;           /* the protocol's too, or -1 */
 };
 
-/* Takes over the established `fd` of a connection from elsewhere, and
- * origin->file, as conn_open(). */
-void conn_adopt(struct listener *listener, int fd,
-		const struct conn_origin *origin);
+/* Takes over the established `fd` of a connection from elsewhere, as
+ * conn_open(). The records of its protocol come next in `message`. False when
+ * those are damaged: it was closed. */
+bool conn_adopt(struct listener *listener, int fd, const struct conn_origin *origin,
+		struct frozen_reader *message);
 
 /* It has gone elsewhere: closes our descriptor of it, and nothing more. */
 void conn_moved(struct conn *c);

@@ -2,6 +2,7 @@
 #include "worker/net/net.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -40,7 +41,14 @@ static void on_retry(struct timer *timer)
 void net_init(struct net *net, struct loop *loop, const struct conf *conf,
 	      struct slot *slot)
 {
-	*net = (struct net){.loop = loop, .conf = conf, .slot = slot};
+	*net = (struct net){
+		.loop = loop,
+		.conf = conf,
+		.slot = slot,
+		/* Ids of two workers must differ. They fit 53 bits, so that
+		 * programs that read logs as JSON may take them for doubles. */
+		.last_id = (uint64_t)getpid() << 30,
+	};
 	list_init(&net->conns);
 	list_init(&net->ready);
 	task_init(&net->resume, conns_resume);

@@ -3,8 +3,7 @@
  * Whether a peer keeps up: it has to move a number of bytes a second on
  * average, over each window of time that we wait for it. So a byte now and
  * then does not hold a connection for ever, and a pause within a window
- * costs nobody anything. Plain data: may be carried to another process of
- * this machine. Worker.
+ * costs nobody anything. Plain data. Worker.
  */
 #ifndef WORKER_NET_PACE_H
 #define WORKER_NET_PACE_H

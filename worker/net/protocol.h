@@ -11,8 +11,7 @@
 
 #include <stdbool.h>
 
-#include "base/buf.h"
-#include "base/str.h"
+#include "base/shared/frozen.h"
 
 struct conn;
 
@@ -48,18 +47,18 @@ struct protocol {
 
 	/*
 	 * The connection is to move to another worker, with conn->in and
-	 * conn->out as they are. Puts what else the protocol must remember
-	 * into `state`, and a descriptor that goes along (which stays its own)
-	 * into *file_out or -1, and returns true; or returns false when it
-	 * cannot move in the middle of what it is doing: it is asked again
-	 * when that is done. Changes nothing. NULL: it never moves.
+	 * conn->out as they are. Puts what else the protocol must remember,
+	 * and the descriptors that go along, into the message; or returns
+	 * false when it cannot move in the middle of what it is doing: it is
+	 * asked again when that is done. Changes nothing. NULL: it never
+	 * moves.
 	 */
-	bool (*freeze)(const struct conn *c, struct buf *state, int *file_out);
+	bool (*freeze)(const struct conn *c, struct frozen_writer *message);
 
-	/* The other side of it: makes conn->session from `state` and `file`,
-	 * which is taken over, or -1. False when that cannot be understood.
-	 * Then steps are taken as always. */
-	bool (*thaw)(struct conn *c, struct str state, int file);
+	/* The other side of it: makes conn->session from the records of the
+	 * protocol, which come next in the message. False when those are
+	 * damaged. Then steps are taken as always. */
+	bool (*thaw)(struct conn *c, struct frozen_reader *message);
 };
 
 #endif

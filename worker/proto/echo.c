@@ -8,7 +8,6 @@
 #include "worker/proto/echo.h"
 
 #include "base/addr.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "worker/net/conn.h"
 
@@ -60,19 +59,17 @@ static enum step echo_drain(struct conn *c)
 }
 
 /* What waits to go back is in c->in; there is nothing else to remember. */
-static bool echo_freeze(const struct conn *c, struct buf *state, int *file_out)
+static bool echo_freeze(const struct conn *c, struct frozen_writer *message)
 {
 	(void)c;
-	(void)state;
-	(void)file_out;
+	(void)message;
 	return true;
 }
 
-static bool echo_thaw(struct conn *c, struct str state, int file)
+static bool echo_thaw(struct conn *c, struct frozen_reader *message)
 {
 	(void)c;
-	fd_close(&file);
-	return state.n == 0;
+	return frozen_next(message) == 0;
 }
 
 const struct protocol echo_protocol = {

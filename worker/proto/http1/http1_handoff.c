@@ -6,97 +6,217 @@
  * which may have other routes; with it go the part of the body that was read,
  * or the file that it is in, and how the rest is framed. A request that a
  * handler has, and a response, are finished before the connection moves.
+ *
+ * The structs and values here are of the format, not of the program: what the
+ * program calls its states may change, the numbers below may not.
  */
 #include "worker/proto/http1/http1_handoff.h"
 
 #include "base/fd.h"
 #include "worker/proto/http1/http1_session.h"
 
-enum { HTTP1_FROZEN_VERSION = 3 };
-
-/* The two parts follow: the head, and what of the body is in memory. */
-struct frozen {
-	uint32_t version;
-	uint32_t state; /* HTTP1_HEAD, HTTP1_BODY or HTTP1_SKIP */
-	uint64_t first_byte;
-	uint64_t scanned;
-	struct http1_rest rest;
-	uint64_t file_size;
-	uint32_t head_size;
-	uint32_t body_size;
+/* HTTP1: a request has begun. */
+struct frozen_http1 {
+	uint8_t state;
+	uint64_t first_byte; /* CLOCK_MONOTONIC ns */
+	uint64_t scanned;    /* bytes of the input without an end of the head */
 };
 
-bool http1_freeze(const struct conn *c, struct buf *state, int *file_out)
+enum {
+	FROZEN_STATE_HEAD = 0,
+	FROZEN_STATE_BODY = 1, /* a record HTTP1_BODY follows */
+	FROZEN_STATE_SKIP = 2, /* it does, too */
+};
+
+static const struct frozen_field http1_fields[] = {
+	FROZEN_FIELD(frozen_http1, state),
+	FROZEN_FIELD(frozen_http1, first_byte),
+	FROZEN_FIELD(frozen_http1, scanned),
+};
+static const struct frozen_layout http1_layout =
+	FROZEN_LAYOUT(FROZEN_HTTP1, http1_fields);
+
+/* HTTP1_BODY: what has come of a body, and how the rest of it is framed. */
+struct frozen_body {
+	uint8_t framing;
+	uint64_t left;       /* FROZEN_FRAMING_LENGTH */
+	uint8_t chunk_state; /* FROZEN_FRAMING_CHUNKED; enum chunked_state */
+	uint8_t chunk_digits;
+	uint64_t chunk_left;
+	uint32_t chunk_overhead;
+	uint64_t body_read; /* bytes of content so far */
+	uint64_t pace_since, pace_moved;
+	struct str head;   /* as it came */
+	struct str memory; /* the body so far, if it is not in a file */
+	uint8_t file;      /* its number among the descriptors */
+	uint64_t file_size;
+};
+
+enum {
+	FROZEN_FRAMING_NONE = 0,
+	FROZEN_FRAMING_LENGTH = 1,
+	FROZEN_FRAMING_CHUNKED = 2,
+};
+
+static const struct frozen_field body_fields[] = {
+	FROZEN_FIELD(frozen_body, framing),
+	FROZEN_FIELD(frozen_body, left),
+	FROZEN_FIELD(frozen_body, chunk_state),
+	FROZEN_FIELD(frozen_body, chunk_digits),
+	FROZEN_FIELD(frozen_body, chunk_left),
+	FROZEN_FIELD(frozen_body, chunk_overhead),
+	FROZEN_FIELD(frozen_body, body_read),
+	FROZEN_FIELD(frozen_body, pace_since),
+	FROZEN_FIELD(frozen_body, pace_moved),
+	FROZEN_FIELD(frozen_body, head),
+	FROZEN_FIELD(frozen_body, memory),
+	FROZEN_FIELD(frozen_body, file),
+	FROZEN_FIELD(frozen_body, file_size),
+};
+static const struct frozen_layout body_layout =
+	FROZEN_LAYOUT(FROZEN_HTTP1_BODY, body_fields);
+
+/* Giving. */
+
+static uint8_t framing_of(enum http1_body framing)
+{
+	switch (framing) {
+	case HTTP1_BODY_LENGTH:
+		return FROZEN_FRAMING_LENGTH;
+	case HTTP1_BODY_CHUNKED:
+		return FROZEN_FRAMING_CHUNKED;
+	default:
+		return FROZEN_FRAMING_NONE;
+	}
+}
+
+static void put_body(const struct http1 *s, struct frozen_writer *message)
+{
+	const struct http1_rest *rest = &s->rest;
+	struct frozen_body frozen = {
+		.framing = framing_of(rest->framing),
+		.left = rest->left,
+		.chunk_state = (uint8_t)rest->chunked.state,
+		.chunk_digits = (uint8_t)rest->chunked.digits,
+		.chunk_left = rest->chunked.left,
+		.chunk_overhead = rest->chunked.overhead,
+		.body_read = rest->body_read,
+		.pace_since = rest->pace.since,
+		.pace_moved = rest->pace.moved,
+		.file = FROZEN_NO_FD,
+	};
+
+	if (s->state == HTTP1_BODY) {
+		frozen.head = s->raw_head;
+		frozen.memory = buf_str(&s->body.memory);
+		frozen.file_size = s->body.size;
+		if (s->body.file != -1)
+			frozen.file = frozen_put_fd(message, s->body.file);
+	}
+	frozen_put(message, &body_layout, &frozen);
+}
+
+bool http1_freeze(const struct conn *c, struct frozen_writer *message)
 {
 	const struct http1 *s = http1_session(c);
+	struct frozen_http1 frozen = {0};
 
 	if (s == NULL)
 		return true;
-	bool has_body = s->state == HTTP1_BODY;
-
-	if (s->state != HTTP1_HEAD && s->state != HTTP1_SKIP &&
-	    (!has_body || s->in_pieces))
+	frozen.first_byte = s->exchange.times.first_byte;
+	switch (s->state) {
+	case HTTP1_HEAD:
+		frozen.state = FROZEN_STATE_HEAD;
+		frozen.scanned = s->scanned;
+		break;
+	case HTTP1_BODY:
+		frozen.state = FROZEN_STATE_BODY;
+		if (s->in_pieces)
+			return false;
+		break;
+	case HTTP1_SKIP:
+		frozen.state = FROZEN_STATE_SKIP;
+		break;
+	default:
 		return false;
-	struct str head = has_body ? s->raw_head : STR("");
-	struct str body = has_body ? buf_str(&s->body.memory) : STR("");
-	struct frozen frozen = {
-		.version = HTTP1_FROZEN_VERSION,
-		.state = s->state,
-		.first_byte = s->exchange.times.first_byte,
-		.scanned = s->scanned,
-		.rest = s->rest,
-		.file_size = has_body ? s->body.size : 0,
-		.head_size = (uint32_t)head.n,
-		.body_size = (uint32_t)body.n,
-	};
-
-	if (has_body)
-		*file_out = s->body.file;
-	buf_put(state, (struct str){(const char *)&frozen, sizeof(frozen)});
-	buf_put(state, head);
-	buf_put(state, body);
+	}
+	frozen_put(message, &http1_layout, &frozen);
+	if (s->state != HTTP1_HEAD)
+		put_body(s, message);
 	return true;
 }
 
-static bool thaw_body(struct http1 *s, const struct frozen *frozen,
-		      struct str state, int file)
-{
-	struct str head = {state.p, frozen->head_size};
+/* Taking. */
 
-	if (file == -1)
-		buf_put(&s->body.memory, str_tail(state, frozen->head_size));
-	else if (spool_adopt(&s->body, file, frozen->file_size) == -1)
+static bool thaw_rest(const struct frozen_body *frozen, struct http1_rest *rest_out)
+{
+	static const enum http1_body framings[] = {
+		[FROZEN_FRAMING_NONE] = HTTP1_BODY_NONE,
+		[FROZEN_FRAMING_LENGTH] = HTTP1_BODY_LENGTH,
+		[FROZEN_FRAMING_CHUNKED] = HTTP1_BODY_CHUNKED,
+	};
+
+	if (frozen->framing > FROZEN_FRAMING_CHUNKED ||
+	    frozen->chunk_state > CHUNKED_END)
 		return false;
-	return http1_resume_body(s, &frozen->rest, head);
+	*rest_out = (struct http1_rest){
+		.framing = framings[frozen->framing],
+		.left = frozen->left,
+		.chunked = {.state = (enum chunked_state)frozen->chunk_state,
+			    .digits = frozen->chunk_digits,
+			    .left = frozen->chunk_left,
+			    .overhead = frozen->chunk_overhead},
+		.body_read = frozen->body_read,
+		.pace = {.since = frozen->pace_since, .moved = frozen->pace_moved},
+	};
+	return true;
 }
 
-bool http1_thaw(struct conn *c, struct str state, int file)
+static bool thaw_body(struct http1 *s, const struct http1_rest *rest,
+		      const struct frozen_body *frozen,
+		      struct frozen_reader *message)
 {
-	struct frozen frozen = {.state = HTTP1_HEAD};
+	int file = frozen_take_fd(message, frozen->file);
 
-	if (state.n >= sizeof(frozen)) {
-		memcpy(&frozen, state.p, sizeof(frozen));
-		state = str_tail(state, sizeof(frozen));
-	} else if (state.n == 0 && file == -1) {
-		return true; /* idle */
-	}
-	if (frozen.version != HTTP1_FROZEN_VERSION ||
-	    (uint64_t)frozen.head_size + frozen.body_size != state.n ||
-	    (file != -1 && frozen.state != HTTP1_BODY)) {
-		fd_close(&file);
+	if (file == -1 && frozen->file != FROZEN_NO_FD)
 		return false;
-	}
+	if (file == -1)
+		buf_put(&s->body.memory, frozen->memory);
+	else if (spool_adopt(&s->body, file, frozen->file_size) == -1)
+		return false;
+	return http1_resume_body(s, rest, frozen->head);
+}
+
+static bool thaw_skip(struct http1 *s, const struct http1_rest *rest)
+{
+	s->rest = *rest;
+	s->keep_alive = true; /* or there were nothing to skip for */
+	http1_set_state(s, HTTP1_SKIP);
+	return true;
+}
+
+bool http1_thaw(struct conn *c, struct frozen_reader *message)
+{
+	struct frozen_http1 frozen = {0};
+	struct frozen_body body = {.file = FROZEN_NO_FD};
+	struct http1_rest rest;
+
+	if (frozen_next(message) == 0)
+		return true; /* idle */
+	if (frozen_get(message, &http1_layout, &frozen) != FROZEN_OK)
+		return false;
 	struct http1 *s = http1_session_start(c);
 
 	s->exchange.times.first_byte = frozen.first_byte;
-	if (frozen.state == HTTP1_BODY)
-		return thaw_body(s, &frozen, state, file);
-	if (frozen.state == HTTP1_SKIP) {
-		s->rest = frozen.rest;
-		s->keep_alive = true; /* or there were nothing to skip for */
-		http1_set_state(s, HTTP1_SKIP);
-		return true;
+	if (frozen.state == FROZEN_STATE_HEAD) {
+		s->scanned = frozen.scanned;
+		return frozen.scanned <= buf_length(&c->in);
 	}
-	s->scanned = frozen.scanned;
-	return frozen.state == HTTP1_HEAD;
+	if (frozen.state > FROZEN_STATE_SKIP ||
+	    frozen_get(message, &body_layout, &body) != FROZEN_OK ||
+	    !thaw_rest(&body, &rest))
+		return false;
+	return frozen.state == FROZEN_STATE_BODY
+		       ? thaw_body(s, &rest, &body, message)
+		       : thaw_skip(s, &rest);
 }

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* HTTP/1 connections that move to another worker: see net/handoff.h. */
+/* How an HTTP/1 connection moves to another worker: see protocol.h. Worker. */
 #ifndef WORKER_PROTO_HTTP1_HTTP1_HANDOFF_H
 #define WORKER_PROTO_HTTP1_HTTP1_HANDOFF_H
 
 #include <stdbool.h>
 
-#include "base/buf.h"
-#include "base/str.h"
+#include "base/shared/frozen.h"
+#include "worker/net/conn.h"
 
-struct conn;
-
-/* See struct protocol. */
-bool http1_freeze(const struct conn *c, struct buf *state, int *file_out);
-bool http1_thaw(struct conn *c, struct str state, int file);
+bool http1_freeze(const struct conn *c, struct frozen_writer *message);
+bool http1_thaw(struct conn *c, struct frozen_reader *message);
 
 #endif

@@ -267,21 +267,29 @@ static void a_cut_counts_those_that_were_being_served(void **state)
 	assert_int_equal(fixture_slot.connections, 0);
 }
 
-static void adopt(struct str state)
+static bool adopt(struct str state)
 {
-	conn_adopt(&fixture_listener, fixture_pair(),
-		   &(struct conn_origin){.accepted_at = fake_now,
-					 .requests = 3,
-					 .in = STR("unread"),
-					 .out = STR("unsent"),
-					 .state = state,
-					 .file = -1});
+	struct conn_origin origin = {.id = 7,
+				     .accepted_at = fake_now,
+				     .requests = 3,
+				     .in = STR("unread"),
+				     .out = STR("unsent")};
+	char bytes[100];
+	struct frozen_writer w;
+	struct frozen_reader message;
+
+	frozen_begin(&w, bytes, sizeof(bytes), &frozen_ours);
+	frozen_put(&w, &fixture_layout, &state);
+	assert_int_equal(frozen_open(&message, (struct str){bytes, w.n}, NULL, 0),
+			 FROZEN_OK);
+	return conn_adopt(&fixture_listener, fixture_pair(), &origin, &message);
 }
 
 static void an_adopted_one_has_what_was_read_and_not_sent(void **state)
 {
 	(void)state;
-	adopt(STR("state"));
+	assert_true(adopt(STR("state")));
+	assert_int_equal(fixture_last()->id, 7);
 	assert_int_equal(fixture_last()->requests, 3);
 	fixture_tick();
 	assert_string_equal(peer_gets(1), "unsentunread");
@@ -291,7 +299,7 @@ static void an_adopted_one_has_what_was_read_and_not_sent(void **state)
 static void one_that_is_not_understood_is_closed(void **state)
 {
 	(void)state;
-	adopt(STR("state of another kind"));
+	assert_false(adopt(STR("state of another kind")));
 	assert_int_equal(fixture_slot.connections, 0);
 	assert_null(peer_gets(1));
 }

@@ -166,11 +166,19 @@ static void fixture_close(struct conn *c)
 	fixture_note('x', c);
 }
 
-static bool fixture_thaw(struct conn *c, struct str state, int file)
+/* What the fake protocol remembers: one string. */
+static const struct frozen_field fixture_fields[] = {
+	{.type = FROZEN_STR, .since = 1}};
+static const struct frozen_layout fixture_layout =
+	FROZEN_LAYOUT(FROZEN_HTTP1, fixture_fields);
+
+static bool fixture_thaw(struct conn *c, struct frozen_reader *message)
 {
+	struct str state;
+
 	(void)c;
-	(void)file;
-	return str_equal(state, STR("state"));
+	return frozen_get(message, &fixture_layout, &state) == FROZEN_OK &&
+	       str_equal(state, STR("state"));
 }
 
 static const struct protocol fake_protocol = {
@@ -220,6 +228,7 @@ static int fixture_setup(void **state)
 	assert_int_equal(loop_init(&fixture_loop), 0);
 	fixture_loop.on_tick_end = fixture_tick_end;
 	net_init(&fixture_net, &fixture_loop, &fixture_conf, &fixture_slot);
+	fixture_net.last_id = 0; /* ids count the peers */
 	listener_init(&fixture_listener, &fixture_net, &fixture_listener_conf, -1,
 		      &fake_protocol, NULL);
 	fixture_listener.transport = &fake_transport;
