@@ -15,7 +15,7 @@ int loop_init(struct loop *loop)
 	*loop = (struct loop){.epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
 	list_init(&loop->put_off);
 	list_init(&loop->ready);
-	loop->now = clock_read();
+	loop->now = loop_read_clock(loop);
 	return loop->epoll_fd == -1 ? -1 : 0;
 }
 
@@ -111,7 +111,7 @@ void loop_run(struct loop *loop)
 		int n = epoll_wait(loop->epoll_fd, events, LOOP_EVENTS,
 				   wait_ms(loop, next));
 
-		loop->now = clock_read();
+		loop->now = loop_read_clock(loop);
 		loop->waited += loop->now - from;
 		if (n == -1 && errno != EINTR)
 			log_fatal("epoll_wait: errno %d", errno);

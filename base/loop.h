@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/timer.h"
 
@@ -35,7 +36,10 @@ struct task {
 struct loop {
 	int epoll_fd;
 	bool stopped;
-	uint64_t now;    /* CLOCK_MONOTONIC ns, as of this tick */
+	uint64_t now;    /* CLOCK_MONOTONIC ns, as of this tick; written by the
+			  * loop alone */
+	uint64_t latest; /* the same, when it was last read: see
+			  * loop_read_clock() */
 	uint64_t waited; /* ns, in all, with nothing to do */
 	struct timers timers;
 	struct list put_off; /* until the events of the tick are handled */
@@ -88,6 +92,15 @@ static inline void task_cancel(struct task *task)
 static inline void loop_timer(struct loop *loop, struct timer *timer, uint64_t ms)
 {
 	timer_arm(&loop->timers, timer, loop->now + ms * 1000000u);
+}
+
+/*
+ * The time now, in the middle of a tick; `latest` keeps it for those who come
+ * next and need not know it any better. `now` stays, and timers with it.
+ */
+static inline uint64_t loop_read_clock(struct loop *loop)
+{
+	return loop->latest = clock_read();
 }
 
 /* Ticks until loop_stop(). */

@@ -39,13 +39,17 @@ static void set_state(struct exchange *x, enum exchange_state state)
 }
 
 void exchange_init(struct exchange *x, struct http *http,
-		   const struct exchange_protocol *protocol)
+		   const struct exchange_protocol *protocol,
+		   const struct exchange_connection *connection)
 {
 	*x = (struct exchange){
 		.magic = EXCHANGE_MAGIC,
 		.http = http,
 		.protocol = protocol,
+		.connection = connection,
+		.peer = connection->peer,
 	};
+	body_init(&x->body);
 }
 
 void exchange_fini(struct exchange *x)
@@ -193,8 +197,8 @@ static unsigned find_who_answers(struct exchange *x, struct str host_value)
 	r->host = lower_host(x, host_value);
 	if (r->method == METHOD_COUNT)
 		return without_route(x, 501);
-	/* RFC 9110 section 7.4: nothing here is secured. */
-	if (r->is_https)
+	/* RFC 9110 section 7.4: what is to be secured has to be. */
+	if (r->is_https && !x->connection->is_secured)
 		return without_route(x, 421);
 	if (str_equal(r->raw_path, STR("*"))) {
 		r->path = r->raw_path;
@@ -220,6 +224,7 @@ static unsigned let_in(struct exchange *x, unsigned refusal)
 unsigned exchange_begin(struct exchange *x, struct str host_value)
 {
 	set_state(x, EXCHANGE_REQUEST);
+	body_restart(&x->body);
 	if (x->http->proxies != NULL)
 		x->peer = policy_peer(x);
 	x->found = find_who_answers(x, host_value);
@@ -285,8 +290,10 @@ void exchange_resume(struct exchange *x)
 
 void exchange_want_body(struct exchange *x)
 {
-	if (x->state == EXCHANGE_HANDLED)
-		x->protocol->on_want_body(x);
+	if (x->state != EXCHANGE_HANDLED)
+		return;
+	x->body.is_paused = false;
+	x->protocol->on_want_body(x);
 }
 
 uint64_t exchange_body_limit(const struct exchange *x)
@@ -385,7 +392,7 @@ void exchange_answer(struct exchange *x)
 {
 	set_state(x, EXCHANGE_ANSWERED);
 	let_go(x);
-	x->times.answered = clock_read();
+	x->times.answered = loop_read_clock(x->http->loop);
 	if (x->policy != NULL)
 		policy_change_response(x->policy, x);
 	x->protocol->on_answer(x);
@@ -418,6 +425,7 @@ void exchange_forget(struct exchange *x)
 	if (x->on_over != NULL)
 		tell_watcher(x);
 	release_body(&x->response.body);
+	body_release(&x->body);
 	if (x->state != EXCHANGE_IDLE)
 		set_state(x, EXCHANGE_IDLE);
 	arena_reset(&x->arena);
@@ -427,7 +435,7 @@ void exchange_forget(struct exchange *x)
 	x->route = NULL;
 	x->policy = NULL;
 	x->captures = NULL;
-	x->peer = x->connection;
+	x->peer = x->connection->peer;
 	x->content_sent = 0;
 	x->form = NULL;
 	x->connection_requests = 0;
@@ -441,8 +449,7 @@ void exchange_finish(struct exchange *x)
 {
 	ASSERT(x->state != EXCHANGE_IDLE);
 	if (x->times.last_byte == 0)
-		x->times.last_byte = clock_read();
-	x->http->loop->now = x->times.last_byte;
+		x->times.last_byte = loop_read_clock(x->http->loop);
 	count(x);
 	if (x->http->on_finished != NULL)
 		x->http->on_finished(x->http, x);

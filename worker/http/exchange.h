@@ -23,6 +23,7 @@
 #include "base/codec/field.h"
 #include "base/str.h"
 #include "conf/conf.h"
+#include "worker/http/body.h"
 #include "worker/http/fields.h"
 
 struct buf;
@@ -47,7 +48,7 @@ struct request {
 	struct str raw_path; /* as sent, without the query */
 	struct str query;    /* without the "?"; p == NULL when there is none */
 	struct str host;     /* without the port, lower case; may be empty */
-	bool is_https;       /* by its target, whatever the connection is */
+	bool is_https;       /* its target says so, whatever the connection is */
 	const struct field *fields;
 	size_t n_fields;
 	unsigned known;      /* a set of 1u << enum field_id: which are there */
@@ -106,14 +107,22 @@ struct response {
 	struct fields fields;          /* of this response */
 	struct body body;
 	bool has_own_server; /* Server is one of `fields`, or left out */
-	bool close;          /* this connection must not be used again */
 	bool is_coded;       /* its handler has chosen the coding, or that there is
 			      * to be none */
 };
 
+/* The connection that an exchange is on, as far as routes, policies, handlers
+ * and the log need to know it. The protocol's; several exchanges may share it. */
+struct exchange_connection {
+	uint64_t id;          /* unique in this worker */
+	uint64_t accepted_at; /* CLOCK_MONOTONIC ns */
+	struct endpoint peer; /* its other end, which may be a proxy */
+	bool is_secured;      /* by TLS: requests are for https (RFC 9110
+			       * section 4.2.2) */
+};
+
 /* CLOCK_MONOTONIC ns; 0 for what did not happen. */
 struct exchange_times {
-	uint64_t accepted;   /* the connection */
 	uint64_t first_byte; /* of the request */
 	uint64_t head;       /* the head was whole */
 	uint64_t answered;   /* the handler was done */
@@ -146,11 +155,16 @@ struct exchange {
 	const struct policy *policy; /* of the route or the site, or NULL */
 	const struct str *captures;  /* of the route's pattern: the whole match
 				      * and each group; NULL without one */
+	const struct exchange_connection *connection;
+	struct request_body body; /* as far as it has come */
 	struct exchange_times times;
-	struct endpoint connection;   /* who sends it to us; by the protocol */
-	struct endpoint peer;         /* whom it comes from: see real_ip.h */
-	uint64_t connection_id;       /* unique in this worker */
-	uint32_t connection_requests; /* up to this; 0: it is none */
+	uint64_t deadline;    /* CLOCK_MONOTONIC ns: the client has until then to
+			       * send or to take more; for the protocol, which
+			       * waits for it */
+	struct endpoint peer; /* the client: the connection's, or the one that
+			       * a proxy gives: see real_ip.h */
+	uint32_t connection_requests; /* on its connection, up to this one; 0:
+				       * it is none */
 	uint64_t content_sent;        /* bytes of content, by the protocol */
 	struct str request_id;        /* by request_id() only */
 	bool was_admitted;            /* by another worker, before it moved here */
@@ -168,8 +182,10 @@ struct exchange {
 	bool broke_off;      /* the response did not go out whole */
 };
 
+/* `connection` is the protocol's, and there as long as the exchange. */
 void exchange_init(struct exchange *x, struct http *http,
-		   const struct exchange_protocol *protocol);
+		   const struct exchange_protocol *protocol,
+		   const struct exchange_connection *connection);
 void exchange_fini(struct exchange *x);
 
 /*

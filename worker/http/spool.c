@@ -109,8 +109,8 @@ int spool_adopt(struct spool *spool, int file, uint64_t size)
 
 void spool_release(struct spool *spool)
 {
-	if (spool->file == -1 && spool->memory.storage == NULL)
-		return; /* as most are, most of the time */
+	if (spool_is_empty(spool))
+		return;
 	if (spool->map != NULL)
 		munmap(spool->map, (size_t)spool->size);
 	fd_close(&spool->file);

@@ -8,6 +8,8 @@
 #ifndef WORKER_HTTP_SPOOL_H
 #define WORKER_HTTP_SPOOL_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -35,6 +37,11 @@ int spool_whole(struct spool *spool, struct str *whole_out)
  * -1 with errno when it is not of that size, and the file is closed. */
 int spool_adopt(struct spool *spool, int file, uint64_t size)
 	__attribute__((warn_unused_result));
+
+static inline bool spool_is_empty(const struct spool *spool)
+{
+	return spool->file == -1 && spool->memory.storage == NULL;
+}
 
 /* Lets go of everything; it is empty again. */
 void spool_release(struct spool *spool);

@@ -181,7 +181,7 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 	case TEMPLATE_HOST:
 		return r->host;
 	case TEMPLATE_SCHEME:
-		return STR("http");
+		return x->connection->is_secured ? STR("https") : STR("http");
 	case TEMPLATE_REMOTE_ADDR:
 		text = arena_bytes(&x->arena, ADDR_TEXT);
 		return str_of(endpoint_ip(&x->peer, text));
@@ -189,7 +189,7 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 		return x->user;
 	case TEMPLATE_CONNECTION_ADDR:
 		text = arena_bytes(&x->arena, ADDR_TEXT);
-		return str_of(endpoint_ip(&x->connection, text));
+		return str_of(endpoint_ip(&x->connection->peer, text));
 	case TEMPLATE_REMOTE_PORT:
 		return arena_printf(&x->arena, "%u", x->peer.port);
 	case TEMPLATE_QUERY_FIELD:
@@ -214,7 +214,7 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 	case TEMPLATE_REQUEST_ID:
 		return request_id(x);
 	case TEMPLATE_CONNECTION:
-		return number(x, x->connection_id);
+		return number(x, x->connection->id);
 	case TEMPLATE_CONNECTION_REQUESTS:
 		return x->connection_requests == 0
 			       ? STR("")

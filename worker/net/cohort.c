@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/net/cohort.h"
 
-#include "base/clock.h"
 #include "worker/net/conn.h"
 
 /* Those that follow gain less than they wait, and lose the caches of data. */
@@ -25,7 +24,7 @@ static void push_all(struct cohort *cohort)
 		list_append(&cohort->written, &c->ready);
 		conn_push(c);
 	}
-	cohort->loop->now = clock_read();
+	(void)loop_read_clock(cohort->loop);
 }
 
 void cohort_run(struct cohort *cohort)

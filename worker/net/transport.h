@@ -25,6 +25,7 @@ enum io {
 
 struct transport {
 	const char *name;
+	bool is_secure; /* what it carries is encrypted on the way */
 
 	enum io (*read)(struct conn *c, char *into, size_t room, size_t *n_out);
 

@@ -128,11 +128,13 @@ static char *put_phase(char *to, struct str before, uint64_t from, uint64_t end)
 	return put_count(to, before, phase_ns(from, end, &ns) ? ns / NS_PER_US : 0);
 }
 
-static char *put_times(char *to, const struct exchange_times *t)
+static char *put_times(char *to, const struct exchange *x)
 {
+	const struct exchange_times *t = &x->times;
+
 	to = PUT(to, ",\"times_us\":{");
-	to = put_phase(to, STR("\"accepted_to_first_byte\":"), t->accepted,
-		       t->first_byte);
+	to = put_phase(to, STR("\"accepted_to_first_byte\":"),
+		       x->connection->accepted_at, t->first_byte);
 	to = put_phase(to, STR(",\"first_byte_to_head\":"), t->first_byte, t->head);
 	to = put_phase(to, STR(",\"head_to_answer\":"), t->head, t->answered);
 	to = put_phase(to, STR(",\"answer_to_last_byte\":"), t->answered,
@@ -158,7 +160,7 @@ static void put_json(struct exchange *x, struct buf *out)
 	to = PUT(to, "\",\"remote_addr\":\"");
 	to = put_ip(to, x);
 	to = put_count(to, STR("\",\"remote_port\":"), x->peer.port);
-	to = put_count(to, STR(",\"connection\":"), x->connection_id);
+	to = put_count(to, STR(",\"connection\":"), x->connection->id);
 	to = put_member(to, STR(",\"request_id\":\""), id);
 	if (x->user.n > 0)
 		to = put_member(to, STR(",\"user\":\""), x->user);
@@ -171,7 +173,7 @@ static void put_json(struct exchange *x, struct buf *out)
 	to = put_count(to, STR(",\"bytes\":"), x->content_sent);
 	to = put_member(to, STR(",\"referer\":\""), referer);
 	to = put_member(to, STR(",\"user_agent\":\""), agent);
-	to = put_times(to, &x->times);
+	to = put_times(to, x);
 	to = PUT(to, "}\n");
 	buf_added(out, (size_t)(to - start));
 }

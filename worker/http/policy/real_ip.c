@@ -68,7 +68,7 @@ struct endpoint real_ip_of(const struct exchange *x)
 	const struct access *proxies = x->http->proxies;
 	struct str name = str_of(x->http->conf->real_ip.field);
 	const struct request *r = &x->request;
-	struct endpoint peer = x->connection;
+	struct endpoint peer = x->connection->peer;
 
 	if (!access_allows(proxies, &peer))
 		return peer;

@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A connection without a session is idle. The first byte of a request makes a
- * session, which goes round HEAD -> (BODY) -> SEND -> (SKIP) -> HEAD until
- * nothing more is there, and is given back; or it ends in LAST, and the
- * connection with it.
+ * A request on an HTTP/1 connection, as one column:
+ *
+ *   idle     step_idle()      a connection without a session; the first byte
+ *                             of a request makes one
+ *   head     step_head()      HTTP1_HEAD, until the head is whole
+ *   route    begin_request()  which route it is for, by exchange_begin(),
+ *   admit                     and whether it is let in; which may have to be
+ *                             waited for (HTTP1_WAIT, on_admitted())
+ *   body     take_in()        HTTP1_BODY, when the handler wants it whole
+ *   handle   http1_handle()   the handler answers, or holds the exchange
+ *                             (HTTP1_WAIT) and answers later: on_answer()
+ *   send     http1_send.c     HTTP1_SEND
+ *   finish   http1_send.c     counted and logged; then round again by
+ *                             HTTP1_SKIP (what is left of the body), HTTP1_HEAD
+ *                             or idle, or HTTP1_LAST and the end
  *
  * Responses gather in conn->out and leave with one write when no further
  * request is at hand: a request costs one read and one write, and a pipeline
@@ -74,7 +85,7 @@ enum step http1_give_up(struct http1 *s, unsigned status, const char *why)
 	exchange_cancel(&s->exchange);
 	/* Its room in temp is for others, while the connection lingers. */
 	s->exchange.request.body = STR("");
-	spool_release(&s->body);
+	body_release(&s->exchange.body);
 	forsake(s, status, why);
 	exchange_answer_error(&s->exchange, status);
 	return STEP_MORE;
@@ -113,25 +124,28 @@ static void set_framing(struct http1 *s, const struct http1_head *head)
 	s->rest.framing = head->body;
 	s->rest.left = head->content_length;
 	s->rest.chunked = (struct chunked){0};
-	s->rest.body_read = 0;
-	pace_stop(&s->rest.pace);
 	s->expects_continue = head->expects_continue;
-	s->in_pieces = false;
-	s->paused = false;
-	s->earlier = STR("");
-	spool_release(&s->body);
 }
 
 /* The request as far as it is there goes to who answers. */
 
-static void answer(struct http1 *s, unsigned status)
+static void answer_error(struct http1 *s, unsigned status)
 {
 	if (status == 400) /* a path that must not be resolved */
-		s->exchange.response.close = true;
-	if (status != 0)
-		exchange_answer_error(&s->exchange, status);
-	else
-		http1_handle(s);
+		s->keep_alive = false;
+	exchange_answer_error(&s->exchange, status);
+}
+
+static uint64_t length_of(const struct http1_rest *rest)
+{
+	switch (rest->framing) {
+	case HTTP1_BODY_LENGTH:
+		return rest->left;
+	case HTTP1_BODY_CHUNKED:
+		return BODY_LENGTH_UNKNOWN;
+	default:
+		return 0;
+	}
 }
 
 void http1_handle(struct http1 *s)
@@ -158,7 +172,6 @@ static enum step handle_in_pieces(struct http1 *s)
 {
 	bool has_body = s->rest.framing != HTTP1_BODY_NONE;
 
-	s->in_pieces = true;
 	http1_handle(s);
 	if (s->exchange.state != EXCHANGE_HANDLED)
 		return STEP_MORE;
@@ -170,74 +183,78 @@ static enum step handle_in_pieces(struct http1 *s)
 	return STEP_MORE;
 }
 
-/* What exchange_begin() or exchange_admitted() said. */
-static enum step proceed(struct http1 *s, unsigned status)
+/* What exchange_begin() or exchange_admitted() said: the body, if it is
+ * wanted first; or the handler. */
+static enum step take_in(struct http1 *s, unsigned status)
 {
-	bool has_body = s->rest.framing != HTTP1_BODY_NONE;
+	struct request_body *body = &s->exchange.body;
 
-	if (status == 0 && s->rest.framing == HTTP1_BODY_LENGTH &&
-	    s->rest.left > exchange_body_limit(&s->exchange))
-		return http1_give_up(s, 413, "Content-Length is over the limit");
-	if (status == 0) {
-		enum body_want want = exchange_wants_body(&s->exchange);
-
-		if (want == BODY_WANT_PIECES)
-			return handle_in_pieces(s);
-		if (want == BODY_WANT_WHOLE && has_body)
-			return await_body(s);
+	if (status != 0) {
+		answer_error(s, status);
+		return STEP_MORE;
 	}
-	answer(s, status);
+	if (!body_begin(&s->exchange, length_of(&s->rest)))
+		return http1_give_up(s, body->status, body->why);
+	if (body->want == BODY_WANT_PIECES)
+		return handle_in_pieces(s);
+	if (body->want == BODY_WANT_WHOLE && s->rest.framing != HTTP1_BODY_NONE)
+		return await_body(s);
+	http1_handle(s);
 	return STEP_MORE;
 }
 
 /* The request that `head` says, parsed from `raw`. As exchange_begin(). */
-static unsigned admit(struct conn *c, struct http1 *s, struct http1_head *head,
-		      struct str raw)
+static unsigned route_and_admit(struct conn *c, struct http1 *s,
+				struct http1_head *head, struct str raw)
 {
-	s->exchange.times.head = c->net->loop->now;
-	s->exchange.connection_requests = c->requests;
+	struct exchange *x = &s->exchange;
+	uint64_t now = c->net->loop->now;
+
+	/* One that was behind another in conn->in began when that had ended. */
+	x->times.head = now > x->times.first_byte ? now : x->times.first_byte;
+	x->connection_requests = c->requests;
 	fill_request(s, head, raw);
 	set_framing(s, head);
 	s->scanned = 0;
-	return exchange_begin(&s->exchange, head->host);
+	return exchange_begin(x, head->host);
 }
 
-static enum step begin(struct conn *c, struct http1 *s, struct http1_head *head)
+static enum step begin_request(struct conn *c, struct http1 *s,
+			       struct http1_head *head)
 {
 	c->requests++;
 
-	unsigned status = admit(c, s, head, buf_str(&c->in));
+	unsigned status = route_and_admit(c, s, head, buf_str(&c->in));
 
 	buf_consume(&c->in, head->size);
 	if (status != EXCHANGE_LATER)
-		return proceed(s, status);
+		return take_in(s, status);
 	http1_set_state(s, HTTP1_WAIT);
 	return STEP_MORE;
 }
 
 bool http1_resume_body(struct http1 *s, const struct http1_rest *rest,
-		       struct str raw)
+		       struct str raw, uint64_t received, struct pace pace)
 {
 	struct http1_limits limits = {
 		.line = raw.n + 1, .bytes = raw.n + 1, .fields = HTTP1_FIELDS_MAX};
 	struct http1_head *head = mem_alloc(sizeof(*head));
-	struct spool body = s->body;
 	size_t scanned = 0;
 	bool understood = http1_head_parse(raw, &limits, &scanned, head).result ==
 			  HTTP1_COMPLETE;
 
 	if (understood) {
-		spool_init(&s->body); /* which admit() would empty */
 		s->exchange.was_admitted = true;
-		unsigned status = admit(s->conn, s, head, raw);
+		unsigned status = route_and_admit(s->conn, s, head, raw);
 
-		s->body = body;
+		s->exchange.body.received = received;
+		s->exchange.body.pace = pace;
 		s->rest = *rest;
 		s->expects_continue = false; /* it was told */
 		if (status == EXCHANGE_LATER)
 			http1_set_state(s, HTTP1_WAIT);
 		else
-			(void)proceed(s, status);
+			(void)take_in(s, status);
 	}
 	free(head);
 	return understood;
@@ -263,7 +280,7 @@ static void on_admitted(struct exchange *x, unsigned status)
 {
 	struct http1 *s = session_of(x);
 
-	(void)proceed(s, status);
+	(void)take_in(s, status);
 	conn_wake(s->conn);
 }
 
@@ -274,10 +291,7 @@ static void on_resume(struct exchange *x)
 
 static void on_want_body(struct exchange *x)
 {
-	struct http1 *s = session_of(x);
-
-	s->paused = false;
-	conn_wake(s->conn);
+	conn_wake(session_of(x)->conn);
 }
 
 const struct exchange_protocol http1_exchange_protocol = {
@@ -332,7 +346,7 @@ static enum step step_head(struct conn *c, struct http1 *s)
 
 	switch (v.result) {
 	case HTTP1_COMPLETE:
-		return begin(c, s, &head);
+		return begin_request(c, s, &head);
 	case HTTP1_PARTIAL:
 		return read_more_head(c, s);
 	case HTTP1_BAD:

@@ -1,85 +1,47 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The body of a request: collected for the handler, given to it as it comes,
- * or read and dropped so that the next request can be found behind it. Worker.
+ * How the body of a request is framed on an HTTP/1 connection (RFC 9112
+ * sections 6 and 7): where it ends, and what of the bytes is content. What
+ * becomes of the content is the exchange's: see worker/http/body.h. A body that
+ * nobody wants is read so that the next request can be found behind it. Worker.
  */
-#include <errno.h>
-
-#include "base/log.h"
 #include "worker/http/http.h"
 #include "worker/proto/http1/http1_session.h"
 
-static enum step too_slow(struct http1 *s)
+enum taken {
+	TAKEN_ALL,     /* what has come; there is more to come */
+	TAKEN_WHOLE,   /* the body is complete */
+	TAKEN_SOME,    /* its taker wants no more of it now */
+	TAKEN_REFUSED, /* x->body says why */
+};
+
+static enum step refused(struct http1 *s)
 {
-	if (s->state != HTTP1_BODY)
-		return STEP_DONE; /* it has its answer */
-	return http1_give_up(s, 408, "the body came more slowly than limits.rate");
+	const struct request_body *body = &s->exchange.body;
+
+	return http1_give_up(s, body->status, body->why);
 }
 
-/* Not longer than timeouts.body for the next piece; and the client has to send
- * limits.rate over each timeouts.body. */
 static enum step wait_body(struct conn *c, struct http1 *s)
 {
-	const struct conf *conf = c->net->conf;
-	struct http1_rest *rest = &s->rest;
-	uint64_t now = c->net->loop->now;
-
-	if (now >= pace_end(&rest->pace, conf->timeouts.body) &&
-	    !pace_keeps_up(&rest->pace, now, rest->body_read, conf->limits.rate))
-		return too_slow(s);
-	conn_set_timeout(c, conf->timeouts.body);
+	if (!body_wait(&s->exchange)) /* one that is skipped has its answer */
+		return s->state == HTTP1_BODY ? refused(s) : STEP_DONE;
+	conn_set_timeout_at(c, s->exchange.deadline);
 	return STEP_WAIT;
 }
 
-enum {
-	/* Of an unwanted body: more costs more than a new connection. */
-	HTTP1_SKIP_MOST = 1024 * 1024,
-};
-
-enum taken {
-	TAKEN_ALL,    /* what has come; there is more to come */
-	TAKEN_WHOLE,  /* the body is complete */
-	TAKEN_SOME,   /* its taker wants no more of it now */
-	TAKEN_BAD,    /* it is not framed as it should be */
-	TAKEN_LARGE,  /* it is over its limit */
-	TAKEN_FAILED, /* it could not be kept: see errno */
-};
-
-uint64_t http1_skip_limit(const struct http1 *s)
-{
-	uint64_t limit = exchange_body_limit(&s->exchange);
-
-	return limit < HTTP1_SKIP_MOST ? limit : HTTP1_SKIP_MOST;
-}
-
-static enum taken keep(struct http1 *s, struct str piece)
-{
-	const struct conf *conf = s->conn->net->conf;
-	bool in_memory = s->body.file == -1;
-
-	if (spool_put(&s->body, piece, conf->limits.body_memory, conf->temp) == -1)
-		return TAKEN_FAILED;
-	if (in_memory && s->body.file != -1)
-		s->exchange.http->counters->temp_bodies++;
-	return TAKEN_ALL;
-}
-
-/* Gives a piece to who wants it. */
 static enum taken give(struct http1 *s, struct str piece)
 {
-	bool wanted = s->state == HTTP1_BODY;
-
-	s->rest.body_read += piece.n;
-	if (s->rest.body_read >
-	    (wanted ? exchange_body_limit(&s->exchange) : http1_skip_limit(s)))
-		return TAKEN_LARGE;
-	if (!wanted)
+	if (s->state != HTTP1_BODY)
+		return body_drop(&s->exchange, piece.n) ? TAKEN_ALL : TAKEN_REFUSED;
+	switch (body_put(&s->exchange, piece)) {
+	case BODY_PUT_ALL:
 		return TAKEN_ALL;
-	if (!s->in_pieces)
-		return keep(s, piece);
-	s->paused = !exchange_put_body(&s->exchange, piece);
-	/* It may have answered. */
-	return s->paused || s->state != HTTP1_BODY ? TAKEN_SOME : TAKEN_ALL;
+	case BODY_PUT_PAUSED:
+		return TAKEN_SOME;
+	default:
+		return TAKEN_REFUSED;
+	}
 }
 
 static enum taken take_length(struct http1 *s)
@@ -114,7 +76,9 @@ static enum taken take_chunked(struct http1 *s)
 			taken = TAKEN_WHOLE;
 			break;
 		case CHUNKED_BAD:
-			taken = TAKEN_BAD;
+			(void)body_refuse(&s->exchange, 400,
+					  "the body is not in chunked coding");
+			taken = TAKEN_REFUSED;
 			break;
 		}
 	}
@@ -145,62 +109,32 @@ static enum step read_more(struct conn *c, struct http1 *s)
 	}
 }
 
-static enum step cannot_keep(struct http1 *s)
-{
-	int error = errno;
-
-	log_client_errno(LOG_LEVEL_ERROR, "cannot keep a request's body in %s",
-			 s->conn->net->conf->temp);
-	return http1_give_up(s, error == ENOSPC || error == EDQUOT ? 507 : 503,
-			     "its body cannot be kept");
-}
-
 enum step http1_begin_pieces(struct http1 *s)
 {
-	return spool_whole(&s->body, &s->earlier) == 0 ? STEP_MORE : cannot_keep(s);
-}
-
-/* It was counted when it came. */
-static enum step give_earlier(struct http1 *s)
-{
-	size_t n = s->earlier.n < BUF_CHUNK ? s->earlier.n : BUF_CHUNK;
-	struct str piece = {s->earlier.p, n};
-
-	s->earlier = str_tail(s->earlier, n);
-	s->paused = !exchange_put_body(&s->exchange, piece);
-	if (s->earlier.n == 0)
-		spool_release(&s->body);
-	return STEP_MORE;
+	return body_begin_pieces(&s->exchange) ? STEP_MORE : refused(s);
 }
 
 static enum step body_is_whole(struct http1 *s)
 {
-	if (s->in_pieces) {
-		http1_set_state(s, HTTP1_WAIT);
-		exchange_end_body(&s->exchange);
-		return STEP_MORE;
-	}
-	if (spool_whole(&s->body, &s->exchange.request.body) == -1)
-		return cannot_keep(s);
-	http1_handle(s);
-	return STEP_MORE;
+	http1_set_state(s, HTTP1_WAIT); /* unless it is answered at once */
+	return body_end(&s->exchange) ? STEP_MORE : refused(s);
 }
 
 enum step http1_step_body(struct conn *c, struct http1 *s)
 {
-	if (s->paused) {
-		pace_stop(&s->rest.pace);
+	struct request_body *body = &s->exchange.body;
+
+	if (body->is_paused) {
+		pace_stop(&body->pace);
 		return http1_wait_holder(c, s);
 	}
-	if (s->earlier.n > 0)
-		return give_earlier(s);
+	if (body->earlier.n > 0) {
+		body_put_earlier(&s->exchange);
+		return STEP_MORE;
+	}
 	switch (take(s)) {
-	case TAKEN_BAD:
-		return http1_give_up(s, 400, "the body is not in chunked coding");
-	case TAKEN_LARGE:
-		return http1_give_up(s, 413, "the body is over the limit");
-	case TAKEN_FAILED:
-		return cannot_keep(s);
+	case TAKEN_REFUSED:
+		return refused(s);
 	case TAKEN_WHOLE:
 		return body_is_whole(s);
 	case TAKEN_SOME:
@@ -219,7 +153,8 @@ enum step http1_step_skip(struct conn *c, struct http1 *s)
 	case TAKEN_ALL:
 		return read_more(c, s);
 	case TAKEN_WHOLE:
-		s->exchange.times.first_byte = c->net->loop->now; /* of the next */
+		/* Of the next. */
+		s->exchange.times.first_byte = c->net->loop->latest;
 		http1_set_state(s, HTTP1_HEAD);
 		return STEP_MORE;
 	default: /* more of it is not worth it */

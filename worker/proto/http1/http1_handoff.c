@@ -44,7 +44,7 @@ struct frozen_body {
 	uint8_t chunk_digits;
 	uint64_t chunk_left;
 	uint32_t chunk_overhead;
-	uint64_t body_read; /* bytes of content so far */
+	uint64_t received; /* bytes of content so far */
 	uint64_t pace_since, pace_moved;
 	struct str head;   /* as it came */
 	struct str memory; /* the body so far, if it is not in a file */
@@ -65,7 +65,7 @@ static const struct frozen_field body_fields[] = {
 	FROZEN_FIELD(frozen_body, chunk_digits),
 	FROZEN_FIELD(frozen_body, chunk_left),
 	FROZEN_FIELD(frozen_body, chunk_overhead),
-	FROZEN_FIELD(frozen_body, body_read),
+	FROZEN_FIELD(frozen_body, received),
 	FROZEN_FIELD(frozen_body, pace_since),
 	FROZEN_FIELD(frozen_body, pace_moved),
 	FROZEN_FIELD(frozen_body, head),
@@ -93,6 +93,7 @@ static uint8_t framing_of(enum http1_body framing)
 static void put_body(const struct http1 *s, struct frozen_writer *message)
 {
 	const struct http1_rest *rest = &s->rest;
+	const struct request_body *body = &s->exchange.body;
 	struct frozen_body frozen = {
 		.framing = framing_of(rest->framing),
 		.left = rest->left,
@@ -100,18 +101,18 @@ static void put_body(const struct http1 *s, struct frozen_writer *message)
 		.chunk_digits = (uint8_t)rest->chunked.digits,
 		.chunk_left = rest->chunked.left,
 		.chunk_overhead = rest->chunked.overhead,
-		.body_read = rest->body_read,
-		.pace_since = rest->pace.since,
-		.pace_moved = rest->pace.moved,
+		.received = body->received,
+		.pace_since = body->pace.since,
+		.pace_moved = body->pace.moved,
 		.file = FROZEN_NO_FD,
 	};
 
 	if (s->state == HTTP1_BODY) {
 		frozen.head = s->raw_head;
-		frozen.memory = buf_str(&s->body.memory);
-		frozen.file_size = s->body.size;
-		if (s->body.file != -1)
-			frozen.file = frozen_put_fd(message, s->body.file);
+		frozen.memory = buf_str(&body->spool.memory);
+		frozen.file_size = body->spool.size;
+		if (body->spool.file != -1)
+			frozen.file = frozen_put_fd(message, body->spool.file);
 	}
 	frozen_put(message, &body_layout, &frozen);
 }
@@ -131,7 +132,7 @@ bool http1_freeze(const struct conn *c, struct frozen_writer *message)
 		break;
 	case HTTP1_BODY:
 		frozen.state = FROZEN_STATE_BODY;
-		if (s->in_pieces)
+		if (s->exchange.body.want == BODY_WANT_PIECES)
 			return false;
 		break;
 	case HTTP1_SKIP:
@@ -166,30 +167,39 @@ static bool thaw_rest(const struct frozen_body *frozen, struct http1_rest *rest_
 			    .digits = frozen->chunk_digits,
 			    .left = frozen->chunk_left,
 			    .overhead = frozen->chunk_overhead},
-		.body_read = frozen->body_read,
-		.pace = {.since = frozen->pace_since, .moved = frozen->pace_moved},
 	};
 	return true;
+}
+
+static struct pace pace_of(const struct frozen_body *frozen)
+{
+	return (struct pace){.since = frozen->pace_since,
+			     .moved = frozen->pace_moved};
 }
 
 static bool thaw_body(struct http1 *s, const struct http1_rest *rest,
 		      const struct frozen_body *frozen,
 		      struct frozen_reader *message)
 {
+	struct spool *spool = &s->exchange.body.spool;
 	int file = frozen_take_fd(message, frozen->file);
 
 	if (file == -1 && frozen->file != FROZEN_NO_FD)
 		return false;
 	if (file == -1)
-		buf_put(&s->body.memory, frozen->memory);
-	else if (spool_adopt(&s->body, file, frozen->file_size) == -1)
+		buf_put(&spool->memory, frozen->memory);
+	else if (spool_adopt(spool, file, frozen->file_size) == -1)
 		return false;
-	return http1_resume_body(s, rest, frozen->head);
+	return http1_resume_body(s, rest, frozen->head, frozen->received,
+				 pace_of(frozen));
 }
 
-static bool thaw_skip(struct http1 *s, const struct http1_rest *rest)
+static bool thaw_skip(struct http1 *s, const struct http1_rest *rest,
+		      const struct frozen_body *frozen)
 {
 	s->rest = *rest;
+	s->exchange.body.received = frozen->received;
+	s->exchange.body.pace = pace_of(frozen);
 	s->keep_alive = true; /* or there were nothing to skip for */
 	http1_set_state(s, HTTP1_SKIP);
 	return true;
@@ -218,5 +228,5 @@ bool http1_thaw(struct conn *c, struct frozen_reader *message)
 		return false;
 	return frozen.state == FROZEN_STATE_BODY
 		       ? thaw_body(s, &rest, &body, message)
-		       : thaw_skip(s, &rest);
+		       : thaw_skip(s, &rest, &body);
 }

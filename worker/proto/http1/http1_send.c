@@ -35,7 +35,8 @@ static enum step wait_send(struct conn *c, struct http1 *s)
 			   endpoint_ip(&c->peer, ip));
 		return STEP_FAIL;
 	}
-	conn_set_timeout_at(c, pace_end(&s->pace, conf->timeouts.send));
+	s->exchange.deadline = pace_end(&s->pace, conf->timeouts.send);
+	conn_set_timeout_at(c, s->exchange.deadline);
 	return STEP_WAIT;
 }
 
@@ -59,7 +60,7 @@ enum step http1_wait_holder(struct conn *c, const struct http1 *s)
 
 static enum http1_connection connection_field(struct http1 *s)
 {
-	if (s->exchange.response.close || conn_is_leaving(s->conn))
+	if (conn_is_leaving(s->conn))
 		s->keep_alive = false;
 	if (!s->keep_alive)
 		return HTTP1_CONNECTION_CLOSE;
@@ -75,7 +76,7 @@ static void forgo_body(struct http1 *s)
 {
 	if (s->rest.framing == HTTP1_BODY_NONE)
 		return;
-	if (s->expects_continue || s->rest.left > http1_skip_limit(s)) {
+	if (s->expects_continue || s->rest.left > body_drop_limit(&s->exchange)) {
 		s->keep_alive = false;
 		s->linger = true;
 		s->rest.framing = HTTP1_BODY_NONE;
@@ -331,31 +332,13 @@ static bool was_sent_along(const struct conn *c, const struct http1 *s)
 	return is_in_out(s) && buf_length(&c->out) == 0;
 }
 
-enum step http1_step_send(struct conn *c, struct http1 *s)
+/* All of the response has gone, or is in conn->out for good. */
+static enum step finish(struct conn *c, struct http1 *s)
 {
-	struct exchange_times *times = &s->exchange.times;
-
-	if (was_sent_along(c, s) || may_gather(c, s)) {
-		/* It was now, or will be with those after it: there is no need
-		 * to ask for the time again. */
-		times->last_byte = c->net->loop->now > times->answered
-					   ? c->net->loop->now
-					   : times->answered;
-	} else if (may_send_along(c, s)) {
-		return STEP_WRITE;
-	} else {
-		enum step step = send_content(c, s);
-
-		if (step != STEP_MORE)
-			return step;
-	}
-	exchange_finish(&s->exchange);
-	if (s->body.file != -1) /* its room is for others now */
-		spool_release(&s->body);
-	s->exchange.times.accepted = c->accepted_at;
-	s->exchange.times.first_byte = c->net->loop->now;
 	bool unread = s->rest.framing != HTTP1_BODY_NONE;
 
+	exchange_finish(&s->exchange);
+	s->exchange.times.first_byte = c->net->loop->latest; /* of the next */
 	if (s->keep_alive && !unread && buf_length(&c->in) == 0) {
 		http1_session_end(c); /* it is idle again */
 	} else if (s->keep_alive) {
@@ -367,6 +350,23 @@ enum step http1_step_send(struct conn *c, struct http1 *s)
 		http1_set_state(s, HTTP1_LAST);
 	}
 	return STEP_MORE;
+}
+
+enum step http1_step_send(struct conn *c, struct http1 *s)
+{
+	if (was_sent_along(c, s) || may_gather(c, s)) {
+		/* It was now, or will be with those after it: there is no need
+		 * to ask for the time again. */
+		s->exchange.times.last_byte = c->net->loop->latest;
+	} else if (may_send_along(c, s)) {
+		return STEP_WRITE;
+	} else {
+		enum step step = send_content(c, s);
+
+		if (step != STEP_MORE)
+			return step;
+	}
+	return finish(c, s);
 }
 
 enum step http1_step_last(struct conn *c, struct http1 *s)

@@ -49,21 +49,19 @@ struct http1 *http1_session_start(struct conn *c)
 	} else {
 		s = mem_zalloc(1, sizeof(*s));
 		s->magic = HTTP1_MAGIC;
-		spool_init(&s->body);
 		exchange_init(&s->exchange, c->listener->context,
-			      &http1_exchange_protocol);
+			      &http1_exchange_protocol, &s->connection);
 	}
 	s->conn = c;
 	s->state = HTTP1_HEAD;
 	s->scanned = 0;
 	s->linger = false;
-	s->in_pieces = false;
-	s->paused = false;
 	s->rest.framing = HTTP1_BODY_NONE;
 	pace_stop(&s->pace); /* of the connection that it was of before */
-	s->exchange.connection = s->exchange.peer = c->peer;
-	s->exchange.connection_id = c->id;
-	s->exchange.times.accepted = c->accepted_at;
+	s->connection.id = c->id;
+	s->connection.accepted_at = c->accepted_at;
+	s->connection.peer = s->exchange.peer = c->peer;
+	s->connection.is_secured = c->transport->is_secure;
 	s->exchange.times.first_byte = c->net->loop->now;
 	c->session = s;
 	return s;
@@ -97,7 +95,8 @@ void http1_session_end(struct conn *c)
 		exchange_forget(&s->exchange);
 	else if (s->exchange.state != EXCHANGE_IDLE)
 		break_off(s);
-	spool_release(&s->body);
+	else
+		body_release(&s->exchange.body);
 	if (spares.n >= HTTP1_SPARES) {
 		session_free(s);
 		return;

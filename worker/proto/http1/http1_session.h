@@ -12,10 +12,9 @@
 
 #include "base/codec/chunked.h"
 #include "base/codec/http1_head.h"
+#include "base/pace.h"
 #include "worker/http/exchange.h"
-#include "worker/http/spool.h"
 #include "worker/net/conn.h"
-#include "worker/net/pace.h"
 
 enum http1_state {
 	HTTP1_HEAD, /* a head is coming */
@@ -26,13 +25,11 @@ enum http1_state {
 	HTTP1_LAST, /* what is in conn->out goes, then the connection */
 };
 
-/* What of a request's body has not come yet. Plain data. */
+/* How what has not come yet of a request's body is framed. Plain data. */
 struct http1_rest {
 	enum http1_body framing;
 	uint64_t left; /* HTTP1_BODY_LENGTH */
 	struct chunked chunked;
-	uint64_t body_read; /* bytes of content seen so far */
-	struct pace pace;   /* at which they come */
 };
 
 /* What of a response's content is still to go into conn->out. */
@@ -53,14 +50,11 @@ struct http1 {
 	bool keep_alive;       /* what the request allows, and we too */
 	bool linger;           /* the peer may be sending what we did not read */
 	bool expects_continue; /* it has not been told to go on */
-	bool in_pieces;        /* the handler takes the body as it comes */
-	bool paused;           /* but not now */
 	struct str raw_head;   /* as it came, in the exchange's arena */
 	struct http1_rest rest;
-	struct spool body;
-	struct str earlier; /* of `body`: came before it was to be in pieces */
 	struct http1_content content;
 	struct pace pace; /* at which the peer takes the response */
+	struct exchange_connection connection; /* of the exchange */
 	struct exchange exchange;
 };
 
@@ -95,14 +89,12 @@ enum step http1_begin_pieces(struct http1 *s);
 
 /*
  * http1.c: the session goes on with a request whose head was `raw`, of whose
- * body s->body has what was read, and `rest` is to come. False when `raw` is
- * not a head.
+ * body x->body.spool has what was read, and `rest` is to come. `received` is
+ * of x->body, and its pace. False when `raw` is not a head.
  */
 bool http1_resume_body(struct http1 *s, const struct http1_rest *rest,
-		       struct str raw) __attribute__((warn_unused_result));
-
-/* http1_body.c: how much of a body is read only to be dropped. */
-uint64_t http1_skip_limit(const struct http1 *s);
+		       struct str raw, uint64_t received, struct pace pace)
+	__attribute__((warn_unused_result));
 
 /* http1_body.c: the steps of HTTP1_BODY and HTTP1_SKIP. */
 enum step http1_step_body(struct conn *c, struct http1 *s);

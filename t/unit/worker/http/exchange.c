@@ -52,7 +52,7 @@ static int set_up(void **state)
 	fixture_make(SITES);
 	fixture_http.on_finished = on_finished;
 	n_finished = n_released = 0;
-	exchange_init(&x, &fixture_http, &fake_protocol);
+	fixture_exchange(&x, &fake_protocol);
 	return 0;
 }
 
@@ -251,6 +251,24 @@ static void errors_of_the_request(void **state)
 	}
 }
 
+/* RFC 9110 section 7.4: a request for https has to come by a connection that
+ * is secured; one for http may come by either. */
+static void https_is_for_secured_connections(void **state)
+{
+	static const struct exchange_connection secured = {.is_secured = true};
+
+	(void)state;
+	x.request.is_https = true;
+	assert_int_equal(begin("GET", "/a"), 421);
+	exchange_finish(&x);
+	x.connection = &secured;
+	x.request.is_https = true;
+	assert_int_equal(begin("GET", "/a"), 0);
+	exchange_finish(&x);
+	assert_int_equal(begin("GET", "/a"), 0);
+	exchange_finish(&x);
+}
+
 static void says_what_is_allowed(void **state)
 {
 	(void)state;
@@ -412,13 +430,14 @@ static void phases_are_counted(void **state)
 {
 	(void)state;
 	assert_int_equal(begin("GET", "/a"), 0);
-	uint64_t now = clock_read();
+	uint64_t now = clock_read(), tick = fixture_loop.now;
 
 	x.times.first_byte = now - 30 * NS_PER_MS;
 	x.times.head = now - 10 * NS_PER_MS;
 	exchange_handle(&x);
 	exchange_finish(&x);
-	assert_true(fixture_loop.now >= now);
+	assert_true(fixture_loop.now == tick);
+	assert_true(fixture_loop.latest >= now);
 	assert_int_equal(fixture_counters.to_head.count, 1);
 	assert_int_equal(fixture_counters.to_head.sum_us, 20000);
 	assert_int_equal(fixture_counters.to_answer.count, 1);
@@ -538,6 +557,7 @@ int main(void)
 		EXCHANGE_TEST(who_holds_it_is_told_of_its_end),
 		EXCHANGE_TEST(who_watches_it_is_told_how_it_ended),
 		EXCHANGE_TEST(errors_of_the_request),
+		EXCHANGE_TEST(https_is_for_secured_connections),
 		EXCHANGE_TEST(says_what_is_allowed),
 		EXCHANGE_TEST(error_pages),
 		EXCHANGE_TEST(refused),

@@ -105,6 +105,7 @@ static const struct handler fake_redirect = {
 
 static const struct handler *const fake_handlers[] = {&fake_redirect, &fake_respond,
 						      NULL};
+static const struct handler *const *fixture_handlers = fake_handlers;
 
 static inline void fake_protocol_on_answer(struct exchange *x)
 {
@@ -122,6 +123,15 @@ static const struct exchange_protocol fake_protocol = {
 	.on_answer = fake_protocol_on_answer,
 	.on_admitted = fake_protocol_on_admitted,
 };
+
+/* An exchange on a connection that is not secured. */
+static inline void fixture_exchange(struct exchange *x,
+				    const struct exchange_protocol *protocol)
+{
+	static const struct exchange_connection connection;
+
+	exchange_init(x, &fixture_http, protocol, &connection);
+}
 
 /* What http_init() says of a configuration with those sites. */
 static inline int fixture_try(const char *sites, const char **why_out)
@@ -144,7 +154,7 @@ static inline int fixture_try(const char *sites, const char **why_out)
 	memset(&fixture_counters, 0, sizeof(fixture_counters));
 	assert_int_equal(loop_init(&fixture_loop), 0);
 	return http_init(&fixture_http, &fixture_loop, fixture_conf,
-			 &fixture_counters, fake_handlers, why_out);
+			 &fixture_counters, fixture_handlers, why_out);
 }
 
 static inline void fixture_make(const char *sites)

@@ -46,7 +46,7 @@ static int set_up(void **state)
 	fixture_make("limits = { form_fields = 5; };\n"
 		     "sites = ( { routes = ( { path = \"/\"; "
 		     "handler = \"respond\"; } ); } );");
-	exchange_init(&x, &fixture_http, &protocol);
+	fixture_exchange(&x, &protocol);
 	ready = answered = 0;
 	return 0;
 }

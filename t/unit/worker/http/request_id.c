@@ -12,13 +12,14 @@
 #include "worker/http/exchange.h"
 #include "worker/http/request_id.h"
 
+static struct exchange_connection connection;
 static struct exchange x;
 static struct field fields[2];
 
 static int set_up(void **state)
 {
 	(void)state;
-	exchange_init(&x, NULL, NULL);
+	exchange_init(&x, NULL, NULL, &connection);
 	x.request.fields = fields;
 	return 0;
 }

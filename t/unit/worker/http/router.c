@@ -288,7 +288,7 @@ static void hosts_of_requests(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct exchange x;
 
-		exchange_init(&x, &fixture_http, &fake_protocol);
+		fixture_exchange(&x, &fake_protocol);
 		assert_int_equal(fixture_begin(&x, "GET", cases[i].host, "/"), 0);
 		assert_true(str_equal(x.request.host, str_of(cases[i].name)));
 		assert_true(str_equal(x.route->conf->body.source,

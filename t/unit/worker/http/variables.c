@@ -23,6 +23,7 @@
 
 static struct conf conf = {.limits.form_fields = 100};
 static struct http http = {.conf = &conf};
+static struct exchange_connection connection;
 static struct exchange x;
 static struct conf_route conf_route;
 static struct route route = {.conf = &conf_route};
@@ -38,7 +39,7 @@ static void set_field(size_t i, const char *name, const char *value)
 static int set_up(void **state)
 {
 	(void)state;
-	exchange_init(&x, &http, NULL);
+	exchange_init(&x, &http, NULL, &connection);
 	x.route = &route;
 	conf_route.path = STR("/doc");
 	x.request.method_text = STR("GET");
@@ -99,6 +100,9 @@ static void variables_of_the_request(void **state)
 	expect("${method}", "GET");
 	expect("${host}", "example.org");
 	expect("${scheme}", "http");
+	connection.is_secured = true;
+	expect("${scheme}", "https");
+	connection.is_secured = false;
 	expect("${remote_addr}", "192.0.2.1");
 	expect("${remote_port}", "54321");
 	expect("[${query}]", "[]");
@@ -437,7 +441,7 @@ static void variables_of_the_exchange(void **state)
 	(void)state;
 	x.request.target = STR("/doc/a%20b?c");
 	x.request.version = "HTTP/1.1";
-	x.connection_id = 18446744073709551615u;
+	connection.id = 18446744073709551615u;
 	x.connection_requests = 2;
 	x.request_id = STR("me");
 	x.times.first_byte = 5 * NS_PER_S;

@@ -24,6 +24,7 @@ static struct access_log access_log;
 static struct conf_log conf;
 static struct counters counters;
 static struct arena arena; /* of the template in conf */
+static struct exchange_connection connection;
 static struct exchange x;
 static struct field fields[2];
 static struct conf_route conf_route;
@@ -68,9 +69,9 @@ static int set_up(void **state)
 	if (loop_init(&loop) == -1)
 		return -1;
 	unlink(scratch_path("access"));
-	exchange_init(&x, NULL, NULL);
+	exchange_init(&x, NULL, NULL, &connection);
 	x.request_id = STR("id-1");
-	x.connection_id = 17;
+	connection.id = 17;
 	x.connection_requests = 3;
 	x.request = (struct request){
 		.method_text = STR_INIT("GET"),
@@ -171,8 +172,8 @@ static void combined_without(void **state)
 static void json(void **state)
 {
 	(void)state;
+	connection.accepted_at = 1000 * NS_PER_US;
 	x.times = (struct exchange_times){
-		.accepted = 1000 * NS_PER_US,
 		.first_byte = 1010 * NS_PER_US,
 		.head = 1030 * NS_PER_US,
 		.answered = 1070 * NS_PER_US,

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "worker/net/pace.h"
+#include "base/pace.h"
 
 static const uint64_t t = 1000 * NS_PER_S;
 

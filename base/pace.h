@@ -5,8 +5,8 @@
  * then does not hold a connection for ever, and a pause within a window
  * costs nobody anything. Plain data. Worker.
  */
-#ifndef WORKER_NET_PACE_H
-#define WORKER_NET_PACE_H
+#ifndef BASE_PACE_H
+#define BASE_PACE_H
 
 #include <stdbool.h>
 #include <stdint.h>
