@@ -85,7 +85,7 @@ static void client_hear(struct control_client *client)
 		client->control->on_verb(client->control, client,
 					 buf_str(&client->in).p);
 	} else if (line.n > CONTROL_LINE) {
-		control_answer(client, false, STR("that is not a verb\n"));
+		control_answer(client, false, STR("unknown command\n"));
 	}
 }
 

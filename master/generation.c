@@ -177,6 +177,32 @@ void generation_leave_listeners(struct generation *g, const struct generation *n
 	}
 }
 
+void generation_move(const struct generation *g, struct children *children,
+		     bool to_successor)
+{
+	uint64_t patience = g->conf->timeouts.drain + GENERATION_PATIENCE_MS;
+
+	for (struct child *c = NULL; (c = children_next(children, g, c)) != NULL;)
+		child_move(c, patience, to_successor);
+}
+
+void generation_drain(const struct generation *g, struct children *children,
+		      uint64_t idle_grace_ms)
+{
+	uint64_t patience = g->conf->timeouts.drain + GENERATION_PATIENCE_MS;
+
+	for (struct child *c = NULL; (c = children_next(children, g, c)) != NULL;)
+		child_drain(c, idle_grace_ms, patience);
+}
+
+bool generation_is_busy(const struct generation *g, struct children *children)
+{
+	for (struct child *c = NULL; (c = children_next(children, g, c)) != NULL;)
+		if (!c->is_done && c->state != CHILD_DYING)
+			return true;
+	return false;
+}
+
 int generation_reopen(struct generation *g, struct children *children,
 		      char why_out[WHY_SIZE])
 {

@@ -14,6 +14,9 @@
 #include "master/children.h"
 #include "master/listeners.h"
 
+/* Beyond timeouts.drain, before a worker that drains is killed. */
+enum { GENERATION_PATIENCE_MS = 5000 };
+
 struct generation {
 	struct list link;
 	unsigned number;
@@ -62,7 +65,21 @@ void generation_leave_listeners(struct generation *generation,
 				const struct generation *next,
 				struct children *children);
 
-/* Opens its log files anew and hands them to its workers. 0, or -1 with
+/* Its workers give their connections to the generation that serves, or
+ * (`to_successor`) to the workers of a new master, and end. */
+void generation_move(const struct generation *generation, struct children *children,
+		     bool to_successor);
+
+/* Its workers finish what is begun, within timeouts.drain, and end; an idle
+ * client has `idle_grace_ms` for one more request. */
+void generation_drain(const struct generation *generation,
+		      struct children *children, uint64_t idle_grace_ms);
+
+/* True while a worker of it has something to finish. */
+bool generation_is_busy(const struct generation *generation,
+			struct children *children);
+
+/* Opens its log files again and hands them to its workers. 0, or -1 with
  * why_out: then the old ones stay in use. */
 int generation_reopen(struct generation *generation, struct children *children,
 		      char why_out[WHY_SIZE]) __attribute__((warn_unused_result));

@@ -14,6 +14,7 @@
 #include "base/addr.h"
 #include "base/list.h"
 #include "conf/conf.h"
+#include "master/why.h"
 
 /* One bound address. */
 struct bound {
@@ -51,7 +52,6 @@ void listeners_take_over(struct listeners *listeners, const char *key, int fd,
  * that systemd passed, or a new one. NULL with *why_out, a text of the
  * caller's of WHY_SIZE bytes, when it cannot be bound.
  */
-enum { WHY_SIZE = 480 };
 struct bound *listeners_use(struct listeners *listeners,
 			    const struct conf_listener *conf,
 			    char why_out[WHY_SIZE])

@@ -11,8 +11,8 @@
 #include "master/client/ask.h"
 #include "master/client/connect.h"
 #include "master/client/top.h"
-#include "master/lifecycle.h"
 #include "master/load.h"
+#include "master/master.h"
 #include "master/options.h"
 #include "master/supervise.h"
 #include "master/upgrade.h"
@@ -49,7 +49,7 @@ static int run(const struct options *options)
 	static struct master master;
 
 	log_set_process("master");
-	return lifecycle_run(&master, options->file);
+	return master_run(&master, options->file);
 }
 
 static int check(const struct options *options)

@@ -2,6 +2,7 @@
 #include "master/notify.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #ifdef HAVE_LIBSYSTEMD
 #include <systemd/sd-daemon.h>
@@ -20,17 +21,16 @@ static void on_watchdog(struct timer *timer)
 	loop_timer(notify->loop, timer, notify->watchdog_ms);
 }
 
-void notify_init(struct notify *notify, struct loop *loop)
+static void start_watchdog(struct notify *notify)
 {
 	uint64_t usec = 0;
 
-	*notify = (struct notify){.loop = loop};
 	timer_init(&notify->watchdog, on_watchdog);
 	if (sd_watchdog_enabled(0, &usec) <= 0)
 		return;
 	/* Half of the time, as sd_watchdog_enabled(3) advises. */
 	notify->watchdog_ms = usec / 2000 > 0 ? usec / 2000 : 1;
-	loop_timer(loop, &notify->watchdog, notify->watchdog_ms);
+	loop_timer(notify->loop, &notify->watchdog, notify->watchdog_ms);
 }
 
 void notify_fini(struct notify *notify)
@@ -38,27 +38,9 @@ void notify_fini(struct notify *notify)
 	timer_detach(&notify->loop->timers, &notify->watchdog);
 }
 
-void notify_ready(const char *status)
+static void send_state(const char *text)
 {
-	sd_notifyf(0, "READY=1\nSTATUS=%s", status);
-}
-
-void notify_reloading(const char *status)
-{
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=%s",
-		   (uint64_t)(clock_read() / NS_PER_US), status);
-}
-
-void notify_main_pid(int pid, const char *status)
-{
-	sd_notifyf(0, "MAINPID=%d\nSTATUS=%s", pid, status);
-}
-
-void notify_stopping(const char *status, uint64_t most_ms)
-{
-	/* However short TimeoutStopSec= is: see systemd.service(5). */
-	sd_notifyf(0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64 "\nSTATUS=%s",
-		   (uint64_t)(most_ms * 1000), status);
+	sd_notify(0, text);
 }
 
 int notify_inherited_fds(int *first_out)
@@ -73,9 +55,9 @@ int notify_inherited_fds(int *first_out)
 
 #else
 
-void notify_init(struct notify *notify, struct loop *loop)
+static void start_watchdog(struct notify *notify)
 {
-	*notify = (struct notify){.loop = loop};
+	(void)notify;
 }
 
 void notify_fini(struct notify *notify)
@@ -83,26 +65,9 @@ void notify_fini(struct notify *notify)
 	(void)notify;
 }
 
-void notify_ready(const char *status)
+static void send_state(const char *text)
 {
-	(void)status;
-}
-
-void notify_reloading(const char *status)
-{
-	(void)status;
-}
-
-void notify_main_pid(int pid, const char *status)
-{
-	(void)pid;
-	(void)status;
-}
-
-void notify_stopping(const char *status, uint64_t most_ms)
-{
-	(void)status;
-	(void)most_ms;
+	(void)text;
 }
 
 int notify_inherited_fds(int *first_out)
@@ -112,3 +77,76 @@ int notify_inherited_fds(int *first_out)
 }
 
 #endif
+
+void notify_init(struct notify *notify, struct loop *loop)
+{
+	*notify = (struct notify){.loop = loop};
+	start_watchdog(notify);
+}
+
+/* `first`: the assignments before STATUS=, each with its newline. */
+static void send_status(const struct notify *notify, const char *first)
+{
+	char text[128 + sizeof(notify->status) + sizeof(notify->failure)];
+
+	if (notify->is_muted)
+		return;
+	snprintf(text, sizeof(text), "%sSTATUS=%s%s", first, notify->status,
+		 notify->failure);
+	send_state(text);
+}
+
+static void set_status(struct notify *notify, const char *status)
+{
+	snprintf(notify->status, sizeof(notify->status), "%s", status);
+}
+
+void notify_ready(struct notify *notify, const char *status)
+{
+	set_status(notify, status);
+	send_status(notify, "READY=1\n");
+}
+
+void notify_reloading(struct notify *notify, const char *status)
+{
+	char first[64];
+
+	set_status(notify, status);
+	snprintf(first, sizeof(first), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\n",
+		 (uint64_t)(clock_read() / NS_PER_US));
+	send_status(notify, first);
+}
+
+void notify_main_pid(struct notify *notify, int pid, const char *status)
+{
+	char first[32];
+
+	set_status(notify, status);
+	snprintf(first, sizeof(first), "MAINPID=%d\n", pid);
+	send_status(notify, first);
+	notify->is_muted = true;
+}
+
+void notify_stopping(struct notify *notify, const char *status, uint64_t max_ms)
+{
+	char first[80];
+
+	/* However short TimeoutStopSec= is: see systemd.service(5). */
+	set_status(notify, status);
+	snprintf(first, sizeof(first),
+		 "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64 "\n", max_ms * 1000);
+	send_status(notify, first);
+}
+
+void notify_failure(struct notify *notify, const char *verb, const char *how,
+		    const char *why)
+{
+	snprintf(notify->failure, sizeof(notify->failure), "; last %s %s: %s", verb,
+		 how, why);
+	send_status(notify, "");
+}
+
+void notify_success(struct notify *notify)
+{
+	notify->failure[0] = '\0';
+}

@@ -5,20 +5,31 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "master/lifecycle.h"
 #include "master/report/status.h"
 
 static const int taken[] = {SIGCHLD, SIGHUP, SIGUSR2, SIGUSR1, SIGTERM,
 			    SIGQUIT, SIGINT, SIGTTIN, SIGTTOU};
 enum { TAKEN = sizeof(taken) / sizeof(*taken) };
 
-/* SIGCHLD aside: what each means. */
+/* SIGCHLD aside: the event of each. */
 static const struct {
 	int number;
 	enum event event;
 } meanings[] = {
 	{SIGHUP, EVENT_RELOAD}, {SIGUSR1, EVENT_REOPEN}, {SIGUSR2, EVENT_UPGRADE},
-	{SIGTERM, EVENT_QUIT},  {SIGQUIT, EVENT_QUIT},   {SIGINT, EVENT_STOP},
+	{SIGTERM, EVENT_TERM},  {SIGQUIT, EVENT_TERM},   {SIGINT, EVENT_STOP},
 	{SIGTTIN, EVENT_MORE},  {SIGTTOU, EVENT_FEWER},
+};
+
+/* The verbs whose outcome is a verdict. */
+static const struct {
+	const char *name;
+	enum event event;
+} verbs[] = {
+	{"reload", EVENT_RELOAD},   {"reopen", EVENT_REOPEN},
+	{"upgrade", EVENT_UPGRADE}, {"quit", EVENT_QUIT},
+	{"stop", EVENT_STOP},
 };
 
 void supervise_block_signals(void)
@@ -37,9 +48,7 @@ static void on_signal(struct signals *signals, int number)
 	log_info("got %s", strsignal(number));
 	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
 		if (meanings[i].number == number)
-			lifecycle_event(s->master, meanings[i].event);
-	/* A reason that nobody asked for was logged, and is not kept. */
-	buf_release(&s->master->errors);
+			lifecycle_ask(s->master, meanings[i].event, NULL);
 }
 
 static void answer_status(struct master *m, struct control_client *client,
@@ -52,11 +61,14 @@ static void answer_status(struct master *m, struct control_client *client,
 	buf_release(&text);
 }
 
-static void answer_reopen(struct master *m, struct control_client *client)
+static void ask(struct master *m, struct control_client *client, const char *verb)
 {
-	lifecycle_event(m, EVENT_REOPEN);
-	control_answer(client, buf_length(&m->errors) == 0, buf_str(&m->errors));
-	buf_release(&m->errors);
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		if (strcmp(verb, verbs[i].name) == 0) {
+			lifecycle_ask(m, verbs[i].event, client);
+			return;
+		}
+	control_answer(client, false, STR("unknown command\n"));
 }
 
 static void on_verb(struct control *control, struct control_client *client,
@@ -64,34 +76,14 @@ static void on_verb(struct control *control, struct control_client *client,
 {
 	struct master *m = CONTAINER_OF(control, struct master, control);
 
-	if (strcmp(verb, "status") == 0) {
+	if (strcmp(verb, "status") == 0)
 		answer_status(m, client, status_text);
-	} else if (strcmp(verb, "status --json") == 0) {
+	else if (strcmp(verb, "status --json") == 0)
 		answer_status(m, client, status_json);
-	} else if (strcmp(verb, "status --lines") == 0) {
+	else if (strcmp(verb, "status --lines") == 0)
 		answer_status(m, client, status_lines);
-	} else if (strcmp(verb, "reload") == 0) {
-		list_append(&m->queued, &client->waiting);
-		lifecycle_event(m, EVENT_RELOAD);
-	} else if (strcmp(verb, "upgrade") == 0) {
-		list_append(&m->upgrading, &client->waiting);
-		lifecycle_event(m, EVENT_UPGRADE);
-		lifecycle_answer_idle_upgrade(m);
-	} else if (strcmp(verb, "quit") == 0) {
-		control_hold(client);
-		list_append(&m->quitting, &client->waiting);
-		/* A second quit waits with the first, it does not hurry. */
-		if (m->state != LIFE_QUITTING && m->state != LIFE_LINGERING)
-			lifecycle_event(m, EVENT_QUIT);
-	} else if (strcmp(verb, "stop") == 0) {
-		control_hold(client);
-		list_append(&m->quitting, &client->waiting);
-		lifecycle_event(m, EVENT_STOP);
-	} else if (strcmp(verb, "reopen") == 0) {
-		answer_reopen(m, client);
-	} else {
-		control_answer(client, false, STR("that is not a verb\n"));
-	}
+	else
+		ask(m, client, verb);
 }
 
 static void on_tick_end(struct loop *loop)

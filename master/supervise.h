@@ -7,7 +7,7 @@
 #define MASTER_SUPERVISE_H
 
 #include "base/signals.h"
-#include "master/lifecycle.h"
+#include "master/master.h"
 
 struct supervision {
 	struct signals signals;

@@ -352,6 +352,8 @@ int upgrade_receive(struct upgrade *u, struct listeners *listeners,
 
 void upgrade_say_ready(struct upgrade *u)
 {
+	if (!u->is_new || u->channel.fd == -1)
+		return;
 	struct upgrade_message *message = mem_zalloc(1, sizeof(*message));
 
 	message->type = UPGRADE_READY;

@@ -23,9 +23,10 @@
 
 struct upgrade {
 	struct loop *loop;
-	struct watch channel; /* to the other master; -1: there is none */
-	pid_t pid;            /* the old one's: of the new master */
-	bool is_new;          /* we are the new master */
+	struct watch channel;   /* to the other master; -1: there is none */
+	pid_t pid;              /* the old one's: of the new master */
+	bool is_new;            /* we are the new master */
+	char failure[WHY_SIZE]; /* why the new master does not serve */
 	/* The old one's: the new master is ready, or is not to be (`why`). */
 	void (*on_ready)(struct upgrade *upgrade);
 	void (*on_failed)(struct upgrade *upgrade, const char *why);
@@ -70,7 +71,7 @@ int upgrade_receive(struct upgrade *upgrade, struct listeners *listeners,
 		    int handoff_out[2], unsigned *generation_out,
 		    char why_out[WHY_SIZE]) __attribute__((warn_unused_result));
 
-/* We serve; or we do not, and this is why. */
+/* We serve; or we do not, and this is why. Nothing without an old master. */
 void upgrade_say_ready(struct upgrade *upgrade);
 void upgrade_say_failed(struct upgrade *upgrade, struct str why);
 

@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First how many workers there are to be, then replacing those that die, at
+ * last what a worker's messages and its end mean for the server.
+ */
 #include "master/workforce.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "base/log.h"
-#include "master/lifecycle.h"
+#include "master/ending.h"
+#include "master/master.h"
+#include "master/reload.h"
 
 enum {
-	RETRY_MS = 1000, /* after a spawn that failed */
-	MOST_WORKERS = 256,
+	RETRY_MS = 1000,   /* after a spawn that failed */
+	MAX_WORKERS = 256, /* as the schema says */
 };
 
-void workforce_spawn(struct master *m, struct generation *g, unsigned most)
+void workforce_spawn(struct master *m, struct generation *g, unsigned max)
 {
 	unsigned have = children_count_staying(&m->children, g);
 
-	for (; have < g->wanted && most > 0; have++, most--) {
+	for (; have < g->wanted && max > 0; have++, max--) {
 		if (generation_spawn(g, &m->children) == 0)
 			continue;
 		char why[WHY_SIZE];
@@ -43,12 +50,13 @@ static void try_again(struct master *m)
 
 void workforce_more(struct master *m)
 {
-	if (m->serving->wanted >= MOST_WORKERS) {
-		log_warn("%d workers are the most there can be", MOST_WORKERS);
+	if (m->serving->wanted >= MAX_WORKERS) {
+		verdict_refuse(&m->resizing, "256 workers is the maximum");
 		return;
 	}
 	m->serving->wanted++;
-	log_info("one more worker: %u", m->serving->wanted);
+	verdict_pass(&m->resizing, "one more worker: %u", m->serving->wanted);
+	verdict_answer(&m->resizing);
 	workforce_spawn(m, m->serving, 1);
 	try_again(m);
 }
@@ -59,12 +67,13 @@ void workforce_fewer(struct master *m)
 	struct child *last = NULL;
 
 	if (g->wanted <= 1) {
-		log_warn("one worker is the least there can be");
+		verdict_refuse(&m->resizing, "1 worker is the minimum");
 		return;
 	}
 	g->wanted--;
-	log_info("one worker less: %u", g->wanted);
-	/* While one waits to be replaced there is one less already. */
+	verdict_pass(&m->resizing, "one worker fewer: %u", g->wanted);
+	verdict_answer(&m->resizing);
+	/* While one waits to be replaced there is one fewer already. */
 	if (children_count_staying(&m->children, g) <= g->wanted)
 		return;
 	for (struct child *c = NULL;
@@ -73,11 +82,12 @@ void workforce_fewer(struct master *m)
 		    (last == NULL || last->state == CHILD_SERVING))
 			last = c;
 	if (last != NULL)
-		child_move(last, g->conf->timeouts.drain + LIFE_PATIENCE_MS, false);
+		child_move(last, g->conf->timeouts.drain + GENERATION_PATIENCE_MS,
+			   false);
 }
 
-/* Who was woken for a connection is gone or does not take it: EPOLLEXCLUSIVE
- * has woken nobody else, so the others are told. */
+/* The worker that was woken for a connection is gone or does not take it:
+ * EPOLLEXCLUSIVE has woken no other, so the others are told. */
 static void have_others_look(struct master *m, const struct child *but)
 {
 	for (struct child *c = NULL;
@@ -86,17 +96,17 @@ static void have_others_look(struct master *m, const struct child *but)
 			child_look(c);
 }
 
-/* Somebody has sent a worker a signal: another comes, then it goes. */
+/* A worker got a signal to end: another is spawned, then it goes. */
 static void on_leaving(struct children *children, struct child *child)
 {
 	struct master *m = CONTAINER_OF(children, struct master, children);
 
 	if (child->generation != m->serving)
 		return;
-	log_info("worker %u (pid %d) leaves, on a signal", child->number,
+	log_info("worker %u (pid %d) ends, on a signal", child->number,
 		 (int)child->pid);
 	child_move(child,
-		   child->generation->conf->timeouts.drain + LIFE_PATIENCE_MS,
+		   child->generation->conf->timeouts.drain + GENERATION_PATIENCE_MS,
 		   false);
 	loop_timer(&m->loop, &m->respawn_timer, 0);
 }
@@ -122,7 +132,8 @@ static void on_respawn_time(struct timer *timer)
 	try_again(m);
 }
 
-void workforce_replace(struct master *m, const struct child *gone, const char *what)
+static void replace_worker(struct master *m, const struct child *gone,
+			   const char *what)
 {
 	uint64_t wait = respawn_after_death(&m->respawn, m->loop.now,
 					    m->loop.now - gone->started_at);
@@ -132,15 +143,72 @@ void workforce_replace(struct master *m, const struct child *gone, const char *w
 	else
 		log_warn("%s", what);
 	if (wait > 0)
-		log_warn("workers die young: the next is spawned in %ju ms",
+		log_warn("workers are dying at startup; next respawn in %ju ms",
 			 (uintmax_t)wait);
 	have_others_look(m, gone);
 	if (!timer_is_armed(&m->respawn_timer) || wait == 0)
 		loop_timer(&m->loop, &m->respawn_timer, wait);
 }
 
+/* What the children do. */
+
+static void on_ready(struct children *children, struct child *child)
+{
+	struct master *m = CONTAINER_OF(children, struct master, children);
+
+	if (child->generation == m->serving) { /* a replacement */
+		child_start(child);
+		if (life_is_unready(m->state))
+			child_unready(child);
+	} else if (child->generation == m->next &&
+		   generation_is_ready(m->next, children))
+		lifecycle_event(m, EVENT_READY);
+}
+
+static void describe_end(const struct child *gone, int status, char *out,
+			 size_t size)
+{
+	int n = snprintf(out, size, "worker %u (pid %d) ", gone->number,
+			 (int)gone->pid);
+
+	if (WIFSIGNALED(status))
+		snprintf(out + n, size - (size_t)n,
+			 "died: killed by signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		snprintf(out + n, size - (size_t)n, "%s: exited with status %d",
+			 WEXITSTATUS(status) == 0 ? "ended" : "died",
+			 WEXITSTATUS(status));
+}
+
+static void on_gone(struct children *children, const struct child *gone, int status)
+{
+	struct master *m = CONTAINER_OF(children, struct master, children);
+	struct generation *g = gone->generation;
+	char what[160];
+
+	describe_end(gone, status, what, sizeof(what));
+	if (g == m->next) {
+		generation_fail(g, gone->failure[0] != '\0' ? gone->failure : what);
+		lifecycle_event(m, EVENT_FAILED);
+	} else if (g == m->serving && gone->state != CHILD_DRAINING &&
+		   life_replaces(m->state)) {
+		replace_worker(m, gone, what);
+	} else {
+		if (gone->state == CHILD_DRAINING && status != 0)
+			log_warn("%s while it drained", what);
+		else
+			log_debug("%s", what);
+		reload_bury(m, g);
+	}
+	reload_settle(m);
+	ending_check(m);
+}
+
 void workforce_init(struct master *m)
 {
+	m->children.on_ready = on_ready;
+	m->children.on_gone = on_gone;
 	m->children.on_paused = on_paused;
 	m->children.on_leaving = on_leaving;
 	timer_init(&m->respawn_timer, on_respawn_time);

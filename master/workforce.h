@@ -11,17 +11,12 @@
 
 struct master;
 
-/* Takes its part in what children say. */
+/* Takes the callbacks of m->children. */
 void workforce_init(struct master *m);
 
-/* Spawns at most `most` of the workers that the generation lacks. When one
- * cannot be, the generation has failed. */
-void workforce_spawn(struct master *m, struct generation *g, unsigned most);
-
-/* A worker of the generation that serves is gone, and was not sent away;
- * `what` is for the log. */
-void workforce_replace(struct master *m, const struct child *gone,
-		       const char *what);
+/* Spawns at most `max` of the workers that the generation lacks. If one cannot
+ * be spawned, the generation has failed. */
+void workforce_spawn(struct master *m, struct generation *g, unsigned max);
 
 /* By TTIN and TTOU. */
 void workforce_more(struct master *m);

@@ -57,7 +57,7 @@ for (1 .. 5) {
 	$s->signal('TTOU');
 	$s->status;
 }
-$s->expect_log(qr/one worker is the least/);
+$s->expect_log(qr/1 worker is the minimum/);
 wait_until { $s->workers == 1 } 'only one to be left';
 $s->wait_workers(1);
 is $s->get('/')->body, 'ok', 'the last one stays and serves';

@@ -20,7 +20,7 @@ my $deaths = qr/warn master\[\d+\]: worker \d+ \(pid \d+\) died/;
 sub deaths () { return scalar(() = $s->logged($deaths)) }
 
 # All that comes of it may be said; how often is what is tested.
-$s->allow_log($deaths, qr/warn master\[\d+\]: workers die young/,
+$s->allow_log($deaths, qr/warn master\[\d+\]: workers are dying at startup/,
 	qr/(?:error|warn) worker \d+\[\d+\]: .*\Q$root\E/);
 chmod 0000, $root;
 my @victims = $s->workers;

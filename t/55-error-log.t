@@ -33,7 +33,7 @@ E
 	$s->reload;
 	my ($worker) = $s->workers;
 
-	$s->allow_log(qr/signal 6; the stack|\[0x|died|die young/);
+	$s->allow_log(qr/signal 6; the stack|\[0x|died|are dying at startup/);
 	$s->kill_worker($worker, 'ABRT');
 	$s->wait_log(qr/died/);
 	$s->wait_workers(2);

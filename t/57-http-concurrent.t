@@ -110,7 +110,7 @@ subtest 'a worker that is killed' => sub {
 	push @held, take($worker) for 1 .. 4;
 	is $s->get('/', Host => 'a.test')->status, 503, 'and no more';
 	$s->expect_log(qr/killed by signal 9/);
-	$s->allow_log(qr/workers die young/);
+	$s->allow_log(qr/workers are dying at startup/);
 	$s->kill_worker($worker);
 	push @held, take() for 1 .. 4;
 	is $s->get('/', Host => 'a.test')->status, 503, 'its places are taken';

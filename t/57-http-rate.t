@@ -143,7 +143,7 @@ subtest 'a worker that is killed' => sub {
 	my ($pid) = $s->workers;
 
 	$s->expect_log(qr/killed by signal 9/);
-	$s->allow_log(qr/workers die young/);
+	$s->allow_log(qr/workers are dying at startup/);
 	$s->kill_worker($pid);
 	is_deeply tally(3, '/', 'Host: site.test'), { 429 => 3 },
 		'begins nothing anew';

@@ -21,7 +21,7 @@ my $workers = 12;
 my $s = Holdfast->start(conf => held_conf("workers = $workers;"),
 	files => held_files());
 
-$s->allow_log(qr/workers die young/);
+$s->allow_log(qr/workers are dying at startup/);
 
 # The clients' ports of all connections that a process holds.
 sub client_ports ($pid) {

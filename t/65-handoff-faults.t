@@ -272,7 +272,7 @@ subtest 'who should take them is killed' => sub {
 		wait_until { !alive($new[0]) } 'it to die';
 		continue_process($new[1]);
 	}, 600, 24_000);
-	$s->allow_log(qr/workers die young/);
+	$s->allow_log(qr/workers are dying at startup/);
 	full_handoff(sub (@new) {
 		$s->kill_worker($_) for @new;
 	}, 600, 24_000);

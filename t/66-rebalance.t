@@ -108,7 +108,7 @@ subtest 'a worker that was replaced' => sub {
 	my ($victim) = $s->worker_rows;
 	my $left = 400 - $victim->{connections};
 
-	$s->allow_log(qr/workers die young/);
+	$s->allow_log(qr/workers are dying at startup/);
 	$s->kill_worker($victim->{pid});
 	wait_until { !grep { $_ == $victim->{pid} } $s->workers }
 		'it to die';

@@ -271,7 +271,7 @@ subtest 'a module that crashes costs a worker' => sub {
 	my $crash = $s->client;
 
 	$s->expect_log(qr/worker 0 \(pid \d+\) died: killed by signal 6/);
-	$s->allow_log(qr/error worker 0\[\d+\]: /, qr/workers die young/);
+	$s->allow_log(qr/error worker 0\[\d+\]: /, qr/workers are dying at startup/);
 	$crash->send($crash->request_text('GET', '/m/crash'));
 	$crash->read_to_end;
 	$s->wait_workers(1);

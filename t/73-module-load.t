@@ -187,7 +187,7 @@ E
 		$s->expect_log(qr/reload failed: .*$said/);
 		# The stack of the worker that crashed.
 		$s->allow_log(qr/error worker \d+\[\d+\]: /,
-			qr/killed by signal 6/, qr/workers die young/) if $name eq 'CRASHES';
+			qr/killed by signal 6/, qr/workers are dying at startup/) if $name eq 'CRASHES';
 		$s->write_conf($conf->($name));
 		my ($exit, $out, $err) = $s->run('reload');
 

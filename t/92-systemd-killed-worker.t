@@ -21,7 +21,7 @@ my $master = $systemd->master;
 my ($victim) = $systemd->workers;
 
 $systemd->expect_log(qr/worker \d+ \(pid \d+\) died: killed by signal 9/);
-$systemd->allow_log(qr/workers die young/);
+$systemd->allow_log(qr/workers are dying at startup/);
 kill 'KILL', $victim;
 ok wait_until {
 	my @workers = $systemd->workers;

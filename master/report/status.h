@@ -4,7 +4,7 @@
 #define MASTER_REPORT_STATUS_H
 
 #include "base/buf.h"
-#include "master/lifecycle.h"
+#include "master/master.h"
 
 void status_text(struct master *m, struct buf *out);
 /* For holdfast top. */

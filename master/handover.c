@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "master/handover.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "master/ending.h"
+#include "master/master.h"
+#include "master/pid_file.h"
+#include "master/reload.h"
+
+enum { UPGRADE_MS = 30000 }; /* for a new master to be ready */
+
+/* What the channel to the other master says. */
+
+static void on_new_ready(struct upgrade *upgrade)
+{
+	lifecycle_event(CONTAINER_OF(upgrade, struct master, upgrade), EVENT_READY);
+}
+
+static void on_new_failed(struct upgrade *upgrade, const char *why)
+{
+	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
+
+	snprintf(upgrade->failure, sizeof(upgrade->failure), "%s", why);
+	lifecycle_event(m, EVENT_FAILED);
+}
+
+static void on_upgrade_time(struct timer *timer)
+{
+	struct master *m = CONTAINER_OF(timer, struct master, upgrade_timer);
+
+	on_new_failed(&m->upgrade, "the new master was not ready within 30 s");
+}
+
+/* Workers of the old master that have ended since it told us last. */
+static void on_counters(struct upgrade *upgrade, const struct counters *counters)
+{
+	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
+
+	counters_add(&m->children.retired, counters);
+}
+
+static void on_alone(struct upgrade *upgrade)
+{
+	lifecycle_event(CONTAINER_OF(upgrade, struct master, upgrade), EVENT_ALONE);
+}
+
+void handover_announce(struct master *m)
+{
+	char text[WHY_SIZE];
+
+	master_describe(m, text);
+	notify_ready(&m->notify, text);
+}
+
+/* The old master, until the new one is ready. */
+
+void handover_begin(struct master *m)
+{
+	log_info("upgrading: starting the binary on disk");
+	loop_timer(&m->loop, &m->upgrade_timer, UPGRADE_MS);
+	if (upgrade_begin(&m->upgrade, m->file, m->last_number, &m->listeners,
+			  m->children.handoff, m->upgrade.failure) == -1)
+		lifecycle_event(m, EVENT_FAILED);
+}
+
+/* Whoever asks for an upgrade that is under way waits for the same outcome. */
+void handover_join(struct master *m)
+{
+	log_debug("an upgrade is under way: process %d", (int)m->upgrade.pid);
+}
+
+void handover_fail(struct master *m)
+{
+	char rest[64];
+
+	timer_disarm(&m->upgrade_timer);
+	upgrade_abandon(&m->upgrade);
+	verdict_blame(&m->upgrading, "%s", m->upgrade.failure);
+	snprintf(rest, sizeof(rest), "; generation %u goes on", m->serving->number);
+	verdict_fail(&m->upgrading, rest);
+	reload_begin_queued(m);
+}
+
+void handover_abandon(struct master *m, const char *why)
+{
+	timer_disarm(&m->upgrade_timer);
+	if (!verdict_is_asked(&m->upgrading))
+		return;
+	upgrade_abandon(&m->upgrade);
+	verdict_blame(&m->upgrading, "%s", why);
+	verdict_fail(&m->upgrading, "");
+}
+
+/* The old master, afterwards. */
+
+/* All that has a name in the file system is the new master's from now on. */
+static void leave_names(struct master *m)
+{
+	control_leave(&m->control);
+	pid_file_leave(&m->pid_file);
+	LIST_EACH (link, &m->listeners.all)
+		CONTAINER_OF(link, struct bound, link)->leave_name = true;
+}
+
+/* The new master may have read the file before it was changed. */
+static void pass_reload_on(struct master *m)
+{
+	if (!verdict_is_asked(&m->next_reload))
+		return;
+	kill(m->upgrade.pid, SIGHUP);
+	verdict_blame(&m->next_reload, "the server was upgraded meanwhile");
+	verdict_fail(&m->next_reload, "; the new master reloads");
+}
+
+static void send_counters(struct master *m)
+{
+	struct counters rest = m->children.retired;
+
+	counters_subtract(&rest, &m->told);
+	upgrade_send_counters(&m->upgrade, &rest);
+	m->told = m->children.retired;
+}
+
+void handover_commit(struct master *m)
+{
+	char text[64];
+
+	timer_disarm(&m->upgrade_timer);
+	timer_disarm(&m->respawn_timer);
+	verdict_pass(&m->upgrading, "master %d serves now", (int)m->upgrade.pid);
+	verdict_move(&m->settling, &m->upgrading);
+	snprintf(text, sizeof(text), "master %d serves now", (int)m->upgrade.pid);
+	notify_success(&m->notify);
+	notify_main_pid(&m->notify, (int)m->upgrade.pid, text);
+	pass_reload_on(m);
+	m->upgrade.pid = 0;
+	leave_names(m);
+	m->told = (struct counters){0};
+	send_counters(m);
+	generation_release_listeners(m->serving);
+	generation_move(m->serving, &m->children, true);
+	LIST_EACH (link, &m->old)
+		generation_move(CONTAINER_OF(link, struct generation, link),
+				&m->children, true);
+	reload_settle(m);
+	ending_check(m);
+}
+
+void handover_lose(struct master *m)
+{
+	log_warn("the new master has closed its channel");
+	upgrade_close(&m->upgrade);
+}
+
+void handover_quit(struct master *m)
+{
+	reload_settle_now(m);
+	log_info("the new master serves; at most %ju ms for what is begun here",
+		 (uintmax_t)m->serving->conf->timeouts.drain);
+	ending_drain(m);
+}
+
+void handover_close(struct master *m)
+{
+	if (!m->upgrade.is_new)
+		send_counters(m);
+	upgrade_close(&m->upgrade);
+}
+
+void handover_init(struct master *m)
+{
+	timer_init(&m->upgrade_timer, on_upgrade_time);
+	upgrade_init(&m->upgrade, &m->loop);
+	m->upgrade.on_ready = on_new_ready;
+	m->upgrade.on_failed = on_new_failed;
+	m->upgrade.on_counters = on_counters;
+	m->upgrade.on_alone = on_alone;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The actions of an upgrade, on both sides: see upgrade.h for the way it goes,
+ * and lifecycle.h for when each is called. Master.
+ */
+#ifndef MASTER_HANDOVER_H
+#define MASTER_HANDOVER_H
+
+struct master;
+
+void handover_init(struct master *m);
+
+/* The old master. */
+void handover_begin(struct master *m);
+void handover_join(struct master *m);
+void handover_fail(struct master *m);
+/* The new master serves: gives it the names and the connections. */
+void handover_commit(struct master *m);
+/* The new master has closed its channel while the old one still drains. */
+void handover_lose(struct master *m);
+/* Asked to end while it drains: bounds the drain by timeouts.drain. */
+void handover_quit(struct master *m);
+/* Sends a new master that serves what was counted since it was told last, and
+ * closes the channel to it. */
+void handover_close(struct master *m);
+
+/* Kills a new master that is being made; those who asked are told why. */
+void handover_abandon(struct master *m, const char *why);
+
+/* The new master: the old one has ended, and systemd listens to us. */
+void handover_announce(struct master *m);
+
+#endif

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * In the order in which a reload goes: making the next generation (load, open,
+ * spawn), then commit or roll back. At the end what both need: retiring old
+ * generations, and opening logs again.
+ */
+#include "master/reload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "master/master.h"
+#include "master/pid_file.h"
+#include "master/workforce.h"
+
+enum {
+	MAKE_MS = 30000,  /* for a generation to be ready */
+	SETTLE_MS = 1000, /* for old workers to stop accepting */
+	GENERATIONS = 4,  /* at once, the one that serves included */
+	CUT_MS = 1000,    /* for a worker that is cut, before it is killed */
+};
+
+/* Answering. */
+
+/*
+ * A reload is answered when no worker of the old generation accepts any more,
+ * so that the client's next connection is served by the new one. A worker that
+ * is stuck is not waited for.
+ */
+void reload_settle_now(struct master *m)
+{
+	timer_disarm(&m->settle_timer);
+	verdict_answer(&m->settling);
+}
+
+void reload_settle(struct master *m)
+{
+	if (!children_are_leaving(&m->children))
+		reload_settle_now(m);
+	else if (!timer_is_armed(&m->settle_timer))
+		loop_timer(&m->loop, &m->settle_timer, SETTLE_MS);
+}
+
+static void on_settle_time(struct timer *timer)
+{
+	reload_settle_now(CONTAINER_OF(timer, struct master, settle_timer));
+}
+
+static void on_left(struct children *children)
+{
+	reload_settle(CONTAINER_OF(children, struct master, children));
+}
+
+/* Making a generation. */
+
+/* Every error of the file, for the clients and in the log. */
+static void blame_errors(struct master *m, const struct conf_errors *errors)
+{
+	struct buf text = {0};
+	struct str all;
+
+	conf_errors_print(errors, &text);
+	all = buf_str(&text);
+	while (all.n > 0) {
+		struct str line = str_cut(&all, '\n');
+
+		log_error("%" STR_FMT, STR_ARG(line));
+		verdict_blame(&m->reload, "%" STR_FMT, STR_ARG(line));
+	}
+	buf_release(&text);
+}
+
+static void spawn_next(struct master *m)
+{
+	loop_timer(&m->loop, &m->make_timer, MAKE_MS);
+	workforce_spawn(m, m->next, UINT32_MAX);
+	if (m->next->failed)
+		lifecycle_event(m, EVENT_FAILED);
+}
+
+int reload_make_first(struct master *m, struct conf **conf, char why_out[WHY_SIZE])
+{
+	m->next = generation_create(conf, ++m->last_number, &m->listeners, why_out);
+	if (m->next == NULL)
+		return -1;
+	log_set_level((enum log_level)m->next->conf->log.level);
+	spawn_next(m);
+	return 0;
+}
+
+/* Loads the file and makes the next generation of it, up to spawning its
+ * workers. False when that fails; m->reload has the reasons. */
+static bool make_next(struct master *m)
+{
+	struct conf_errors errors = {0};
+	struct conf *conf = conf_load(m->file, &errors);
+	char why[WHY_SIZE];
+
+	if (conf == NULL)
+		blame_errors(m, &errors);
+	conf_errors_fini(&errors);
+	if (conf == NULL)
+		return false;
+	if (control_prepare_move(&m->control, conf->control, why) == -1) {
+		verdict_blame(&m->reload, "%s", why);
+		conf_destroy(&conf);
+		return false;
+	}
+	m->next = generation_create(&conf, ++m->last_number, &m->listeners, why);
+	if (m->next == NULL)
+		verdict_blame(&m->reload, "%s", why);
+	return m->next != NULL;
+}
+
+static void on_make_time(struct timer *timer)
+{
+	struct master *m = CONTAINER_OF(timer, struct master, make_timer);
+
+	generation_fail(m->next, "its workers were not ready within 30 s");
+	lifecycle_event(m, EVENT_FAILED);
+}
+
+void reload_begin(struct master *m)
+{
+	verdict_move(&m->reload, &m->next_reload);
+	log_info("reloading %s", m->file);
+	notify_reloading(&m->notify, "reloading");
+	if (make_next(m))
+		spawn_next(m);
+	else
+		lifecycle_event(m, EVENT_FAILED);
+}
+
+/* Its verdict waits: see reload_begin_queued(). */
+void reload_queue(struct master *m)
+{
+	log_debug("a reload of %s will follow", m->file);
+}
+
+void reload_begin_queued(struct master *m)
+{
+	if (verdict_is_asked(&m->next_reload))
+		lifecycle_event(m, EVENT_RELOAD);
+}
+
+/* The end of it. */
+
+/* The master's own part of the configuration changes with its generation. */
+static void take_settings(struct master *m, const struct generation *g)
+{
+	int fd = g->error_log;
+
+	if (fd > STDERR_FILENO)
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	log_set_fd(fd == -1 ? STDERR_FILENO : fd);
+	log_set_level((enum log_level)g->conf->log.level);
+	log_set_format((enum log_format)g->conf->log.error_format);
+	pid_file_move(&m->pid_file, g->conf->pid_file);
+}
+
+static void log_listeners(const struct generation *g, const struct generation *old)
+{
+	for (size_t i = 0; i < g->conf->n_listeners; i++) {
+		char text[ADDR_TEXT];
+		bool is_new = true;
+
+		for (size_t k = 0; old != NULL && k < old->conf->n_listeners; k++)
+			is_new &= old->bound[k] != g->bound[i];
+		if (is_new)
+			log_info("listening on %s (%s)",
+				 addr_format(&g->bound[i]->addr, text),
+				 g->conf->listeners[i].protocol);
+	}
+}
+
+/* With many reloads in a row old workers pile up: the oldest must end. */
+static void bound_generations(struct master *m)
+{
+	struct generation *oldest = NULL;
+	unsigned n = 0;
+
+	LIST_EACH (link, &m->old) {
+		struct generation *g = CONTAINER_OF(link, struct generation, link);
+
+		if (!generation_is_busy(g, &m->children))
+			continue;
+		oldest = oldest != NULL ? oldest : g;
+		n++;
+	}
+	if (n < GENERATIONS)
+		return;
+	log_warn("%d generations at once: cutting generation %u", GENERATIONS,
+		 oldest->number);
+	for (struct child *c = NULL;
+	     (c = children_next(&m->children, oldest, c)) != NULL;)
+		child_stop(c, CUT_MS);
+}
+
+static void start_workers(struct master *m)
+{
+	const struct generation *g = m->serving;
+
+	for (struct child *c = NULL;
+	     (c = children_next(&m->children, g, c)) != NULL;)
+		if (c->state == CHILD_READY)
+			child_start(c);
+	for (size_t i = 0; i < g->conf->n_listeners; i++)
+		listeners_settle(g->bound[i], &g->conf->listeners[i]);
+}
+
+static void replace(struct master *m, struct generation *old)
+{
+	generation_leave_listeners(old, m->serving, &m->children);
+	generation_move(old, &m->children, false);
+	reload_retire(m, old);
+	bound_generations(m);
+	m->last_reload = (struct outcome){.at = time(NULL), .ok = true};
+}
+
+void reload_commit(struct master *m)
+{
+	struct generation *old = m->serving;
+	char text[WHY_SIZE];
+
+	m->serving = m->next;
+	m->next = NULL;
+	timer_disarm(&m->make_timer);
+	control_finish_move(&m->control, true);
+	take_settings(m, m->serving);
+	start_workers(m);
+	log_listeners(m->serving, old);
+	if (old != NULL)
+		replace(m, old);
+	master_describe(m, text);
+	notify_success(&m->notify);
+	notify_ready(&m->notify, text);
+	if (old == NULL) {
+		log_info("%s", text);
+		upgrade_say_ready(&m->upgrade);
+	} else {
+		verdict_pass(&m->reload, "%s", text);
+		verdict_move(&m->settling, &m->reload);
+	}
+	reload_settle(m);
+	reload_begin_queued(m);
+}
+
+void reload_abandon(struct master *m)
+{
+	struct generation *g = m->next;
+
+	m->next = NULL;
+	timer_disarm(&m->make_timer);
+	control_finish_move(&m->control, false);
+	if (g == NULL)
+		return;
+	for (struct child *c = NULL;
+	     (c = children_next(&m->children, g, c)) != NULL;)
+		child_kill(c);
+	generation_abandon_listeners(g);
+	reload_retire(m, g);
+}
+
+void reload_roll_back(struct master *m)
+{
+	struct outcome *last = &m->last_reload;
+	char text[WHY_SIZE], rest[64];
+
+	if (m->next != NULL)
+		verdict_blame(&m->reload, "%s", m->next->failure);
+	reload_abandon(m);
+	*last = (struct outcome){.at = time(NULL)};
+	verdict_summary(&m->reload, last->reason, sizeof(last->reason));
+	snprintf(rest, sizeof(rest), "; generation %u goes on", m->serving->number);
+	verdict_fail(&m->reload, rest);
+	master_describe(m, text);
+	notify_ready(&m->notify, text);
+	reload_begin_queued(m);
+}
+
+/* Old generations. */
+
+void reload_retire(struct master *m, struct generation *g)
+{
+	list_append(&m->old, &g->link);
+	if (children_count(&m->children, g) == 0)
+		generation_destroy(&g);
+}
+
+void reload_bury(struct master *m, struct generation *g)
+{
+	if (g == m->serving || g == m->next || children_count(&m->children, g) > 0)
+		return;
+	log_info("generation %u is gone", g->number);
+	generation_destroy(&g);
+}
+
+/* Log files. */
+
+static bool reopen_for(struct master *m, struct generation *g)
+{
+	char why[WHY_SIZE];
+
+	if (g == NULL || generation_reopen(g, &m->children, why) == 0)
+		return true;
+	verdict_blame(&m->reopening, "%s", why);
+	return false;
+}
+
+void reload_reopen(struct master *m)
+{
+	bool fine = reopen_for(m, m->serving);
+
+	fine &= reopen_for(m, m->next);
+	LIST_EACH (link, &m->old)
+		fine &= reopen_for(m, CONTAINER_OF(link, struct generation, link));
+	if (!fine) {
+		verdict_fail(&m->reopening, "; the old files stay in use");
+		return;
+	}
+	if (m->serving != NULL)
+		take_settings(m, m->serving);
+	verdict_pass(&m->reopening, "log files were reopened");
+	verdict_answer(&m->reopening);
+}
+
+void reload_init(struct master *m)
+{
+	list_init(&m->old);
+	timer_init(&m->make_timer, on_make_time);
+	timer_init(&m->settle_timer, on_settle_time);
+	m->children.on_left = on_left;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The actions of a reload, and of the start, which is the first of them: see
+ * lifecycle.h for when each is called. A reload that fails leaves everything as
+ * it was. Master.
+ */
+#ifndef MASTER_RELOAD_H
+#define MASTER_RELOAD_H
+
+#include "master/why.h"
+
+struct conf;
+struct generation;
+struct master;
+
+void reload_init(struct master *m);
+
+/* The first generation, of a configuration that is taken over. 0, or -1 with
+ * why_out. */
+int reload_make_first(struct master *m, struct conf **conf, char why_out[WHY_SIZE])
+	__attribute__((warn_unused_result));
+
+void reload_begin(struct master *m);
+void reload_queue(struct master *m);
+void reload_commit(struct master *m);
+void reload_roll_back(struct master *m);
+/* Opens the log files again. */
+void reload_reopen(struct master *m);
+
+/* Begins the reload that was asked for meanwhile. */
+void reload_begin_queued(struct master *m);
+
+/* Abandons the new generation and undoes everything it set up. */
+void reload_abandon(struct master *m);
+
+/* Answers those who wait for old workers to stop accepting: when none accepts
+ * any more, or at once. */
+void reload_settle(struct master *m);
+void reload_settle_now(struct master *m);
+
+/* A generation that no longer serves: it lives until its last worker ends. */
+void reload_retire(struct master *m, struct generation *g);
+void reload_bury(struct master *m, struct generation *g);
+
+#endif

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A generation opens what its configuration names and lets go of all of it,
+ * whatever fails. Children and listeners are fakes that count.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "master/generation.h"
+#include "t/unit/base/scratch.h"
+
+enum { ADDRESSES = 4, WORKERS = 3 };
+
+/* The fakes. */
+
+static struct bound bounds[ADDRESSES];
+static int refused_port;
+static struct child workers[WORKERS];
+static unsigned n_workers;
+static struct {
+	unsigned abandoned, served_out, moved, drained, reopened;
+	size_t listener;   /* of the last serve_out */
+	unsigned users;    /* of that listener then */
+	uint64_t patience; /* of the last move or drain */
+} seen;
+
+struct bound *listeners_use(struct listeners *listeners,
+			    const struct conf_listener *conf,
+			    char why_out[WHY_SIZE])
+{
+	unsigned port = addr_port(&conf->addr) % ADDRESSES;
+
+	(void)listeners;
+	if (addr_port(&conf->addr) == refused_port) {
+		snprintf(why_out, WHY_SIZE, "refused");
+		return NULL;
+	}
+	bounds[port].users++;
+	return &bounds[port];
+}
+
+bool listeners_leave(struct bound **bound)
+{
+	struct bound *b = *bound;
+
+	*bound = NULL;
+	return b != NULL && --b->users == 0;
+}
+
+void listeners_abandon(struct bound **bound)
+{
+	seen.abandoned++;
+	listeners_leave(bound);
+}
+
+struct child *children_spawn(struct children *children,
+			     const struct child_spec *spec)
+{
+	(void)children;
+	if (n_workers == WORKERS) {
+		errno = EAGAIN;
+		return NULL;
+	}
+	workers[n_workers].number = n_workers;
+	workers[n_workers].generation = spec->generation;
+	workers[n_workers].state = CHILD_STARTING;
+	return &workers[n_workers++];
+}
+
+struct child *children_next(struct children *children,
+			    const struct generation *generation,
+			    const struct child *previous)
+{
+	(void)children;
+	for (unsigned i = previous == NULL ? 0 : previous->number + 1;
+	     i < n_workers; i++)
+		if (workers[i].generation == generation)
+			return &workers[i];
+	return NULL;
+}
+
+void child_serve_out(struct child *child, size_t listener)
+{
+	(void)child;
+	seen.served_out++;
+	seen.listener = listener;
+	seen.users = bounds[1].users;
+}
+
+void child_move(struct child *child, uint64_t patience_ms, bool to_successor)
+{
+	(void)child;
+	(void)to_successor;
+	seen.moved++;
+	seen.patience = patience_ms;
+}
+
+void child_drain(struct child *child, uint64_t idle_grace_ms, uint64_t patience_ms)
+{
+	(void)child;
+	(void)idle_grace_ms;
+	seen.drained++;
+	seen.patience = patience_ms;
+}
+
+void child_reopen(struct child *child, int error_log, int access_log)
+{
+	(void)child;
+	seen.reopened++;
+	assert_int_equal(error_log, -1);
+	assert_true(access_log > STDERR_FILENO);
+}
+
+static int reset(void **state)
+{
+	(void)state;
+	memset(bounds, 0, sizeof(bounds));
+	memset(workers, 0, sizeof(workers));
+	memset(&seen, 0, sizeof(seen));
+	n_workers = 0;
+	refused_port = 0;
+	return 0;
+}
+
+/* A configuration that listens on those ports. */
+static struct conf *conf_of(const char *log, const char *ports)
+{
+	char text[2000];
+	struct conf_errors errors = {0};
+	struct buf said = {0};
+	int n = snprintf(text, sizeof(text),
+			 "workers = 2; timeouts = { drain = \"7s\"; };\n"
+			 "log = { access = \"%s\"; };\nlisteners = (",
+			 log);
+
+	for (const char *p = ports; *p != '\0'; p++)
+		n += snprintf(text + n, sizeof(text) - (size_t)n,
+			      "%s{ address = \"127.0.0.1:%d\"; "
+			      "protocol = \"echo\"; }",
+			      p == ports ? " " : ", ", 4000 + (*p - '0'));
+	snprintf(text + n, sizeof(text) - (size_t)n, " );\n");
+	struct conf *conf = conf_load(scratch_write("a.conf", text), &errors);
+
+	conf_errors_print(&errors, &said);
+	if (conf == NULL)
+		fail_msg("%" STR_FMT, STR_ARG(buf_str(&said)));
+	buf_release(&said);
+	conf_errors_fini(&errors);
+	return conf;
+}
+
+static struct generation *create(const char *ports)
+{
+	struct conf *conf = conf_of(scratch_path("access.log"), ports);
+	char why[WHY_SIZE];
+	struct generation *g = generation_create(&conf, 5, NULL, why);
+
+	assert_non_null(g);
+	assert_null(conf);
+	return g;
+}
+
+static unsigned users(void)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < ADDRESSES; i++)
+		n += bounds[i].users;
+	return n;
+}
+
+/* The lowest descriptor that is free: it tells whether one was left open. */
+static int next_fd(void)
+{
+	int fd = dup(STDERR_FILENO), n = fd;
+
+	fd_close(&fd);
+	return n;
+}
+
+static void opens_and_closes(void **state)
+{
+	int fd = next_fd();
+	struct generation *g = create("12");
+
+	(void)state;
+	assert_int_equal(g->number, 5);
+	assert_int_equal(g->wanted, 2);
+	assert_int_equal(users(), 2);
+	assert_true(g->access_log > STDERR_FILENO);
+	generation_destroy(&g);
+	assert_null(g);
+	assert_int_equal(users(), 0);
+	assert_int_equal(next_fd(), fd);
+}
+
+static void nothing_stays_of_one_that_fails(void **state)
+{
+	int fd = next_fd();
+	struct conf *conf = conf_of(scratch_path("access.log"), "123");
+	char why[WHY_SIZE] = "";
+
+	(void)state;
+	refused_port = 4003;
+	assert_null(generation_create(&conf, 1, NULL, why));
+	assert_string_equal(why, "refused");
+	assert_null(conf);
+	assert_int_equal(users(), 0);
+	assert_int_equal(next_fd(), fd);
+
+	conf = conf_of(scratch_path("folder"), "12");
+	assert_int_equal(mkdir(scratch_path("folder"), 0700), 0);
+	assert_null(generation_create(&conf, 1, NULL, why));
+	assert_non_null(strstr(why, "/folder"));
+	assert_int_equal(users(), 0);
+	assert_int_equal(next_fd(), fd);
+}
+
+static void is_ready_when_all_are(void **state)
+{
+	struct generation *g = create("1");
+
+	(void)state;
+	assert_int_equal(generation_spawn(g, NULL), 0);
+	assert_int_equal(generation_spawn(g, NULL), 0);
+	workers[0].state = CHILD_READY;
+	assert_false(generation_is_ready(g, NULL));
+	workers[1].state = CHILD_READY;
+	assert_true(generation_is_ready(g, NULL));
+	workers[0].state = CHILD_DYING;
+	assert_false(generation_is_ready(g, NULL));
+	generation_destroy(&g);
+}
+
+static void first_reason_stays(void **state)
+{
+	struct generation *g = create("1");
+
+	(void)state;
+	generation_fail(g, "the first");
+	generation_fail(g, "the second");
+	assert_true(g->failed);
+	assert_string_equal(g->failure, "the first");
+	generation_destroy(&g);
+}
+
+/* The master's descriptor goes before the workers are told: the last to close
+ * it has just seen an empty queue. */
+static void leaves_what_the_next_has_not(void **state)
+{
+	struct generation *g = create("12"), *next = create("2");
+
+	(void)state;
+	assert_int_equal(generation_spawn(g, NULL), 0);
+	assert_int_equal(generation_spawn(g, NULL), 0);
+	generation_leave_listeners(g, next, NULL);
+	assert_int_equal(seen.served_out, 2);
+	assert_int_equal(seen.listener, 0);
+	assert_int_equal(seen.users, 0);
+	assert_int_equal(bounds[2].users, 1);
+	generation_destroy(&g);
+	assert_int_equal(users(), 1);
+	generation_destroy(&next);
+	assert_int_equal(users(), 0);
+}
+
+static void abandons(void **state)
+{
+	struct generation *g = create("12");
+
+	(void)state;
+	generation_abandon_listeners(g);
+	assert_int_equal(seen.abandoned, 2);
+	generation_destroy(&g);
+	assert_int_equal(users(), 0);
+}
+
+static void ends_within_the_drain(void **state)
+{
+	struct generation *g = create("1");
+
+	(void)state;
+	assert_int_equal(generation_spawn(g, NULL), 0);
+	generation_move(g, NULL, false);
+	assert_int_equal(seen.moved, 1);
+	assert_int_equal(seen.patience, 7000 + GENERATION_PATIENCE_MS);
+	generation_drain(g, NULL, 100);
+	assert_int_equal(seen.drained, 1);
+	assert_true(generation_is_busy(g, NULL));
+	workers[0].is_done = true;
+	assert_false(generation_is_busy(g, NULL));
+	workers[0].is_done = false;
+	workers[0].state = CHILD_DYING;
+	assert_false(generation_is_busy(g, NULL));
+	generation_destroy(&g);
+}
+
+static void reopens(void **state)
+{
+	struct generation *g = create("1");
+	int fd = next_fd(), before = g->access_log;
+	char why[WHY_SIZE];
+
+	(void)state;
+	assert_int_equal(generation_spawn(g, NULL), 0);
+	assert_int_equal(generation_reopen(g, NULL, why), 0);
+	assert_int_equal(seen.reopened, 1);
+	/* One more, one less. */
+	assert_int_not_equal(g->access_log, before);
+	before = g->access_log;
+
+	/* One that cannot be opened leaves the old one in use. */
+	assert_int_equal(unlink(scratch_path("access.log")), 0);
+	assert_int_equal(mkdir(scratch_path("access.log"), 0700), 0);
+	assert_int_equal(generation_reopen(g, NULL, why), -1);
+	assert_non_null(strstr(why, "access.log"));
+	assert_int_equal(seen.reopened, 1);
+	assert_int_equal(g->access_log, before);
+	generation_destroy(&g);
+	assert_true(next_fd() <= fd);
+	assert_int_equal(rmdir(scratch_path("access.log")), 0);
+}
+
+static int group_begins(void **state)
+{
+	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	return scratch_make(state);
+}
+
+static int group_ends(void **state)
+{
+	buf_free_all();
+	return scratch_remove(state);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(opens_and_closes, reset),
+		cmocka_unit_test_setup(nothing_stays_of_one_that_fails, reset),
+		cmocka_unit_test_setup(is_ready_when_all_are, reset),
+		cmocka_unit_test_setup(first_reason_stays, reset),
+		cmocka_unit_test_setup(leaves_what_the_next_has_not, reset),
+		cmocka_unit_test_setup(abandons, reset),
+		cmocka_unit_test_setup(ends_within_the_drain, reset),
+		cmocka_unit_test_setup(reopens, reset),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, group_begins, group_ends);
+}
