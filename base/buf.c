@@ -23,69 +23,75 @@ static struct {
 	size_t n;
 } spares;
 
+static char *storage_create(size_t size)
+{
+	char *front = mem_alloc(BUF_FRONT + size);
+
+	*(uint32_t *)(void *)front = (uint32_t)size;
+	return front + BUF_FRONT;
+}
+
 static char *take_chunk(void)
 {
 	struct spare *spare = spares.first;
 
 	if (spare == NULL)
-		return mem_alloc(BUF_CHUNK);
+		return storage_create(BUF_CHUNK);
 	spares.first = spare->next;
 	spares.n--;
 	return (char *)spare;
 }
 
-static void give_back(char *storage, size_t size)
+static void give_back(struct buf *b)
 {
-	if (size == BUF_CHUNK && spares.n < BUF_SPARE) {
-		struct spare *spare = (struct spare *)(void *)storage;
+	if (buf_size(b) == BUF_CHUNK && spares.n < BUF_SPARE) {
+		struct spare *spare = (struct spare *)(void *)b->storage;
 
 		spare->next = spares.first;
 		spares.first = spare;
 		spares.n++;
-	} else {
-		free(storage);
+	} else if (b->storage != NULL) {
+		free(b->storage - BUF_FRONT);
 	}
 }
 
-static void move_to(struct buf *b, char *storage, size_t size)
+static void move_to(struct buf *b, char *storage)
 {
 	size_t n = buf_length(b);
 
 	if (n > 0)
 		memcpy(storage, b->storage + b->start, n);
-	if (b->storage != NULL)
-		give_back(b->storage, b->size);
-	b->storage = storage;
-	b->size = (uint32_t)size;
-	b->start = 0;
-	b->end = (uint32_t)n;
+	give_back(b);
+	*b = (struct buf){.storage = storage, .end = (uint32_t)n};
 }
 
 char *buf_room(struct buf *b, size_t n)
 {
-	if (buf_free(b) >= n && b->storage != NULL)
+	if (b->storage == NULL) {
+		if (n <= BUF_CHUNK) {
+			*b = (struct buf){.storage = take_chunk()};
+			return b->storage;
+		}
+	} else if (buf_free(b) >= n) {
 		return b->storage + b->end;
-	if (b->storage == NULL && n <= BUF_CHUNK) {
-		*b = (struct buf){.storage = take_chunk(), .size = BUF_CHUNK};
-		return b->storage;
 	}
 
 	size_t have = buf_length(b), want = have + n;
 
 	if (want > BUF_MAX)
 		log_fatal("a buffer of %zu bytes", want);
-	if (want <= b->size && b->storage != NULL) {
+	if (want <= buf_size(b) && b->storage != NULL) {
 		memmove(b->storage, b->storage + b->start, have);
 		b->start = 0;
 		b->end = (uint32_t)have;
 	} else if (want <= BUF_CHUNK) {
-		move_to(b, take_chunk(), BUF_CHUNK);
+		move_to(b, take_chunk());
 	} else {
 		size_t size = 2 * BUF_CHUNK;
 
 		while (size < want)
 			size *= 2;
-		move_to(b, mem_alloc(size), size);
+		move_to(b, storage_create(size));
 	}
 	return b->storage + b->end;
 }
@@ -123,7 +129,7 @@ void buf_shrink(struct buf *b)
 {
 	size_t n = buf_length(b);
 
-	if (b->size < BUF_CHUNK || n > BUF_SMALL)
+	if (buf_size(b) < BUF_CHUNK || n > BUF_SMALL)
 		return;
 	if (n == 0) {
 		buf_release(b);
@@ -133,13 +139,12 @@ void buf_shrink(struct buf *b)
 
 	while (size < n)
 		size *= 2;
-	move_to(b, mem_alloc(size), size);
+	move_to(b, storage_create(size));
 }
 
 void buf_release(struct buf *b)
 {
-	if (b->storage != NULL)
-		give_back(b->storage, b->size);
+	give_back(b);
 	*b = (struct buf){0};
 }
 
@@ -149,7 +154,7 @@ void buf_free_all(void)
 		struct spare *spare = spares.first;
 
 		spares.first = spare->next;
-		free(spare);
+		free((char *)spare - BUF_FRONT);
 	}
 	spares.n = 0;
 }

@@ -16,13 +16,23 @@
 
 enum { BUF_CHUNK = 32768 };
 
-/* Embedded; all zero is an empty buffer. */
+/* Embedded; all zero is an empty buffer. There are two in every connection:
+ * what only a buffer with storage needs lies in front of that. */
 struct buf {
 	char *storage;
 	uint32_t start; /* of what is unread */
 	uint32_t end;
-	uint32_t size; /* of storage */
 };
+
+enum { BUF_FRONT = 16 }; /* bytes before storage; a multiple of any alignment */
+
+/* Of storage. */
+static inline uint32_t buf_size(const struct buf *b)
+{
+	return b->storage == NULL
+		       ? 0
+		       : *(const uint32_t *)(const void *)(b->storage - BUF_FRONT);
+}
 
 static inline size_t buf_length(const struct buf *b)
 {
@@ -46,7 +56,7 @@ char *buf_room(struct buf *b, size_t n) __attribute__((returns_nonnull));
 /* How many bytes can be written without the buffer growing or moving. */
 static inline size_t buf_free(const struct buf *b)
 {
-	return b->size - b->end;
+	return buf_size(b) - b->end;
 }
 
 static inline void buf_added(struct buf *b, size_t n)

@@ -351,7 +351,7 @@ static void on_tick_end(struct loop *loop)
 	struct worker *w = loop->context;
 
 	w->env->slot->beat = loop->now;
-	net_bury(&w->net);
+	net_free_closed(&w->net);
 	net_recount_files(&w->net);
 	balance_look(&w->balance);
 	if (is_done(w))
@@ -560,7 +560,6 @@ int worker_run(const struct worker_env *env)
 	w->signals.watch.fd = -1;
 	w->loop.epoll_fd = -1;
 	w->channel.fd = env->channel;
-	list_init(&w->net.conns);
 
 	close_what_is_not_ours(w);
 	introduce(env);

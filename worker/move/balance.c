@@ -73,9 +73,10 @@ static void give_idle(struct balance *b, uint64_t n, bool active)
 
 		if (n == 0 || looked++ == BALANCE_LOOK)
 			break;
-		if (c->session == NULL && buf_length(&c->in) == 0 &&
-		    buf_length(&c->out) == 0 && list_is_empty(&c->ready) &&
-		    (!active || c->sampled == b->net->sample)) {
+		if (c->session == NULL && buf_length(&c->socket.in) == 0 &&
+		    buf_length(&c->socket.out) == 0 &&
+		    list_is_empty(&c->socket.queued) &&
+		    (!active || c->socket.active_round == b->net->activity_round)) {
 			handoff_offer(b->handoff, c);
 			n--;
 		}
@@ -109,14 +110,14 @@ static void start_sample(struct balance *b)
 {
 	if (++b->samples == 0)
 		b->samples++; /* 0 is none */
-	b->net->sample = b->samples;
-	b->net->n_sampled = 0;
+	b->net->activity_round = b->samples;
+	b->net->n_active = 0;
 	b->busy_looks = 1;
 }
 
 static void stop_sample(struct balance *b)
 {
-	b->net->sample = 0;
+	b->net->activity_round = 0;
 }
 
 static bool is_load_uneven(const struct peers *peers)
@@ -134,7 +135,7 @@ static bool is_load_uneven(const struct peers *peers)
 static void give_load(struct balance *b, const struct peers *peers)
 {
 	uint64_t mine = b->net->slot->load, mean = peers->load / peers->n;
-	uint64_t active = b->net->n_sampled;
+	uint64_t active = b->net->n_active;
 
 	if (mine <= mean || peers->takers == 0)
 		return;
@@ -161,7 +162,7 @@ void balance_look(struct balance *b)
 	if (b->net->slot->load < BALANCE_BUSY ||
 	    now - b->given_at < BALANCE_REST_MS * NS_PER_MS) {
 		stop_sample(b);
-	} else if (b->net->sample == 0) {
+	} else if (b->net->activity_round == 0) {
 		start_sample(b);
 	} else if (++b->busy_looks == BALANCE_LOOKS) {
 		struct peers peers = count_peers(b);
@@ -232,7 +233,7 @@ void balance_stop(struct balance *b)
 {
 	b->net->slot->generation = 0;
 	b->net->slot->load = 0;
-	b->net->sample = 0;
+	b->net->activity_round = 0;
 	handoff_stop_receiving(b->handoff);
 	timer_detach(&b->net->loop->timers, &b->timer);
 }

@@ -101,7 +101,7 @@ static bool pack(const struct handoff *handoff, const struct conn *c,
 	struct frozen_connection frozen = {
 		.listener = str_of(c->listener->conf->text),
 		.protocol = str_of(c->protocol->name),
-		.transport = str_of(c->transport->name),
+		.transport = str_of(c->socket.transport->name),
 		.id = c->id,
 		.accepted_at = c->accepted_at,
 		.requests = c->requests,
@@ -109,10 +109,10 @@ static bool pack(const struct handoff *handoff, const struct conn *c,
 
 	put_peer(&frozen, &c->peer);
 	frozen_begin(w, message, sizeof(message), handoff->readers);
-	frozen_put_fd(w, c->watch.fd);
+	frozen_put_fd(w, c->socket.watch.fd);
 	frozen_put(w, &connection_layout, &frozen);
-	put_bytes(w, &input_layout, &c->in);
-	put_bytes(w, &output_layout, &c->out);
+	put_bytes(w, &input_layout, &c->socket.in);
+	put_bytes(w, &output_layout, &c->socket.out);
 	return c->protocol->freeze(c, w);
 }
 
@@ -171,12 +171,12 @@ static void on_give(struct task *task)
 			stop_waiting(handoff);
 			return;
 		}
-		struct conn *c =
-			CONTAINER_OF(handoff->offered.next, struct conn, ready);
+		struct conn *c = CONTAINER_OF(handoff->offered.next, struct conn,
+					      socket.queued);
 
-		list_remove(&c->ready);
+		list_remove(&c->socket.queued);
 		if (give(handoff, c) == GIVEN_FULL) {
-			list_append(&handoff->offered, &c->ready);
+			list_append(&handoff->offered, &c->socket.queued);
 			wait_for_room(handoff);
 			return;
 		}
@@ -202,9 +202,9 @@ static void on_retry(struct timer *timer)
 
 void handoff_offer(struct handoff *handoff, struct conn *c)
 {
-	if (!list_is_empty(&c->ready))
+	if (!list_is_empty(&c->socket.queued))
 		return; /* it has something to do first, or is offered */
-	list_append(&handoff->offered, &c->ready);
+	list_append(&handoff->offered, &c->socket.queued);
 	if (!handoff->is_full)
 		loop_queue(handoff->net->loop, &handoff->give);
 }

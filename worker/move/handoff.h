@@ -38,7 +38,7 @@ struct handoff {
 	const struct frozen_table *readers;
 	int reserve[FROZEN_FDS]; /* descriptors held so that as many as a message
 				  * has can be received */
-	struct list offered;     /* conns to be given away, by conn.ready */
+	struct list offered;     /* conns to be given away, by conn.socket.queued */
 	struct task give;
 	struct timer retry; /* while full, or short of descriptors */
 };

@@ -13,8 +13,8 @@ enum {
 	/* A MiB takes some 0.13 ms. Pieces of 16 KiB would cost twice the
 	 * CPU time of pieces of 100. */
 	NET_FILES_TICK = 8 * 1024 * 1024,
-	NET_FILES_MOST = 256 * 1024,
-	NET_FILES_LEAST = 64 * 1024,
+	NET_FILES_MAX = 256 * 1024,
+	NET_FILES_MIN = 64 * 1024,
 	NET_RETRY_MS = 100,   /* after running out of descriptors */
 	NET_QUIET_MS = 10000, /* between two log lines about that */
 };
@@ -50,12 +50,11 @@ void net_init(struct net *net, struct loop *loop, const struct conf *conf,
 		.last_id = (uint64_t)getpid() << 30,
 	};
 	list_init(&net->conns);
-	list_init(&net->ready);
-	task_init(&net->resume, conns_resume);
-	cohort_init(&net->cohort, loop);
+	list_init(&net->closed);
+	batch_init(&net->batch, loop);
 	timer_init(&net->retry, on_retry);
 	net->files =
-		(struct net_files){.left = NET_FILES_TICK, .share = NET_FILES_MOST};
+		(struct net_files){.left = NET_FILES_TICK, .share = NET_FILES_MAX};
 }
 
 void net_recount_files(struct net *net)
@@ -65,8 +64,8 @@ void net_recount_files(struct net *net)
 	if (f->n == 0)
 		return;
 	f->share = NET_FILES_TICK / f->n;
-	if (f->share > NET_FILES_MOST)
-		f->share = NET_FILES_MOST;
+	if (f->share > NET_FILES_MAX)
+		f->share = NET_FILES_MAX;
 	f->left = NET_FILES_TICK;
 	f->n = 0;
 }
@@ -78,7 +77,7 @@ size_t net_file_share(struct net *net)
 
 	f->n++;
 	f->left -= share;
-	return share > NET_FILES_LEAST ? share : NET_FILES_LEAST;
+	return share > NET_FILES_MIN ? share : NET_FILES_MIN;
 }
 
 void net_start(struct net *net)
@@ -181,4 +180,37 @@ void net_drain(struct net *net, uint64_t idle_grace_ms)
 	net->idle_grace_ms = idle_grace_ms;
 	LIST_EACH_SAFE (link, &net->conns)
 		conn_drain(CONTAINER_OF(link, struct conn, link));
+}
+
+uint64_t net_cut(struct net *net)
+{
+	uint64_t n = 0;
+
+	LIST_EACH_SAFE (link, &net->conns) {
+		struct conn *c = CONTAINER_OF(link, struct conn, link);
+
+		n += c->state == CONN_OPEN; /* one that lingers was served */
+		conn_cut(c);
+	}
+	return n;
+}
+
+void net_free_closed(struct net *net)
+{
+	while (!list_is_empty(&net->closed)) {
+		struct socket *s =
+			CONTAINER_OF(net->closed.next, struct socket, queued);
+
+		list_remove(&s->queued);
+		s->owner->free(s);
+	}
+}
+
+void net_fini(struct net *net)
+{
+	if (net->loop == NULL)
+		return; /* it was never begun */
+	net_cut(net);
+	net_free_closed(net);
+	conns_fini(net);
 }

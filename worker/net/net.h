@@ -14,7 +14,7 @@
 #include "base/loop.h"
 #include "base/shared/scoreboard.h"
 #include "conf/conf.h"
-#include "worker/net/cohort.h"
+#include "worker/net/batch.h"
 
 struct listener;
 struct conn;
@@ -29,8 +29,8 @@ enum net_state {
 	NET_DRAINING, /* finishing what is open */
 };
 
-/* Files that are sent in a tick. Some at a time get large pieces; a crowd gets
- * small ones, so that a tick stays short for all who do not send files. */
+/* Files that are sent in a tick. A few connections get large pieces; many get
+ * small ones, so that a tick stays short for those that send no files. */
 struct net_files {
 	uint32_t n;     /* connections that sent some in this tick */
 	uint32_t left;  /* bytes that may be sent in it in large pieces */
@@ -47,12 +47,10 @@ struct net {
 	struct listener *gone; /* see net_find_listener() */
 	size_t n_gone;
 	struct list conns;    /* every open connection, by conn.link */
-	struct list ready;    /* those with more to do, by conn.ready */
-	struct task resume;   /* runs `ready` */
-	struct cohort cohort; /* those that are served in this tick */
+	struct list closed;   /* sockets to be freed at the end of the tick */
+	struct batch batch;   /* sockets that have something to do */
 	struct conn *running; /* whose protocol takes a step; or NULL */
 	struct net_files files;
-	struct conn *dead;         /* closed in this tick, freed at its end */
 	struct conn *spare;        /* freed, kept for the next accept */
 	struct conn_block *blocks; /* the memory of all conns */
 	uint64_t last_id;
@@ -62,8 +60,8 @@ struct net {
 	void (*on_idle)(struct net *net, struct conn *c);
 	/* Not 0: connections that serve something are given this number, and
 	 * counted, so that they are known from those that do not. */
-	uint16_t sample;
-	uint32_t n_sampled;
+	uint16_t activity_round;
+	uint32_t n_active;
 	struct timer retry;   /* while NET_SHORT */
 	uint64_t short_since; /* when accepting was last stopped */
 	/* The worker's: a peer should look at the listeners in our stead. */
@@ -101,9 +99,9 @@ bool net_may_take(const struct net *net);
 uint64_t net_cut(struct net *net);
 
 /* Frees what was closed in this tick: for the end of it. */
-void net_bury(struct net *net);
+void net_free_closed(struct net *net);
 
-/* For the end of a tick, too: begins to count files anew. */
+/* For the end of a tick, too: starts the count of files for the next tick. */
 void net_recount_files(struct net *net);
 
 /* How many bytes of a file one connection may send now. */

@@ -6,53 +6,53 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
-#include "worker/net/conn.h"
+#include "worker/net/socket.h"
 
-static enum io plain_read(struct conn *c, char *into, size_t room, size_t *n_out)
+static enum io plain_read(struct socket *s, char *into, size_t room, size_t *n_out)
 {
-	ssize_t n = recv(c->watch.fd, into, room, 0);
+	ssize_t n = recv(s->watch.fd, into, room, 0);
 
 	*n_out = 0;
 	if (n > 0) {
 		/* A short read means that the socket was drained: epoll(7). */
-		if ((size_t)n < room && !c->read_to_end)
-			c->readable = false;
+		if ((size_t)n < room && !s->read_to_end)
+			s->readable = false;
 		*n_out = (size_t)n;
 		return IO_OK;
 	}
 	if (n == 0)
 		return IO_EOF;
 	if (errno == EAGAIN) {
-		c->readable = false;
+		s->readable = false;
 		return IO_AGAIN;
 	}
 	return errno == EINTR ? IO_OK : IO_ERROR;
 }
 
-static enum io wrote(struct conn *c, ssize_t n, size_t wanted, size_t *n_out)
+static enum io wrote(struct socket *s, ssize_t n, size_t wanted, size_t *n_out)
 {
 	*n_out = n > 0 ? (size_t)n : 0;
 	if (n >= 0) {
 		if ((size_t)n < wanted)
-			c->writable = false;
+			s->writable = false;
 		return IO_OK;
 	}
 	if (errno == EAGAIN) {
-		c->writable = false;
+		s->writable = false;
 		return IO_AGAIN;
 	}
 	return errno == EINTR ? IO_OK : IO_ERROR;
 }
 
-static enum io plain_write(struct conn *c, const struct iovec *pieces, int n_pieces,
-			   bool more, size_t *n_out)
+static enum io plain_write(struct socket *s, const struct iovec *pieces,
+			   int n_pieces, bool more, size_t *n_out)
 {
 	int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
 
 	if (n_pieces == 1)
 		return wrote(
-			c,
-			send(c->watch.fd, pieces->iov_base, pieces->iov_len, flags),
+			s,
+			send(s->watch.fd, pieces->iov_base, pieces->iov_len, flags),
 			pieces->iov_len, n_out);
 
 	struct msghdr message = {.msg_iov = (struct iovec *)(size_t)pieces,
@@ -61,13 +61,13 @@ static enum io plain_write(struct conn *c, const struct iovec *pieces, int n_pie
 
 	for (int i = 0; i < n_pieces; i++)
 		wanted += pieces[i].iov_len;
-	return wrote(c, sendmsg(c->watch.fd, &message, flags), wanted, n_out);
+	return wrote(s, sendmsg(s->watch.fd, &message, flags), wanted, n_out);
 }
 
-static enum io plain_send_file(struct conn *c, int file, off_t *offset, size_t n,
+static enum io plain_send_file(struct socket *s, int file, off_t *offset, size_t n,
 			       size_t *n_out)
 {
-	ssize_t sent = sendfile(c->watch.fd, file, offset, n);
+	ssize_t sent = sendfile(s->watch.fd, file, offset, n);
 
 	if (sent == 0) {
 		*n_out = 0;
@@ -75,13 +75,13 @@ static enum io plain_send_file(struct conn *c, int file, off_t *offset, size_t n
 	}
 	/* It may be the file that was short, not the room: the next call
 	 * tells. */
-	return wrote(c, sent, 0, n_out);
+	return wrote(s, sent, 0, n_out);
 }
 
-static void plain_finish(struct conn *c)
+static void plain_finish(struct socket *s)
 {
 	/* It can only fail because the peer is gone. */
-	(void)shutdown(c->watch.fd, SHUT_WR);
+	(void)shutdown(s->watch.fd, SHUT_WR);
 }
 
 const struct transport plain_transport = {

@@ -2,8 +2,8 @@
 /*
  * What a connection asks of the protocol spoken on it. Only conn.c calls
  * these, and only conn.c loops over them: a protocol takes one step at a time
- * and says how it went. It reads from conn->in, writes to conn->out, and
- * keeps what it must remember in conn->session, which is NULL while there is
+ * and says how it went. It reads from conn->socket.in, writes to conn->socket.out,
+ * and keeps what it must remember in conn->session, which is NULL while there is
  * nothing to remember.
  */
 #ifndef WORKER_NET_PROTOCOL_H
@@ -16,12 +16,12 @@
 struct conn;
 
 enum step {
-	STEP_MORE,   /* call again: there may be more to do */
-	STEP_LATER,  /* as MORE, but it is the others' turn first */
-	STEP_WRITE,  /* conn->out is to be sent; call again when that was done as
-		      * far as it goes without waiting */
-	STEP_WAIT,   /* for the peer, or for a time-out that is armed */
-	STEP_DONE,   /* close: everything is said */
+	STEP_MORE,  /* call again: there may be more to do */
+	STEP_LATER, /* as MORE, but it is the others' turn first */
+	STEP_WRITE, /* conn->socket.out is to be sent; call again when that was done
+		     * as far as it goes without waiting */
+	STEP_WAIT,  /* for the peer, or for a time-out that is armed */
+	STEP_DONE,  /* close: everything is said */
 	STEP_LINGER, /* as DONE, but the peer may still be sending: discard
 		      * that for a while, so that no reset overtakes what we
 		      * sent (RFC 9112 section 9.6) */
@@ -34,11 +34,12 @@ struct protocol {
 	/* As far as it goes without waiting, or one piece of it. */
 	enum step (*step)(struct conn *c);
 
-	/* The time set by conn_set_timeout() has passed. */
+	/* The time set by socket_set_timeout() has passed. */
 	enum step (*timeout)(struct conn *c);
 
 	/* The worker drains: finish what is begun and begin nothing new.
-	 * conn->net->idle_grace_ms is how long an idle peer is still given. */
+	 * conn->socket.net->idle_grace_ms is how long an idle peer is still given.
+	 */
 	enum step (*drain)(struct conn *c);
 
 	/* The connection is going: let go of conn->session. In CONN_MOVED it
@@ -46,8 +47,8 @@ struct protocol {
 	void (*close)(struct conn *c);
 
 	/*
-	 * The connection is to move to another worker, with conn->in and
-	 * conn->out as they are. Puts what else the protocol must remember,
+	 * The connection is to move to another worker, with conn->socket.in and
+	 * conn->socket.out as they are. Puts what else the protocol must remember,
 	 * and the descriptors that go along, into the message; or returns
 	 * false when it cannot move in the middle of what it is doing: it is
 	 * asked again when that is done. Changes nothing. NULL: it never

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reads into c->in, sends c->in back. What was read and could not be sent yet
- * is at most one chunk: then nothing more is read, the kernel's buffers fill,
- * and the client is held by its own TCP window. There is no time-out; a peer
+ * Reads into c->socket.in, sends c->socket.in back. What was read and could not be
+ * sent yet is at most one chunk: then nothing more is read, the kernel's buffers
+ * fill, and the client is held by its own TCP window. There is no time-out; a peer
  * that vanished is found by TCP keep-alive, set on the listening socket.
  */
 #include "worker/proto/echo.h"
@@ -15,25 +15,25 @@
  * arrived for a while: the timer runs only while draining. */
 static void wait_for_silence(struct conn *c)
 {
-	if (net_is_draining(c->net) && conn_is_leaving(c))
-		conn_set_timeout(c, c->net->idle_grace_ms);
+	if (net_is_draining(c->socket.net) && conn_is_leaving(c))
+		socket_set_timeout(&c->socket, c->socket.net->idle_grace_ms);
 }
 
 static enum step echo_step(struct conn *c)
 {
-	struct str back = buf_str(&c->in);
+	struct str back = buf_str(&c->socket.in);
 
 	if (back.n > 0) {
 		size_t before = back.n;
-		enum io io = conn_flush_with(c, &back);
+		enum io io = socket_flush_with(&c->socket, &back);
 
-		buf_consume(&c->in, before - back.n);
+		buf_consume(&c->socket.in, before - back.n);
 		if (io == IO_ERROR)
 			return STEP_FAIL;
-		if (io == IO_AGAIN && buf_length(&c->in) >= BUF_CHUNK / 2)
+		if (io == IO_AGAIN && buf_length(&c->socket.in) >= BUF_CHUNK / 2)
 			return STEP_WAIT; /* back-pressure */
 	}
-	switch (conn_read(c)) {
+	switch (socket_read(&c->socket)) {
 	case IO_OK:
 		return STEP_MORE;
 	case IO_AGAIN:
@@ -41,7 +41,7 @@ static enum step echo_step(struct conn *c)
 		return STEP_WAIT;
 	case IO_EOF:
 		/* Half-closed: what it sent before still goes back. */
-		return buf_length(&c->in) > 0 ? STEP_WAIT : STEP_DONE;
+		return buf_length(&c->socket.in) > 0 ? STEP_WAIT : STEP_DONE;
 	default:
 		return STEP_FAIL;
 	}
@@ -49,7 +49,7 @@ static enum step echo_step(struct conn *c)
 
 static enum step echo_timeout(struct conn *c)
 {
-	return buf_length(&c->in) > 0 ? STEP_WAIT : STEP_DONE;
+	return buf_length(&c->socket.in) > 0 ? STEP_WAIT : STEP_DONE;
 }
 
 static enum step echo_drain(struct conn *c)
@@ -58,7 +58,7 @@ static enum step echo_drain(struct conn *c)
 	return STEP_WAIT;
 }
 
-/* What waits to go back is in c->in; there is nothing else to remember. */
+/* What waits to go back is in c->socket.in; there is nothing else to remember. */
 static bool echo_freeze(const struct conn *c, struct frozen_writer *message)
 {
 	(void)c;

@@ -106,7 +106,7 @@ static void room_is_not_written(void **state)
 	char *end = buf_room(&b, 1);
 
 	assert_ptr_equal(buf_room(&b, buf_free(&b)), end);
-	assert_int_equal(b.size, BUF_CHUNK);
+	assert_int_equal(buf_size(&b), BUF_CHUNK);
 	buf_release(&b);
 }
 
@@ -121,10 +121,10 @@ static void grows(void **state)
 		n += piece;
 		assert_pattern(&b, 0, n);
 	}
-	assert_true(b.size >= n && b.size < 4 * n);
+	assert_true(buf_size(&b) >= n && buf_size(&b) < 4 * n);
 	buf_release(&b);
 	put_pattern(&b, 0, BUF_CHUNK);
-	assert_int_equal(b.size, BUF_CHUNK);
+	assert_int_equal(buf_size(&b), BUF_CHUNK);
 	put_pattern(&b, BUF_CHUNK, 1);
 	assert_pattern(&b, 0, BUF_CHUNK + 1);
 	buf_release(&b);
@@ -142,7 +142,7 @@ static void moves_up_before_it_grows(void **state)
 	put_pattern(&b, BUF_CHUNK, BUF_CHUNK - 100);
 	assert_pattern(&b, BUF_CHUNK - 100, BUF_CHUNK);
 	assert_ptr_equal(b.storage, storage);
-	assert_int_equal(b.size, BUF_CHUNK);
+	assert_int_equal(buf_size(&b), BUF_CHUNK);
 	buf_release(&b);
 }
 
@@ -166,7 +166,7 @@ static void prints_what_is_long(void **state)
 	(void)state;
 	buf_printf(&b, "%*d", BUF_CHUNK - 1, 1);
 	assert_int_equal(buf_length(&b), BUF_CHUNK - 1);
-	assert_int_equal(b.size, BUF_CHUNK);
+	assert_int_equal(buf_size(&b), BUF_CHUNK);
 	buf_printf(&b, "%*d", 100000, 2);
 	assert_int_equal(buf_length(&b), BUF_CHUNK - 1 + 100000);
 	assert_int_equal(buf_str(&b).p[BUF_CHUNK - 2], '1');
@@ -186,7 +186,7 @@ static void chunks_are_used_again(void **state)
 
 	buf_release(&a);
 	assert_null(a.storage);
-	assert_int_equal(a.size, 0);
+	assert_int_equal(buf_size(&a), 0);
 	buf_release(&b);
 	/* The newest first. */
 	put_pattern(&a, 0, 1);
@@ -198,7 +198,7 @@ static void chunks_are_used_again(void **state)
 	put_pattern(&large, 0, BUF_CHUNK + 1);
 	buf_release(&large);
 	put_pattern(&large, 0, BUF_CHUNK);
-	assert_int_equal(large.size, BUF_CHUNK);
+	assert_int_equal(buf_size(&large), BUF_CHUNK);
 
 	/* One that grows gives its chunk back, too. */
 	const char *outgrown = large.storage;
@@ -246,7 +246,7 @@ static void shrinks(void **state)
 		buf_consume(&b, 1000);
 		buf_shrink(&b);
 		assert_pattern(&b, 1000, n);
-		assert_true(b.size < 2 * n + 256);
+		assert_true(buf_size(&b) < 2 * n + 256);
 		/* And goes on from there. */
 		put_pattern(&b, 1000 + n, BUF_CHUNK);
 		assert_pattern(&b, 1000, n + BUF_CHUNK);
@@ -263,7 +263,7 @@ static void shrinks_to_nothing(void **state)
 	buf_consume(&b, 10);
 	buf_shrink(&b);
 	assert_null(b.storage);
-	assert_int_equal(b.size, 0);
+	assert_int_equal(buf_size(&b), 0);
 }
 
 static void shrinks_only_when_it_pays(void **state)
@@ -278,7 +278,7 @@ static void shrinks_only_when_it_pays(void **state)
 	assert_ptr_equal(b.storage, storage);
 	buf_consume(&b, BUF_CHUNK / 2 - 10);
 	buf_shrink(&b);
-	assert_int_equal(b.size, 256);
+	assert_int_equal(buf_size(&b), 256);
 	storage = b.storage;
 	buf_shrink(&b);
 	assert_ptr_equal(b.storage, storage);

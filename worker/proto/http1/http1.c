@@ -16,10 +16,10 @@
  *                             HTTP1_SKIP (what is left of the body), HTTP1_HEAD
  *                             or idle, or HTTP1_LAST and the end
  *
- * Responses gather in conn->out and leave with one write when no further
+ * Responses gather in conn->socket.out and leave with one write when no further
  * request is at hand: a request costs one read and one write, and a pipeline
- * of sixteen costs the same. Requests are taken off conn->in one at a time;
- * the bytes of a head are copied into the exchange's arena, so that conn->in
+ * of sixteen costs the same. Requests are taken off conn->socket.in one at a time;
+ * the bytes of a head are copied into the exchange's arena, so that conn->socket.in
  * is free to bring the body and to move.
  */
 #include "worker/proto/http1/http1.h"
@@ -42,20 +42,23 @@
 
 static enum step wait_idle(struct conn *c)
 {
-	const struct conf_timeouts *t = &c->net->conf->timeouts;
+	const struct conf_timeouts *t = &c->socket.net->conf->timeouts;
 
-	if (net_is_draining(c->net) && conn_is_leaving(c))
-		conn_set_timeout(c, c->net->idle_grace_ms);
+	if (net_is_draining(c->socket.net) && conn_is_leaving(c))
+		socket_set_timeout(&c->socket, c->socket.net->idle_grace_ms);
 	else
-		conn_set_timeout(c, c->requests == 0 ? t->header : t->keepalive);
+		socket_set_timeout(&c->socket,
+				   c->requests == 0 ? t->header : t->keepalive);
 	return STEP_WAIT;
 }
 
 /* The whole head has timeouts.header from its first byte on. */
 static enum step wait_head(struct conn *c, const struct http1 *s)
 {
-	conn_set_timeout_at(c, s->exchange.times.first_byte +
-				       c->net->conf->timeouts.header * NS_PER_MS);
+	socket_set_timeout_at(&c->socket,
+			      s->exchange.times.first_byte +
+				      c->socket.net->conf->timeouts.header *
+					      NS_PER_MS);
 	return STEP_WAIT;
 }
 
@@ -160,8 +163,8 @@ static enum step await_body(struct http1 *s)
 {
 	struct conn *c = s->conn;
 
-	if (s->expects_continue && buf_length(&c->in) == 0)
-		buf_put(&c->out, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+	if (s->expects_continue && buf_length(&c->socket.in) == 0)
+		buf_put(&c->socket.out, STR("HTTP/1.1 100 Continue\r\n\r\n"));
 	s->expects_continue = false;
 	http1_set_state(s, HTTP1_BODY);
 	return STEP_MORE;
@@ -208,9 +211,10 @@ static unsigned route_and_admit(struct conn *c, struct http1 *s,
 				struct http1_head *head, struct str raw)
 {
 	struct exchange *x = &s->exchange;
-	uint64_t now = c->net->loop->now;
+	uint64_t now = c->socket.net->loop->now;
 
-	/* One that was behind another in conn->in began when that had ended. */
+	/* One that was behind another in conn->socket.in began when that had ended.
+	 */
 	x->times.head = now > x->times.first_byte ? now : x->times.first_byte;
 	x->connection_requests = c->requests;
 	fill_request(s, head, raw);
@@ -224,9 +228,9 @@ static enum step begin_request(struct conn *c, struct http1 *s,
 {
 	c->requests++;
 
-	unsigned status = route_and_admit(c, s, head, buf_str(&c->in));
+	unsigned status = route_and_admit(c, s, head, buf_str(&c->socket.in));
 
-	buf_consume(&c->in, head->size);
+	buf_consume(&c->socket.in, head->size);
 	if (status != EXCHANGE_LATER)
 		return take_in(s, status);
 	http1_set_state(s, HTTP1_WAIT);
@@ -302,25 +306,25 @@ const struct exchange_protocol http1_exchange_protocol = {
 };
 
 /* RFC 9112 section 2.2: an empty line that old clients send after a body is
- * no request yet. It stays in conn->in, so that a second one is seen as such
+ * no request yet. It stays in conn->socket.in, so that a second one is seen as such
  * and does not pass for one more sign of life. */
 static bool is_nothing(struct str in)
 {
 	return in.n == 0 || str_starts_with(STR("\r\n"), in);
 }
 
-/* No whole head is in conn->in: a good moment to send what has gathered. */
+/* No whole head is in conn->socket.in: a good moment to send what has gathered. */
 static enum step read_more_head(struct conn *c, struct http1 *s)
 {
-	enum io io = conn_flush(c, false);
+	enum io io = socket_flush(&c->socket, false);
 
 	if (io != IO_OK)
 		return http1_not_sent(c, io);
-	if (is_nothing(buf_str(&c->in))) {
+	if (is_nothing(buf_str(&c->socket.in))) {
 		http1_session_end(c);
 		return STEP_MORE;
 	}
-	switch (conn_read(c)) {
+	switch (socket_read(&c->socket)) {
 	case IO_OK:
 		return STEP_MORE;
 	case IO_AGAIN:
@@ -335,10 +339,10 @@ static enum step read_more_head(struct conn *c, struct http1 *s)
 static enum step step_head(struct conn *c, struct http1 *s)
 {
 	static struct http1_head head; /* large; of no use afterwards */
-	const struct conf_limits *conf = &c->net->conf->limits;
+	const struct conf_limits *conf = &c->socket.net->conf->limits;
 	struct http1_limits limits = {
 		.line = conf->line, .bytes = conf->header, .fields = conf->headers};
-	struct str in = buf_str(&c->in);
+	struct str in = buf_str(&c->socket.in);
 
 	if (in.n == 0)
 		return read_more_head(c, s);
@@ -358,11 +362,11 @@ static enum step step_head(struct conn *c, struct http1 *s)
 
 static enum step step_idle(struct conn *c)
 {
-	if (!is_nothing(buf_str(&c->in))) {
+	if (!is_nothing(buf_str(&c->socket.in))) {
 		http1_session_start(c);
 		return STEP_MORE;
 	}
-	switch (conn_read(c)) {
+	switch (socket_read(&c->socket)) {
 	case IO_OK:
 		return STEP_MORE;
 	case IO_AGAIN:
@@ -403,7 +407,7 @@ static enum step http1_timeout(struct conn *c)
 
 	if (s == NULL)
 		return STEP_DONE; /* idle for too long: nothing to say */
-	if (buf_length(&c->out) > 0 || s->state == HTTP1_SEND ||
+	if (buf_length(&c->socket.out) > 0 || s->state == HTTP1_SEND ||
 	    s->state == HTTP1_LAST)
 		return http1_not_sent(c, IO_AGAIN);
 	switch (s->state) {

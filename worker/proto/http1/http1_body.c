@@ -26,7 +26,7 @@ static enum step wait_body(struct conn *c, struct http1 *s)
 {
 	if (!body_wait(&s->exchange)) /* one that is skipped has its answer */
 		return s->state == HTTP1_BODY ? refused(s) : STEP_DONE;
-	conn_set_timeout_at(c, s->exchange.deadline);
+	socket_set_timeout_at(&c->socket, s->exchange.deadline);
 	return STEP_WAIT;
 }
 
@@ -46,7 +46,7 @@ static enum taken give(struct http1 *s, struct str piece)
 
 static enum taken take_length(struct http1 *s)
 {
-	struct str piece = buf_str(&s->conn->in);
+	struct str piece = buf_str(&s->conn->socket.in);
 	enum taken taken = TAKEN_ALL;
 
 	if (piece.n > s->rest.left)
@@ -54,13 +54,13 @@ static enum taken take_length(struct http1 *s)
 	s->rest.left -= piece.n;
 	if (piece.n > 0)
 		taken = give(s, piece);
-	buf_consume(&s->conn->in, piece.n);
+	buf_consume(&s->conn->socket.in, piece.n);
 	return s->rest.left == 0 && taken == TAKEN_ALL ? TAKEN_WHOLE : taken;
 }
 
 static enum taken take_chunked(struct http1 *s)
 {
-	struct str in = buf_str(&s->conn->in), piece;
+	struct str in = buf_str(&s->conn->socket.in), piece;
 	size_t all = in.n;
 	enum taken taken = TAKEN_ALL;
 
@@ -82,11 +82,11 @@ static enum taken take_chunked(struct http1 *s)
 			break;
 		}
 	}
-	buf_consume(&s->conn->in, all - in.n);
+	buf_consume(&s->conn->socket.in, all - in.n);
 	return taken;
 }
 
-/* Takes what has come of the body off conn->in. */
+/* Takes what has come of the body off conn->socket.in. */
 static enum taken take(struct http1 *s)
 {
 	enum taken taken = s->rest.framing == HTTP1_BODY_LENGTH ? take_length(s)
@@ -99,7 +99,7 @@ static enum taken take(struct http1 *s)
 
 static enum step read_more(struct conn *c, struct http1 *s)
 {
-	switch (conn_read(c)) {
+	switch (socket_read(&c->socket)) {
 	case IO_OK:
 		return STEP_MORE;
 	case IO_AGAIN:
@@ -142,7 +142,8 @@ enum step http1_step_body(struct conn *c, struct http1 *s)
 	case TAKEN_ALL:
 		break;
 	}
-	enum io io = conn_flush(c, false); /* 100, and what came before */
+	enum io io =
+		socket_flush(&c->socket, false); /* 100, and what came before */
 
 	return io == IO_OK ? read_more(c, s) : http1_not_sent(c, io);
 }
@@ -154,7 +155,7 @@ enum step http1_step_skip(struct conn *c, struct http1 *s)
 		return read_more(c, s);
 	case TAKEN_WHOLE:
 		/* Of the next. */
-		s->exchange.times.first_byte = c->net->loop->latest;
+		s->exchange.times.first_byte = c->socket.net->loop->latest;
 		http1_set_state(s, HTTP1_HEAD);
 		return STEP_MORE;
 	default: /* more of it is not worth it */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * An idle connection has nothing to carry. While a head is coming its bytes
- * are in conn->in and travel with it. While a body is being collected, the
+ * are in conn->socket.in and travel with it. While a body is being collected, the
  * head is carried as it came and parsed again by the worker that takes over,
  * which may have other routes; with it go the part of the body that was read,
  * or the file that it is in, and how the rest is framed. A request that a
@@ -220,7 +220,7 @@ bool http1_thaw(struct conn *c, struct frozen_reader *message)
 	s->exchange.times.first_byte = frozen.first_byte;
 	if (frozen.state == FROZEN_STATE_HEAD) {
 		s->scanned = frozen.scanned;
-		return frozen.scanned <= buf_length(&c->in);
+		return frozen.scanned <= buf_length(&c->socket.in);
 	}
 	if (frozen.state > FROZEN_STATE_SKIP ||
 	    frozen_get(message, &body_layout, &body) != FROZEN_OK ||

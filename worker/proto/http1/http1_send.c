@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The response on its way out. Head and small content are put into conn->out,
- * where they wait for those of the requests that came along with this one;
- * files go from the file; a stream is read piece by piece, as fast as the
+ * The response on its way out. Head and small content are put into
+ * conn->socket.out, where they wait for those of the requests that came along with
+ * this one; files go from the file; a stream is read piece by piece, as fast as the
  * client takes it. Worker.
  */
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "worker/proto/http1/http1_session.h"
 
 enum {
-	HTTP1_OUT_ROOM = 8192, /* left in conn->out for one more response */
+	HTTP1_OUT_ROOM = 8192, /* left in conn->socket.out for one more response */
 	HTTP1_STREAM_PIECE = 16 * 1024, /* bytes read from a stream at a time */
 	HTTP1_STREAM_SHARE = 8,         /* such pieces in one tick */
 	HTTP1_CHUNK_HEAD = 6,           /* "3fa0\r\n" */
@@ -23,12 +23,13 @@ enum {
 /* The peer has to take limits.rate over each timeouts.send. */
 static enum step wait_send(struct conn *c, struct http1 *s)
 {
-	const struct conf *conf = c->net->conf;
-	uint64_t now = c->net->loop->now;
+	const struct conf *conf = c->socket.net->conf;
+	uint64_t now = c->socket.net->loop->now;
 	char ip[ADDR_TEXT];
 
 	if (now >= pace_end(&s->pace, conf->timeouts.send) &&
-	    !pace_keeps_up(&s->pace, now, conn_taken(c), conf->limits.rate)) {
+	    !pace_keeps_up(&s->pace, now, socket_taken(&c->socket),
+			   conf->limits.rate)) {
 		log_client(LOG_LEVEL_INFO,
 			   "%s: closed: it took too little of a response in "
 			   "timeouts.send",
@@ -36,7 +37,7 @@ static enum step wait_send(struct conn *c, struct http1 *s)
 		return STEP_FAIL;
 	}
 	s->exchange.deadline = pace_end(&s->pace, conf->timeouts.send);
-	conn_set_timeout_at(c, s->exchange.deadline);
+	socket_set_timeout_at(&c->socket, s->exchange.deadline);
 	return STEP_WAIT;
 }
 
@@ -47,11 +48,12 @@ enum step http1_not_sent(struct conn *c, enum io io)
 
 enum step http1_wait_holder(struct conn *c, const struct http1 *s)
 {
-	enum io io = conn_flush(c, false); /* 100, and what came before */
+	enum io io =
+		socket_flush(&c->socket, false); /* 100, and what came before */
 
-	conn_clear_timeout(c);
-	if (io == IO_ERROR || c->hung_up ||
-	    (c->peer_ended && s->exchange.ends_with_peer))
+	socket_clear_timeout(&c->socket);
+	if (io == IO_ERROR || c->socket.hung_up ||
+	    (c->socket.peer_ended && s->exchange.ends_with_peer))
 		return STEP_FAIL;
 	return STEP_WAIT;
 }
@@ -102,7 +104,7 @@ static enum http1_length choose_length(struct http1 *s)
  * less than a second piece for the kernel to gather. */
 static void put_bytes(struct http1 *s)
 {
-	struct buf *out = &s->conn->out;
+	struct buf *out = &s->conn->socket.out;
 	const struct body *body = &s->exchange.response.body;
 
 	if (body->length <= buf_free(out)) {
@@ -122,7 +124,7 @@ void http1_begin_response(struct http1 *s)
 	pace_stop(&s->pace);
 	enum http1_length length = choose_length(s);
 
-	http1_put_head(&s->conn->out, x, connection_field(s), length);
+	http1_put_head(&s->conn->socket.out, x, connection_field(s), length);
 	s->content = (struct http1_content){
 		.tail = STR(""),
 		.chunked = length == HTTP1_LENGTH_CHUNKED,
@@ -154,7 +156,7 @@ static enum step send_file(struct conn *c, struct http1 *s, int file, off_t *off
 			   uint64_t *left)
 {
 	uint64_t before = *left;
-	enum io io = conn_send_file(c, file, offset, left);
+	enum io io = socket_send_file(&c->socket, file, offset, left);
 
 	s->exchange.content_sent += before - *left;
 	return after_file(c, s, io, *left);
@@ -163,7 +165,7 @@ static enum step send_file(struct conn *c, struct http1 *s, int file, off_t *off
 static enum step send_bytes(struct conn *c, struct http1 *s)
 {
 	size_t before = s->content.tail.n;
-	enum io io = conn_flush_with(c, &s->content.tail);
+	enum io io = socket_flush_with(&c->socket, &s->content.tail);
 
 	s->exchange.content_sent += before - s->content.tail.n;
 	return io == IO_OK ? STEP_MORE : http1_not_sent(c, io);
@@ -172,7 +174,7 @@ static enum step send_bytes(struct conn *c, struct http1 *s)
 static enum step send_whole_file(struct conn *c, struct http1 *s)
 {
 	struct body *body = &s->exchange.response.body;
-	enum io io = conn_flush(c, s->content.left > 0);
+	enum io io = socket_flush(&c->socket, s->content.left > 0);
 
 	if (io != IO_OK)
 		return http1_not_sent(c, io);
@@ -187,14 +189,14 @@ static enum step send_parts(struct conn *c, struct http1 *s)
 		struct body_part *part = body->parts;
 		bool is_bytes = part->file == -1;
 
-		if (!is_bytes || buf_length(&c->out) > HTTP1_PARTS_GATHER) {
-			enum io io = conn_flush(c, true);
+		if (!is_bytes || buf_length(&c->socket.out) > HTTP1_PARTS_GATHER) {
+			enum io io = socket_flush(&c->socket, true);
 
 			if (io != IO_OK)
 				return http1_not_sent(c, io);
 		}
 		if (is_bytes) {
-			buf_put(&c->out, part->bytes);
+			buf_put(&c->socket.out, part->bytes);
 			s->exchange.content_sent += part->bytes.n;
 		} else {
 			enum step step = send_file(c, s, part->file, &part->offset,
@@ -206,7 +208,7 @@ static enum step send_parts(struct conn *c, struct http1 *s)
 		body->parts++;
 		body->n_parts--;
 	}
-	enum io io = conn_flush(c, false);
+	enum io io = socket_flush(&c->socket, false);
 
 	return io == IO_OK ? STEP_MORE : http1_not_sent(c, io);
 }
@@ -228,12 +230,12 @@ static void end_chunk(struct buf *out, size_t at)
 	buf_put(out, STR("\r\n"));
 }
 
-/* Reads a piece of the stream into conn->out. */
+/* Reads a piece of the stream into conn->socket.out. */
 static enum body_read read_stream(struct http1 *s)
 {
 	struct http1_content *content = &s->content;
 	const struct body *body = &s->exchange.response.body;
-	struct buf *out = &s->conn->out;
+	struct buf *out = &s->conn->socket.out;
 	size_t most = HTTP1_STREAM_PIECE;
 
 	if (content->chunked)
@@ -268,7 +270,8 @@ static enum step send_stream(struct conn *c, struct http1 *s)
 	for (int i = 0; i < HTTP1_STREAM_SHARE; i++) {
 		enum body_read read = BODY_READ_SOME;
 
-		if (!s->content.ended && buf_length(&c->out) < HTTP1_STREAM_PIECE)
+		if (!s->content.ended &&
+		    buf_length(&c->socket.out) < HTTP1_STREAM_PIECE)
 			read = read_stream(s);
 		if (read == BODY_READ_FAILED) {
 			log_client(LOG_LEVEL_INFO,
@@ -277,7 +280,7 @@ static enum step send_stream(struct conn *c, struct http1 *s)
 			return STEP_FAIL;
 		}
 		/* Nobody knows when more of it will come: no MSG_MORE. */
-		enum io io = conn_flush(c, false);
+		enum io io = socket_flush(&c->socket, false);
 
 		if (io != IO_OK)
 			return http1_not_sent(c, io);
@@ -305,48 +308,49 @@ static enum step send_content(struct conn *c, struct http1 *s)
 	}
 }
 
-/* Whether all there is of it is, or was, in conn->out. */
+/* Whether all there is of it is, or was, in conn->socket.out. */
 static bool is_in_out(const struct http1 *s)
 {
 	return s->content.tail.n == 0 &&
 	       s->exchange.response.body.kind <= BODY_BYTES;
 }
 
-/* True when the response may wait in conn->out for those after it. */
+/* True when the response may wait in conn->socket.out for those after it. */
 static bool may_gather(const struct conn *c, const struct http1 *s)
 {
 	return s->keep_alive && s->rest.framing == HTTP1_BODY_NONE &&
-	       is_in_out(s) && buf_length(&c->in) > 0 &&
-	       buf_free(&c->out) >= HTTP1_OUT_ROOM;
+	       is_in_out(s) && buf_length(&c->socket.in) > 0 &&
+	       buf_free(&c->socket.out) >= HTTP1_OUT_ROOM;
 }
 
 /* True when nothing says that it will not go: it is sent along with those of
  * other connections. */
 static bool may_send_along(const struct conn *c, const struct http1 *s)
 {
-	return is_in_out(s) && c->writable && buf_length(&c->out) > 0;
+	return is_in_out(s) && c->socket.writable && buf_length(&c->socket.out) > 0;
 }
 
 static bool was_sent_along(const struct conn *c, const struct http1 *s)
 {
-	return is_in_out(s) && buf_length(&c->out) == 0;
+	return is_in_out(s) && buf_length(&c->socket.out) == 0;
 }
 
-/* All of the response has gone, or is in conn->out for good. */
+/* All of the response has gone, or is in conn->socket.out for good. */
 static enum step finish(struct conn *c, struct http1 *s)
 {
 	bool unread = s->rest.framing != HTTP1_BODY_NONE;
 
 	exchange_finish(&s->exchange);
-	s->exchange.times.first_byte = c->net->loop->latest; /* of the next */
-	if (s->keep_alive && !unread && buf_length(&c->in) == 0) {
+	s->exchange.times.first_byte =
+		c->socket.net->loop->latest; /* of the next */
+	if (s->keep_alive && !unread && buf_length(&c->socket.in) == 0) {
 		http1_session_end(c); /* it is idle again */
 	} else if (s->keep_alive) {
 		http1_set_state(s, unread ? HTTP1_SKIP : HTTP1_HEAD);
 	} else {
 		/* What came meanwhile must not make the close a reset. */
-		s->linger |= unread || c->readable || buf_length(&c->in) > 0 ||
-			     conn_is_leaving(c);
+		s->linger |= unread || c->socket.readable ||
+			     buf_length(&c->socket.in) > 0 || conn_is_leaving(c);
 		http1_set_state(s, HTTP1_LAST);
 	}
 	return STEP_MORE;
@@ -357,7 +361,7 @@ enum step http1_step_send(struct conn *c, struct http1 *s)
 	if (was_sent_along(c, s) || may_gather(c, s)) {
 		/* It was now, or will be with those after it: there is no need
 		 * to ask for the time again. */
-		s->exchange.times.last_byte = c->net->loop->latest;
+		s->exchange.times.last_byte = c->socket.net->loop->latest;
 	} else if (may_send_along(c, s)) {
 		return STEP_WRITE;
 	} else {
@@ -371,7 +375,7 @@ enum step http1_step_send(struct conn *c, struct http1 *s)
 
 enum step http1_step_last(struct conn *c, struct http1 *s)
 {
-	enum io io = conn_flush(c, false);
+	enum io io = socket_flush(&c->socket, false);
 
 	if (io != IO_OK)
 		return http1_not_sent(c, io);

@@ -61,8 +61,8 @@ struct http1 *http1_session_start(struct conn *c)
 	s->connection.id = c->id;
 	s->connection.accepted_at = c->accepted_at;
 	s->connection.peer = s->exchange.peer = c->peer;
-	s->connection.is_secured = c->transport->is_secure;
-	s->exchange.times.first_byte = c->net->loop->now;
+	s->connection.is_secured = c->socket.transport->is_secure;
+	s->exchange.times.first_byte = c->socket.net->loop->now;
 	c->session = s;
 	return s;
 }
@@ -80,7 +80,7 @@ static void break_off(struct http1 *s)
 	    s->exchange.response.body.kind == BODY_STREAM &&
 	    s->exchange.response.body.length == BODY_LENGTH_UNKNOWN &&
 	    !s->content.chunked)
-		conn_reset(s->conn);
+		socket_reset(&s->conn->socket);
 	exchange_break_off(&s->exchange);
 }
 

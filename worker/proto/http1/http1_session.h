@@ -22,7 +22,7 @@ enum http1_state {
 	HTTP1_BODY, /* the body that the handler wants is coming */
 	HTTP1_SEND, /* the response goes out */
 	HTTP1_SKIP, /* what is left of an unwanted body is dropped */
-	HTTP1_LAST, /* what is in conn->out goes, then the connection */
+	HTTP1_LAST, /* what is in conn->socket.out goes, then the connection */
 };
 
 /* How what has not come yet of a request's body is framed. Plain data. */
@@ -32,11 +32,11 @@ struct http1_rest {
 	struct chunked chunked;
 };
 
-/* What of a response's content is still to go into conn->out. */
+/* What of a response's content is still to go into conn->socket.out. */
 struct http1_content {
 	struct str tail; /* BODY_BYTES: sent from where it lies */
 	bool chunked;    /* BODY_STREAM: of unknown length */
-	bool ended;      /* BODY_STREAM: all of it is in conn->out */
+	bool ended;      /* BODY_STREAM: all of it is in conn->socket.out */
 	uint64_t left;   /* BODY_STREAM of known length */
 };
 

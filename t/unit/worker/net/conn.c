@@ -19,7 +19,7 @@ static void it_is_watched_when_it_waits_and_not_before(void **state)
 	assert_string_equal(fixture_said(), "");
 	fixture_tick();
 	assert_string_equal(fixture_said(), "r1 s1 w1 s1");
-	assert_true(c->watched);
+	assert_true(c->socket.watched);
 	assert_string_equal(peer_gets(1), "hello");
 	assert_int_equal(fixture_slot.counters.bytes_in, 5);
 	assert_int_equal(fixture_slot.counters.bytes_out, 5);
@@ -28,10 +28,10 @@ static void it_is_watched_when_it_waits_and_not_before(void **state)
 
 static enum step read_and_leave(struct conn *c)
 {
-	enum io io = conn_read(c);
+	enum io io = socket_read(&c->socket);
 
 	(void)io;
-	return buf_length(&c->in) > 0 ? STEP_DONE : STEP_WAIT;
+	return buf_length(&c->socket.in) > 0 ? STEP_DONE : STEP_WAIT;
 }
 
 static void one_that_never_waits_is_never_watched(void **state)
@@ -56,8 +56,8 @@ static void an_idle_one_owns_no_buffers(void **state)
 	peer_sends(c, "hello");
 	fixture_tick();
 	assert_string_equal(peer_gets(1), "hello");
-	assert_null(c->in.storage);
-	assert_null(c->out.storage);
+	assert_null(c->socket.in.storage);
+	assert_null(c->socket.out.storage);
 	assert_true(sizeof(*c) <= 216);
 }
 
@@ -124,19 +124,19 @@ static void what_is_left_of_a_write_goes_when_there_is_room(void **state)
 	peer_sends(c, "hello");
 	fixture_tick();
 	assert_string_equal(peer_gets(1), "hel");
-	assert_false(c->writable);
+	assert_false(c->socket.writable);
 	fixture_said();
 	fixture_ticks(2);
 	assert_string_equal(fixture_said(), "");
 	fake_room = SIZE_MAX;
-	c->watch.on_event(&c->watch, EPOLLOUT);
+	c->socket.watch.on_event(&c->socket.watch, EPOLLOUT);
 	fixture_tick();
 	assert_string_equal(peer_gets(1), "lo");
 }
 
 static enum step wait_a_second(struct conn *c)
 {
-	conn_set_timeout(c, 1000);
+	socket_set_timeout(&c->socket, 1000);
 	return STEP_WAIT;
 }
 
@@ -161,8 +161,8 @@ static void a_timeout_comes_in_time(void **state)
 
 static enum step last_words(struct conn *c)
 {
-	buf_put(&c->out, STR("bye"));
-	assert_int_equal(conn_flush(c, false), IO_OK);
+	buf_put(&c->socket.out, STR("bye"));
+	assert_int_equal(socket_flush(&c->socket, false), IO_OK);
 	return STEP_LINGER;
 }
 

@@ -51,12 +51,17 @@ static int fixture_peers[FIXTURE_PEERS]; /* the other ends, by conn.id */
 /* What was asked of the transport and the protocol, as "r1 s1 w1". */
 static char fixture_log[16384];
 
-static inline void fixture_note(char what, const struct conn *c)
+static inline int id_of(const struct socket *s)
+{
+	return (int)((const struct conn *)s)->id;
+}
+
+static inline void fixture_note(char what, const struct socket *s)
 {
 	size_t n = strlen(fixture_log);
 
 	snprintf(fixture_log + n, sizeof(fixture_log) - n, "%s%c%d",
-		 n > 0 ? " " : "", what, (int)c->id);
+		 n > 0 ? " " : "", what, id_of(s));
 }
 
 /* The log since the last look. */
@@ -74,41 +79,41 @@ static inline const char *fixture_said(void)
 static size_t fake_room; /* bytes that a write takes; more would wait */
 static int fake_fails;   /* the id of the connection that cannot be written to */
 
-static enum io fake_read(struct conn *c, char *into, size_t room, size_t *n_out)
+static enum io fake_read(struct socket *s, char *into, size_t room, size_t *n_out)
 {
-	fixture_note('r', c);
-	return plain_transport.read(c, into, room, n_out);
+	fixture_note('r', s);
+	return plain_transport.read(s, into, room, n_out);
 }
 
-static enum io fake_write(struct conn *c, const struct iovec *pieces, int n_pieces,
-			  bool more, size_t *n_out)
+static enum io fake_write(struct socket *s, const struct iovec *pieces,
+			  int n_pieces, bool more, size_t *n_out)
 {
 	struct iovec piece = pieces[0];
 
-	fixture_note('w', c);
+	fixture_note('w', s);
 	*n_out = 0;
-	if ((int)c->id == fake_fails) {
+	if (id_of(s) == fake_fails) {
 		errno = EPIPE;
 		return IO_ERROR;
 	}
 	if (fake_room == 0) {
-		c->writable = false;
+		s->writable = false;
 		return IO_AGAIN;
 	}
 	if (piece.iov_len <= fake_room)
-		return plain_transport.write(c, pieces, n_pieces, more, n_out);
+		return plain_transport.write(s, pieces, n_pieces, more, n_out);
 	piece.iov_len = fake_room;
 	fake_room = 0;
-	enum io io = plain_transport.write(c, &piece, 1, more, n_out);
+	enum io io = plain_transport.write(s, &piece, 1, more, n_out);
 
-	c->writable = false;
+	s->writable = false;
 	return io;
 }
 
-static void fake_finish(struct conn *c)
+static void fake_finish(struct socket *s)
 {
-	fixture_note('f', c);
-	plain_transport.finish(c);
+	fixture_note('f', s);
+	plain_transport.finish(s);
 }
 
 static const struct transport fake_transport = {
@@ -125,13 +130,13 @@ static enum step (*fake_timeout)(struct conn *c);
 
 static inline enum step echo_in_batches(struct conn *c)
 {
-	if (buf_length(&c->in) > 0) {
-		buf_put(&c->out, buf_str(&c->in));
-		buf_consume(&c->in, buf_length(&c->in));
+	if (buf_length(&c->socket.in) > 0) {
+		buf_put(&c->socket.out, buf_str(&c->socket.in));
+		buf_consume(&c->socket.in, buf_length(&c->socket.in));
 	}
-	if (buf_length(&c->out) > 0)
-		return c->writable ? STEP_WRITE : STEP_WAIT;
-	switch (conn_read(c)) {
+	if (buf_length(&c->socket.out) > 0)
+		return c->socket.writable ? STEP_WRITE : STEP_WAIT;
+	switch (socket_read(&c->socket)) {
 	case IO_OK:
 		return STEP_MORE;
 	case IO_AGAIN:
@@ -145,25 +150,25 @@ static inline enum step echo_in_batches(struct conn *c)
 
 static enum step fixture_step(struct conn *c)
 {
-	fixture_note('s', c);
+	fixture_note('s', &c->socket);
 	return fake_step(c);
 }
 
 static enum step fixture_timeout(struct conn *c)
 {
-	fixture_note('t', c);
+	fixture_note('t', &c->socket);
 	return fake_timeout == NULL ? STEP_DONE : fake_timeout(c);
 }
 
 static enum step fixture_drain(struct conn *c)
 {
-	fixture_note('d', c);
+	fixture_note('d', &c->socket);
 	return STEP_DONE;
 }
 
 static void fixture_close(struct conn *c)
 {
-	fixture_note('x', c);
+	fixture_note('x', &c->socket);
 }
 
 /* What the fake protocol remembers: one string. */
@@ -192,7 +197,7 @@ static const struct protocol fake_protocol = {
 
 static void fixture_tick_end(struct loop *loop)
 {
-	net_bury(&fixture_net);
+	net_free_closed(&fixture_net);
 	loop_stop(loop);
 }
 
@@ -302,7 +307,7 @@ static inline void peer_sends(const struct conn *c, const char *text)
 {
 	size_t n = strlen(text);
 
-	struct pollfd arrives = {.fd = c->watch.fd, .events = POLLIN};
+	struct pollfd arrives = {.fd = c->socket.watch.fd, .events = POLLIN};
 
 	assert_int_equal(send(fixture_peers[c->id], text, n, MSG_NOSIGNAL), n);
 	assert_int_equal(poll(&arrives, 1, 10000), 1);
@@ -324,7 +329,7 @@ static inline const char *peer_gets(uint64_t id)
 
 static inline void peer_closes(const struct conn *c)
 {
-	struct pollfd ends = {.fd = c->watch.fd, .events = POLLRDHUP};
+	struct pollfd ends = {.fd = c->socket.watch.fd, .events = POLLRDHUP};
 
 	close(fixture_peers[c->id]);
 	fixture_peers[c->id] = 0;

@@ -90,7 +90,7 @@ static enum step writes_twice(struct conn *c)
 {
 	if (c->requests < 2) {
 		c->requests++;
-		buf_put(&c->out, STR("x"));
+		buf_put(&c->socket.out, STR("x"));
 		return STEP_WRITE;
 	}
 	return STEP_WAIT;
@@ -105,7 +105,7 @@ static void the_second_write_is_for_the_next_tick(void **state)
 	fixture_tick();
 	assert_string_equal(fixture_said(), "r1 r2 s1 s2 w1 w2 s1 s2");
 	fixture_tick();
-	/* With what it put into c->out then. */
+	/* With what it put into c->socket.out then. */
 	assert_string_equal(fixture_said(), "s1 s2");
 }
 

@@ -38,7 +38,7 @@ static void ended(struct holdfast_request *r, int complete)
 
 HOLDFAST_MODULE = {
 	HOLDFAST_MODULE_VERSION,
-	.name = "cohort",
+	.name = "batch",
 	.request = request,
 	.ended = ended,
 };

@@ -14,14 +14,14 @@ use Holdfast::Proc qw(stop_process continue_process);
 plan skip_all => 'no C compiler here' unless has_compiler();
 
 my $s = Holdfast->start(prepare => sub ($dir) {
-	build_module($dir->path('cohort.so'), 'cohort');
+	build_module($dir->path('batch.so'), 'batch');
 }, conf => <<"E");
 workers = 1;
 log = { access = "%%DIR%%/access.log"; };
 timeouts = { keepalive = "3s"; header = "3s"; };
 listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
 sites = ( { routes = (
-  { path = "/m"; handler = "module"; module = "./cohort.so"; },
+  { path = "/m"; handler = "module"; module = "./batch.so"; },
   { path = "/"; handler = "respond"; body = "@{['x' x 4000]}"; } ); } );
 E
 my ($worker) = $s->workers;
