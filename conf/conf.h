@@ -33,8 +33,21 @@ struct conf_networks {
 	size_t n;
 };
 
+/* Where in the file a group was, for messages that come later. */
+struct conf_origin {
+	const char *where; /* "sites[0].routes[2]" */
+	const char *file;
+	int line;
+};
+
 /* The largest limit on requests at a time; base/shared/quota counts as far. */
 enum { CONF_CONCURRENT_MAX = 65535 };
+
+struct conf_control {
+	const char *path;
+	int mode;          /* of the socket's file, e.g. 0600 */
+	const char *group; /* of the socket's file; "" for the master's own */
+};
 
 enum conf_log_format { CONF_LOG_COMBINED, CONF_LOG_JSON, CONF_LOG_TEMPLATE };
 
@@ -80,8 +93,7 @@ struct conf_listener {
 	const char *protocol; /* "http" or "echo" */
 	uint64_t backlog;
 	int mode; /* of a Unix socket's file, e.g. 0660 */
-	int line; /* where in the file, for messages that come later */
-	const char *file;
+	struct conf_origin origin;
 };
 
 /* Methods of HTTP that routes can name; a set is an OR of 1u << METHOD_X. */
@@ -98,18 +110,14 @@ enum conf_method {
 	METHOD_COUNT
 };
 extern const struct str conf_method_names[METHOD_COUNT];
+#define CONF_METHOD(name) (1u << METHOD_##name)
+#define CONF_METHODS_ALL  ((1u << METHOD_COUNT) - 1)
 
 /* The methods that a handler takes when its route names none; 0 for a name
  * that is not a handler's. */
 unsigned conf_handler_methods(const char *handler);
 
 enum conf_match { CONF_MATCH_PREFIX, CONF_MATCH_EXACT, CONF_MATCH_REGEX };
-
-enum conf_symlinks {
-	CONF_SYMLINKS_INSIDE, /* followed while they stay below the root */
-	CONF_SYMLINKS_FOLLOW, /* followed anywhere */
-	CONF_SYMLINKS_NONE,   /* not followed at all */
-};
 
 /* "Name: value", "+Name: value" or "-Name", of a request or a response. */
 struct conf_field_edit {
@@ -133,11 +141,11 @@ struct conf_rate {
 	uint64_t period; /* ms */
 };
 
-enum { CONF_ERROR_LEAST = 400, CONF_ERROR_MOST = 599 };
+enum { CONF_ERROR_MIN = 400, CONF_ERROR_MAX = 599 };
 
 /* "404,500-504 errors/page.html" */
 struct conf_error_page {
-	bool statuses[CONF_ERROR_MOST - CONF_ERROR_LEAST + 1];
+	bool statuses[CONF_ERROR_MAX - CONF_ERROR_MIN + 1];
 	const char *path; /* absolute; a file when this was loaded */
 };
 struct conf_error_pages {
@@ -164,14 +172,14 @@ struct conf_codings {
 
 /*
  * The settings that a site and each of its routes can have. A route has its
- * site's for those that it does not give, so that who serves a route looks at
- * the route's only.
+ * site's for those that it does not give, so that whatever serves a route looks
+ * at the route's only.
  */
 struct conf_common {
 	uint64_t given; /* which ones this very group gives: conf_gives() */
 	struct conf_codings compress;
 	struct conf_strings compress_types; /* a part of each may be a star */
-	uint64_t compress_least;
+	uint64_t compress_min;
 	struct conf_networks allow;
 	struct conf_networks deny;
 	uint64_t body_limit;
@@ -195,47 +203,24 @@ struct conf_common {
 /* Whether the group itself gives the setting whose field is at `field`. */
 bool conf_gives(const struct conf_common *common, const void *field);
 
-/* What a static route tries, one after the other, and then. */
+/* The paths that a static route tries, one after the other. */
 struct conf_try {
 	struct template *items;
 	size_t n;
 	unsigned status; /* of the last, "=404"; 0 when there is none */
 };
 
-/* One route. Which of the settings below `handler` mean something depends on
- * the handler, as the schema says. */
 struct conf_route {
-	const char *where; /* "sites[0].routes[2]", for messages */
-	const char *file;
-	int line;
+	struct conf_origin origin;
 	struct str path;  /* begins with "/", normalised: no "//", no dots;
 			   * or a pattern */
 	int match;        /* enum conf_match */
 	unsigned methods; /* set, never 0: when not given, the handler's own */
 	const char *handler;
+	/* The handler's own: a struct conf_HANDLER, from the header of that name
+	 * in conf/schema/; NULL for a handler that has none. */
+	void *settings;
 	struct conf_common common;
-
-	/* static */
-	const char *root; /* absolute; a directory when the file was loaded */
-	struct conf_strings index;
-	int symlinks; /* enum conf_symlinks */
-	struct conf_try try;
-	bool listing;
-	struct conf_codings precompressed;
-	const char *charset;       /* "" for none */
-	const char *cache_control; /* "" for none */
-	uint64_t expires;          /* 0 for none */
-
-	/* respond, redirect */
-	uint64_t status;
-	/* respond */
-	struct template body;
-	const char *type; /* its Content-Type */
-	/* redirect, rewrite */
-	struct template to;
-	/* module */
-	const char *module;          /* absolute path */
-	struct conf_strings options; /* "name=value" */
 };
 
 struct conf_site {
@@ -243,18 +228,16 @@ struct conf_site {
 	struct conf_common common;
 	struct conf_route *routes;
 	size_t n_routes;
-	const char *where;
-	const char *file;
-	int line;
+	struct conf_origin origin;
 };
 
 struct conf {
 	struct arena arena;
 	const char *file; /* absolute path of the file it came from */
 	const char *user;
-	uint64_t workers;       /* "auto" is already a number here */
-	bool workers_auto;      /* it was "auto" */
-	const char *control;    /* path of the control socket */
+	uint64_t workers;  /* "auto" is already a number here */
+	bool workers_auto; /* it was "auto" */
+	struct conf_control control;
 	const char *pid_file;   /* absolute path or "" for none */
 	const char *mime_types; /* absolute path or "" for the built-in table */
 	const char *temp;       /* absolute path of a directory */
@@ -272,7 +255,7 @@ struct conf {
 struct conf_error {
 	const char *file;
 	int line;         /* 0 when the whole file is meant */
-	const char *text; /* "limits.header: 3 is below the least, 1k" */
+	const char *text; /* "limits.header: 3 is below the minimum, 1k" */
 };
 struct conf_errors {
 	struct arena arena;

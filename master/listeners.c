@@ -221,8 +221,9 @@ struct bound *listeners_use(struct listeners *listeners,
 
 		if (fd == -1) {
 			snprintf(why_out, WHY_SIZE,
-				 "%s:%d: cannot listen on %s: %s", conf->file,
-				 conf->line, conf->text, strerror(errno));
+				 "%s:%d: cannot listen on %s: %s",
+				 conf->origin.file, conf->origin.line, conf->text,
+				 strerror(errno));
 			return NULL;
 		}
 		bound = bound_create(listeners, fd);

@@ -104,11 +104,11 @@ static int take_place(struct master *m, const struct conf *conf,
 		      char why_out[WHY_SIZE])
 {
 	if (m->upgrade.is_new)
-		return control_prepare_takeover(&m->control, conf->control,
+		return control_prepare_takeover(&m->control, conf->control.path,
 						why_out);
 	listeners_inherit(&m->listeners);
 	m->listeners.patient_until = m->loop.now + BIND_MS * NS_PER_MS;
-	return control_open(&m->control, conf->control, why_out);
+	return control_open(&m->control, conf->control.path, why_out);
 }
 
 static int take_over(struct master *m, char why_out[WHY_SIZE])

@@ -104,7 +104,7 @@ static bool make_next(struct master *m)
 	conf_errors_fini(&errors);
 	if (conf == NULL)
 		return false;
-	if (control_prepare_move(&m->control, conf->control, why) == -1) {
+	if (control_prepare_move(&m->control, conf->control.path, why) == -1) {
 		verdict_blame(&m->reload, "%s", why);
 		conf_destroy(&conf);
 		return false;

@@ -38,10 +38,12 @@ my %may_include = (
 	'worker/proto'      => [qw(worker/http), @net],
 	'worker/proto/stream' => [qw(worker/http worker/upstream), @net],
 	'worker/proto/http1' => [qw(worker/http), @net],
-	'worker/handler'    => [qw(worker/upstream worker/report), @http],
-	'worker/handler/static' => [qw(worker/upstream worker/report), @http],
-	'worker/handler/module' => [qw(worker/upstream worker/report
-		worker/holdfast), @http],
+	'worker/handler'    => [qw(conf/schema worker/upstream worker/report),
+		@http],
+	'worker/handler/static' => [qw(conf/schema worker/upstream
+		worker/report), @http],
+	'worker/handler/module' => [qw(conf/schema worker/upstream
+		worker/report worker/holdfast), @http],
 	'worker'            => [qw(worker/tls worker/move worker/proto
 		worker/proto/http1 worker/handler worker/handler/static
 		worker/handler/module worker/upstream worker/report),

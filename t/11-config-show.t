@@ -73,7 +73,7 @@ sites = (
         try = [ "${rest}", "${rest}/", "=410" ]; listing = true;
         precompressed = [ "br", "zstd" ]; charset = "utf-8";
         compress = [ "gzip", "br" ]; compress_types = [ "Text/*", "*+XML" ];
-        compress_least = "2k"; cache_control = "a=\"b\""; expires = "90m"; },
+        compress_min = "2k"; cache_control = "a=\"b\""; expires = "90m"; },
       { path = "/t"; match = "exact"; handler = "respond";
         methods = [ "GET", "PUT" ]; status = 201; type = "text/html";
         deny = [ "192.0.2.0/24", "::FFFF:192.0.2.1", "all" ];

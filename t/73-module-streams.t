@@ -26,7 +26,7 @@ sites = ( { routes = (
   { path = "/m"; handler = "module"; module = "./probe.so"; },
   { path = "/z"; handler = "module"; module = "./probe.so";
     compress = [ "gzip" ]; compress_types = [ "text/plain" ];
-    compress_least = 0; },
+    compress_min = 0; },
   { path = "/half"; handler = "module"; module = "./half.so"; },
   { path = "/r"; handler = "respond"; body = "canary"; }
 ); } );

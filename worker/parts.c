@@ -26,6 +26,14 @@ const struct protocol *const parts_protocols[] = {
 	NULL,
 };
 
+const struct handler *parts_handler(const char *name)
+{
+	for (const struct handler *const *h = parts_handlers; *h; h++)
+		if (strcmp((*h)->name, name) == 0)
+			return *h;
+	return NULL;
+}
+
 const struct protocol *parts_protocol(const char *name)
 {
 	for (const struct protocol *const *p = parts_protocols; *p; p++)

@@ -11,6 +11,7 @@ extern const struct handler *const parts_handlers[];
 extern const struct protocol *const parts_protocols[];
 
 /* NULL when there is none of that name. */
+const struct handler *parts_handler(const char *name);
 const struct protocol *parts_protocol(const char *name);
 
 #endif

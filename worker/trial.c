@@ -21,11 +21,10 @@ enum { TRIAL_SECONDS = 10 };
 
 static const struct handler *handler_of(const struct conf_route *route)
 {
-	const struct handler *const *h = parts_handlers;
+	const struct handler *handler = parts_handler(route->handler);
 
-	while (strcmp((*h)->name, route->handler) != 0)
-		h++;
-	return *h;
+	ASSERT(handler != NULL); /* t/unit/worker/parts.c */
+	return handler;
 }
 
 /* In the child, which says how it went: an empty text, or a reason. A module
@@ -90,7 +89,8 @@ static bool try_route(const struct conf *conf, const struct conf_route *route,
 	fd_close(&ends[1]);
 	if (n > 0 && why[0] == '\0')
 		return true;
-	buf_printf(said, "%s:%d: %s: ", route->file, route->line, route->where);
+	buf_printf(said, "%s:%d: %s: ", route->origin.file, route->origin.line,
+		   route->origin.where);
 	if (n > 0)
 		buf_put(said, (struct str){why, strnlen(why, (size_t)n)});
 	else

@@ -3,9 +3,10 @@
  * conf_reference(): the schema as the middle of holdfast.conf(5), in man(7)
  * macros. Run when holdfast is built, by conf/print/reference_main.c.
  */
-#include "conf/conf.h"
+#include "conf/print/reference.h"
 
-#include "conf/schema/schema.h"
+#include "conf/conf.h"
+#include "conf/schema/types.h"
 
 enum { REFERENCE_COLUMNS = 78 };
 
@@ -77,88 +78,26 @@ static void put_sentences(struct buf *out, const char *text)
 	}
 }
 
-static const char *type_name(const struct schema_setting *setting)
+static const char *name_of_type(const struct schema_setting *setting)
 {
-	switch (setting->type) {
-	case SCHEMA_STRING:
-		return "string";
-	case SCHEMA_PATH:
-		return setting->words != NULL ? "path or name" : "path";
-	case SCHEMA_DIRECTORY:
-		return "path of a directory";
-	case SCHEMA_MODULE:
-		return "path of a file";
-	case SCHEMA_MEDIA_TYPE:
-		return "media type";
-	case SCHEMA_FIELD_NAME:
-		return "name of a field";
-	case SCHEMA_NAME:
-	case SCHEMA_HANDLER:
-	case SCHEMA_CHOICE:
-		return "name";
-	case SCHEMA_TOKEN:
-		return "name";
-	case SCHEMA_BOOLEAN:
-		return "true or false";
-	case SCHEMA_COUNT:
-	case SCHEMA_CODE:
-		return "number";
-	case SCHEMA_WORKERS:
-		return "number or name";
-	case SCHEMA_SIZE:
-		return "size";
-	case SCHEMA_DURATION:
-		return "duration";
-	case SCHEMA_RATE:
-		return "rate";
-	case SCHEMA_MODE:
-		return "octal digits in quotes";
-	case SCHEMA_ADDRESS:
-		return "address";
-	case SCHEMA_ROUTE_PATH:
-		return "path of a URL";
-	case SCHEMA_TEMPLATE:
-	case SCHEMA_LINE:
-		return "template";
-	case SCHEMA_LOG_FORMAT:
-		return "name or template";
-	case SCHEMA_HOSTS:
-		return "list of hosts";
-	case SCHEMA_FILE_NAMES:
-		return "list of file names";
-	case SCHEMA_TRY:
-		return "list of templates";
-	case SCHEMA_CODINGS:
-		return "list of codings";
-	case SCHEMA_MEDIA_RANGES:
-		return "list of media types";
-	case SCHEMA_METHODS:
-		return "list of methods";
-	case SCHEMA_NETWORKS:
-		return "list of networks";
-	case SCHEMA_REQUEST_FIELDS:
-	case SCHEMA_RESPONSE_FIELDS:
-		return "list of fields";
-	case SCHEMA_ERROR_PAGES:
-		return "list of statuses and paths";
-	case SCHEMA_OPTIONS:
-		return "list of options";
-	case SCHEMA_TYPES:
-		break;
-	}
-	return "";
+	const struct setting_type *type = setting->type;
+
+	return setting->words != NULL && type->name_or_word != NULL
+		       ? type->name_or_word
+		       : type->name;
 }
 
-static bool is_number(const struct schema_setting *setting)
+/* Whether its values stand in the file without quotes. */
+static bool is_bare(const struct schema_setting *setting)
 {
-	return setting->type == SCHEMA_COUNT || setting->type == SCHEMA_CODE ||
-	       setting->type == SCHEMA_BOOLEAN;
+	return !setting_is_list(setting->type) &&
+	       !(setting->type->forms & SETTING_TEXT);
 }
 
 static void put_value(struct buf *line, const struct schema_setting *setting,
 		      struct str value)
 {
-	const char *quote = is_number(setting) ? "" : "\\(dq";
+	const char *quote = is_bare(setting) ? "" : "\\(dq";
 
 	buf_printf(line, "\\fB%s", quote);
 	put_text(line, value);
@@ -169,13 +108,12 @@ static void put_words(struct buf *out, const struct schema_setting *setting)
 {
 	struct buf line = {0};
 	struct str word, next;
-	bool among_others =
-		setting->type == SCHEMA_PATH || setting->type == SCHEMA_WORKERS ||
-		setting->type == SCHEMA_RATE || setting->type == SCHEMA_LOG_FORMAT;
 
 	if (!schema_word(setting, 0, &word))
 		return;
-	buf_put_cstr(&line, among_others ? "Names: " : "One of ");
+	buf_put_cstr(&line, setting->type->has_other_values  ? "Names: "
+			    : setting_is_list(setting->type) ? "One or more of "
+							     : "One of ");
 	for (size_t i = 0; schema_word(setting, i, &word); i++) {
 		if (i > 0)
 			buf_put_cstr(&line, schema_word(setting, i + 1, &next)
@@ -204,7 +142,7 @@ static void put_default_list(struct buf *line, const struct schema_setting *sett
 static void put_default(struct buf *out, const struct schema_setting *setting)
 {
 	struct buf line = {0};
-	bool is_list = schema_is_list(setting->type) && setting->fallback != NULL;
+	bool is_list = setting_is_list(setting->type) && setting->fallback != NULL;
 
 	if (setting->fallback == NULL && setting->fallback_help == NULL)
 		return;
@@ -214,7 +152,9 @@ static void put_default(struct buf *out, const struct schema_setting *setting)
 	else if (is_list)
 		put_default_list(&line, setting);
 	else
-		put_value(&line, setting, str_of(setting->fallback));
+		put_value(&line,
+			  setting->brief != NULL ? schema_brief(setting) : setting,
+			  str_of(setting->fallback));
 	buf_put_cstr(&line, ".");
 	end_sentence(out, &line);
 }
@@ -234,43 +174,68 @@ static void put_method_names(struct buf *line, unsigned set)
 
 static void put_bounds(struct buf *out, const struct schema_setting *setting)
 {
-	char least[32], most[32];
+	char min[32], max[32];
 
-	if (setting->most == 0)
+	if (setting->max == 0)
 		return;
 	buf_printf(out, "From %s to %s.\n",
-		   schema_format_number(setting, setting->least, least),
-		   schema_format_number(setting, setting->most, most));
+		   schema_format_number(setting, setting->min, min),
+		   schema_format_number(setting, setting->max, max));
+}
+
+/* A setting that is a group, if a value may stand in its place. */
+static void put_brief(struct buf *out, const struct schema_setting *setting)
+{
+	bool is_list = setting->type == &type_groups;
+
+	buf_printf(out, ".TP\n\\fB%s\\fR (%s, or a %s)\n", setting->name,
+		   name_of_type(schema_brief(setting)), setting->type->name);
+	put_sentences(out, setting->help);
+	put_words(out, schema_brief(setting));
+	put_default(out, setting);
+	buf_printf(out, "See %s \\fB%s\\fR below.\n", is_list ? "list" : "group",
+		   setting->group->title);
 }
 
 static void put_setting(struct buf *out, const struct schema_setting *setting)
 {
-	buf_printf(out, ".TP\n\\fB%s\\fR (%s%s)\n", setting->name,
-		   type_name(setting), setting->required ? ", required" : "");
-	put_sentences(out, setting->help);
-	put_words(out, setting);
-	if (setting->type == SCHEMA_METHODS) {
-		struct buf line = {0};
-
-		buf_put_cstr(&line, "One or more of ");
-		put_method_names(&line, (1u << METHOD_COUNT) - 1);
-		end_sentence(out, &line);
+	if (schema_is_group(setting)) {
+		if (setting->brief != NULL)
+			put_brief(out, setting);
+		return;
 	}
+	buf_printf(out, ".TP\n\\fB%s\\fR (%s%s)\n", setting->name,
+		   name_of_type(setting), setting->required ? ", required" : "");
+	put_sentences(out, setting->help);
+	if (setting->old_name != NULL)
+		buf_printf(out, "It was \\fB%s\\fR, which is still accepted.\n",
+			   setting->old_name);
+	put_words(out, setting);
 	put_bounds(out, setting);
 	put_default(out, setting);
 }
 
-static void put_settings(struct buf *out, enum schema_section_id id,
-			 const char *handler)
+static void put_group(struct buf *out, const struct schema_group *group,
+		      const char *kind)
 {
-	for (size_t i = 0; i < schema_n_settings; i++) {
-		const struct schema_setting *setting = &schema_settings[i];
+	buf_printf(out, ".SS \"%s%s\"\n", kind, group->title);
+	put_sentences(out, group->help);
+	for (size_t i = 0; i < group->n_settings; i++)
+		if (group->settings[i].name != NULL)
+			put_setting(out, &group->settings[i]);
+}
 
-		if (setting->section != id ||
-		    (handler == NULL) != (setting->handler == NULL))
-			continue;
-		if (schema_applies(setting, handler))
-			put_setting(out, setting);
+void reference_put(struct buf *out, const struct schema_group *group,
+		   const char *kind)
+{
+	put_group(out, group, kind);
+	for (size_t i = 0; i < group->n_settings; i++) {
+		const struct schema_setting *row = &group->settings[i];
+
+		if (schema_is_group(row))
+			reference_put(out, row->group,
+				      row->type == &type_groups ? "List "
+								: "Group ");
 	}
 }
 
@@ -283,23 +248,15 @@ static void put_handler(struct buf *out, const struct schema_handler *handler)
 	buf_put_cstr(&line, "Methods, when the route names none: ");
 	put_method_names(&line, handler->methods);
 	end_sentence(out, &line);
-	put_settings(out, SCHEMA_ROUTES, handler->name);
+	for (size_t i = 0; handler->group != NULL && i < handler->group->n_settings;
+	     i++)
+		put_setting(out, &handler->group->settings[i]);
 }
 
 void conf_reference(struct buf *out)
 {
-	for (size_t i = 0; i < SCHEMA_SECTIONS; i++) {
-		const struct schema_section *section = &schema_sections[i];
-
-		buf_printf(out, ".SS \"%s%s\"\n",
-			   section->title[0] == '\0' ? "Top level"
-			   : i == SCHEMA_COMMON      ? "Common to "
-			   : section->is_list        ? "List "
-						     : "Group ",
-			   section->title);
-		put_sentences(out, section->help);
-		put_settings(out, (enum schema_section_id)i, NULL);
-	}
-	for (size_t i = 0; i < schema_n_handlers; i++)
-		put_handler(out, &schema_handlers[i]);
+	reference_put(out, &schema_top, "Top level");
+	put_group(out, &schema_common, "Common to ");
+	for (size_t i = 0; schema_handlers[i] != NULL; i++)
+		put_handler(out, schema_handlers[i]);
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Every setting there is, once: the loader, `holdfast show`, "did you mean"
- * and the reference of holdfast.conf(5) are all driven by these tables. A new
- * setting is a field of conf.h and a row here; a new handler is its fields, a
- * row of schema_handlers and the rows of its settings. Any process.
+ * Every setting, once. The loader, `holdfast show`, "did you mean" and the
+ * reference of holdfast.conf(5) walk the same tree of tables: a group { } of
+ * the file is a struct schema_group, a setting in it is a row, and the row's
+ * type (conf/schema/types.h) knows how its value is read and shown.
+ *
+ * A new setting is a field of a struct and a row beside it. A new handler is
+ * a file conf/schema/conf_NAME.c with its struct and rows, and a line in
+ * conf/schema/conf_handlers.c. Any process; constant data.
  */
 #ifndef CONF_SCHEMA_SCHEMA_H
 #define CONF_SCHEMA_SCHEMA_H
@@ -14,126 +18,112 @@
 
 #include "base/str.h"
 
-/* What a setting holds, and the type of its field. */
-enum schema_type {
-	SCHEMA_STRING,          /* const char *: text on one line; may be empty
-				 * when its default is */
-	SCHEMA_TOKEN,           /* likewise: letters, digits and some signs */
-	SCHEMA_PATH,            /* const char *: absolute, or one of the words;
-				 * may be empty when its default is */
-	SCHEMA_DIRECTORY,       /* const char *: absolute, and there */
-	SCHEMA_MODULE,          /* const char *: absolute; a name alone is of a
-				 * file in the directory of modules */
-	SCHEMA_MEDIA_TYPE,      /* const char *: what goes into Content-Type */
-	SCHEMA_FIELD_NAME,      /* const char *: of a field of a message */
-	SCHEMA_NAME,            /* const char *: one of the words */
-	SCHEMA_HANDLER,         /* const char *: one of schema_handlers */
-	SCHEMA_CHOICE,          /* int: which of the words */
-	SCHEMA_BOOLEAN,         /* bool */
-	SCHEMA_COUNT,           /* uint64_t */
-	SCHEMA_CODE,            /* uint64_t: one of the words, all numbers */
-	SCHEMA_WORKERS,         /* uint64_t, or "auto": then the bool is true */
-	SCHEMA_SIZE,            /* uint64_t, bytes */
-	SCHEMA_DURATION,        /* uint64_t, milliseconds */
-	SCHEMA_MODE,            /* int */
-	SCHEMA_RATE,            /* struct conf_rate */
-	SCHEMA_ADDRESS,         /* const char * and struct addr */
-	SCHEMA_ROUTE_PATH,      /* struct str */
-	SCHEMA_TEMPLATE,        /* struct template */
-	SCHEMA_LINE,            /* struct template on one line, not empty */
-	SCHEMA_LOG_FORMAT,      /* int: which of the words, or the number after
-				 * the last for a struct template */
-	SCHEMA_HOSTS,           /* struct conf_strings, at least one */
-	SCHEMA_FILE_NAMES,      /* struct conf_strings */
-	SCHEMA_TRY,             /* struct conf_try */
-	SCHEMA_CODINGS,         /* struct conf_codings */
-	SCHEMA_MEDIA_RANGES,    /* struct conf_strings */
-	SCHEMA_METHODS,         /* unsigned, a set of enum conf_method */
-	SCHEMA_NETWORKS,        /* struct conf_networks */
-	SCHEMA_REQUEST_FIELDS,  /* struct conf_fields */
-	SCHEMA_RESPONSE_FIELDS, /* struct conf_fields */
-	SCHEMA_ERROR_PAGES,     /* struct conf_error_pages */
-	SCHEMA_OPTIONS,         /* struct conf_strings: "name=value" */
-	SCHEMA_TYPES
-};
+struct setting_type;
+struct schema_group;
 
-/* Parents come before their children. */
-enum schema_section_id {
-	SCHEMA_TOP,
-	SCHEMA_LOG,
-	SCHEMA_LIMITS,
-	SCHEMA_TIMEOUTS,
-	SCHEMA_REAL_IP,
-	SCHEMA_LISTENERS,
-	SCHEMA_SITES,
-	SCHEMA_ROUTES,
-	SCHEMA_COMMON, /* in no other: what sites and routes both have */
-	SCHEMA_SECTIONS
-};
-
-struct schema_section {
-	const char *title; /* "sites[].routes[]" */
-	const char *name;  /* in its parent: "routes" */
-	enum schema_section_id parent;
-	bool is_list;  /* of groups: `offset` is of a pointer to elements */
-	bool required; /* and, a list, not empty */
-	size_t offset; /* in the parent's struct */
-	size_t count;  /* lists: offset of the size_t beside the pointer */
-	size_t size;   /* lists: of an element */
-	/* Has the settings of SCHEMA_COMMON too, in the struct conf_common at
-	 * this offset. */
-	bool has_common;
-	size_t common;
-	const char *help;
-};
-
+/* All but `name` and `type` may be absent. */
 struct schema_setting {
-	enum schema_section_id section;
-	enum schema_type type;
 	const char *name;
-	const char *handler; /* whose setting it is; NULL: everyone's */
-	size_t offset;       /* of the field in the section's struct */
-	size_t also;         /* of the second field, where a type has two */
-	bool required;
+	const char *old_name; /* still accepted */
+	const struct setting_type *type;
+	size_t offset; /* of the field in the group's struct */
+	size_t also;   /* of the second field, where the type has two */
+	bool required; /* and, for a list of groups, not empty */
 	/* The default as the file would have it; for lists the items with
 	 * "|" between them. NULL: none, or made by code, as `fallback_help` says.
 	 */
 	const char *fallback;
 	const char *fallback_help;
-	uint64_t least, most; /* numbers, sizes and durations */
-	const char *words;    /* "error|warn|info" */
-	const char *help;     /* sentences for holdfast.conf(5) */
+	uint64_t min, max; /* numbers, sizes and durations */
+	const char *words; /* "error|warn|info" */
+	/* The setting means something only if this holds for the struct of its
+	 * group; otherwise giving it is the error `only_if_help`. */
+	bool (*only_if)(const void *group);
+	const char *only_if_help;
+	const struct schema_group *group; /* of the types made of groups */
+	/*
+	 * A setting of `group` for which a value may stand in place of the
+	 * group or of one of the list: with "path", `control = "p"` means
+	 * `control = { path = "p"; }`.
+	 */
+	const char *brief;
+	const char *help; /* sentences for holdfast.conf(5) */
 };
+
+/* What a group { } of the file may hold. */
+struct schema_group {
+	const char *title; /* "sites[].routes[]" */
+	const char *help;
+	const struct schema_setting *settings;
+	size_t n_settings;
+	size_t size; /* of the struct that the group is read into */
+	/* That struct has a struct conf_origin at `origin`. */
+	bool has_origin;
+	size_t origin;
+};
+
+/* The `.settings` and `.n_settings` of a group from an array of rows. */
+#define SCHEMA_ROWS(rows) \
+	.settings = (rows), .n_settings = sizeof(rows) / sizeof((rows)[0])
 
 struct schema_handler {
 	const char *name;
 	unsigned methods; /* when a route names none */
 	const char *help;
+	/* Its settings: rows of a route for &type_handler_settings; or NULL. */
+	const struct schema_group *group;
 };
 
-extern const struct schema_section schema_sections[SCHEMA_SECTIONS];
-extern const struct schema_setting schema_settings[];
-extern const size_t schema_n_settings;
-extern const struct schema_handler schema_handlers[];
-extern const size_t schema_n_handlers;
+extern const struct schema_group schema_top;
+extern const struct schema_group schema_listener;
+extern const struct schema_group schema_site;
+extern const struct schema_group schema_route;
+extern const struct schema_group schema_common; /* of sites and routes */
 
-/* Whether groups of that section have the setting. */
-static inline bool schema_has(enum schema_section_id section,
-			      const struct schema_setting *setting)
+/* Ends in NULL. */
+extern const struct schema_handler *const schema_handlers[];
+
+/* NULL when there is none of that name. */
+const struct schema_handler *schema_find_handler(const char *name);
+
+/*
+ * A walk over the settings of a group in the order of its table. Tables that
+ * it takes in (&type_common_settings, &type_handler_settings) are walked
+ * where they stand. Start it with the first three fields set.
+ */
+struct schema_walk {
+	const struct schema_group *group;
+	const struct schema_handler *handler; /* of a route; or NULL */
+	void *struct_at;                      /* of the group; or NULL */
+
+	/* What schema_next() found. */
+	const struct schema_setting *setting;
+	const struct schema_group *table; /* whose row that is */
+	void *base; /* the struct that has its field; NULL without struct_at */
+
+	size_t i, k; /* the next row of the group, and of `inner` */
+	const struct schema_group *inner;
+	void *inner_base;
+};
+
+/* False at the end. */
+bool schema_next(struct schema_walk *walk);
+
+/* Whether it is a group, a group that may be absent or a list of groups. */
+bool schema_is_group(const struct schema_setting *setting);
+
+/* The setting that a value in place of the group stands for, or NULL. */
+const struct schema_setting *schema_brief(const struct schema_setting *setting);
+
+/* The row of a group's own table, or NULL. */
+const struct schema_setting *schema_find(const struct schema_group *group,
+					 const char *name);
+
+/* Whether the setting means something in the group whose struct is given. */
+static inline bool schema_applies(const struct schema_setting *setting,
+				  const void *group)
 {
-	return setting->section == section || (setting->section == SCHEMA_COMMON &&
-					       schema_sections[section].has_common);
-}
-
-/* The struct that holds the setting's field, in the group at `group`. */
-static inline void *schema_base(enum schema_section_id section,
-				const struct schema_setting *setting,
-				const void *group)
-{
-	size_t offset =
-		setting->section == section ? 0 : schema_sections[section].common;
-
-	return (char *)(size_t)group + offset;
+	return setting->only_if == NULL || setting->only_if(group);
 }
 
 /* The bit of a common setting in conf_common.given. */
@@ -142,19 +132,6 @@ uint64_t schema_common_bit(const struct schema_setting *setting);
 /* The i-th word that a setting may be; false when there are fewer. */
 bool schema_word(const struct schema_setting *setting, size_t i,
 		 struct str *word_out);
-
-/* Whether the setting means something beside `handler` (NULL outside of
- * routes). */
-bool schema_applies(const struct schema_setting *setting, const char *handler);
-
-/* Whether the type is a list of strings in the file. */
-bool schema_is_list(enum schema_type type);
-
-/* Whether such a list may have no items. */
-bool schema_may_be_empty(enum schema_type type);
-
-/* What the file has to hold, as "a number" or "a size such as \"16k\"". */
-const char *schema_expects(enum schema_type type);
 
 /* A number as the setting would have it written: 16384 as "16k". */
 const char *schema_format_number(const struct schema_setting *setting,

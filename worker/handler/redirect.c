@@ -10,7 +10,7 @@
 
 #include "base/codec/uri.h"
 #include "base/mem.h"
-#include "conf/conf.h"
+#include "conf/schema/conf_redirect.h"
 #include "worker/http/exchange.h"
 #include "worker/http/form_fields.h"
 #include "worker/http/router.h"
@@ -22,16 +22,17 @@ struct redirect {
 	bool moves_tree;
 };
 
-static void *redirect_create(struct http *http, const struct conf_route *conf,
+static void *redirect_create(struct http *http, const struct conf_route *route,
 			     const char **why_out)
 {
+	const struct conf_redirect *conf = route->settings;
 	struct redirect *r = mem_zalloc(1, sizeof(*r));
 
 	(void)http;
 	(void)why_out;
 	r->status = (unsigned)conf->status;
 	r->to = &conf->to;
-	r->moves_tree = conf->to.is_literal && conf->match == CONF_MATCH_PREFIX;
+	r->moves_tree = conf->to.is_literal && route->match == CONF_MATCH_PREFIX;
 	return r;
 }
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "conf/conf.h"
+#include "conf/schema/conf_respond.h"
 #include "worker/http/exchange.h"
 #include "worker/http/form_fields.h"
 #include "worker/http/router.h"
@@ -52,9 +52,10 @@ static enum escape escape_for(struct str type)
 	return ESCAPE_NONE;
 }
 
-static void *respond_create(struct http *http, const struct conf_route *conf,
+static void *respond_create(struct http *http, const struct conf_route *route,
 			    const char **why_out)
 {
+	const struct conf_respond *conf = route->settings;
 	struct respond *r = mem_zalloc(1, sizeof(*r));
 
 	(void)http;

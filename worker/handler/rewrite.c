@@ -11,7 +11,7 @@
 
 #include "base/codec/uri.h"
 #include "base/mem.h"
-#include "conf/conf.h"
+#include "conf/schema/conf_rewrite.h"
 #include "worker/http/exchange.h"
 #include "worker/http/variables.h"
 
@@ -23,9 +23,10 @@ struct rewrite {
 	const struct template *to;
 };
 
-static void *rewrite_create(struct http *http, const struct conf_route *conf,
+static void *rewrite_create(struct http *http, const struct conf_route *route,
 			    const char **why_out)
 {
+	const struct conf_rewrite *conf = route->settings;
 	struct rewrite *r = mem_zalloc(1, sizeof(*r));
 
 	(void)http;

@@ -131,7 +131,8 @@ static unsigned give_up(struct exchange *x, const struct route *route,
 			const char *why)
 {
 	if (may_complain(x->http))
-		log_warn("%s: answered with 500: %s", route->conf->where, why);
+		log_warn("%s: answered with 500: %s", route->conf->origin.where,
+			 why);
 	return 500;
 }
 

@@ -106,8 +106,8 @@ static struct place *place_of(struct site *site, struct arena *arena,
 static const char *at_route(struct http *http, const struct conf_route *conf,
 			    const char *why)
 {
-	return arena_printf(&http->arena, "%s:%d: %s: %s", conf->file, conf->line,
-			    conf->where, why)
+	return arena_printf(&http->arena, "%s:%d: %s: %s", conf->origin.file,
+			    conf->origin.line, conf->origin.where, why)
 		.p;
 }
 
@@ -164,8 +164,8 @@ static int site_init(struct site *site, struct http *http,
 	const char *why = NULL;
 
 	if (policy_create(http, &conf->common, &policy, &why) == -1) {
-		*why_out = arena_printf(arena, "%s:%d: %s: %s", conf->file,
-					conf->line, conf->where, why)
+		*why_out = arena_printf(arena, "%s:%d: %s: %s", conf->origin.file,
+					conf->origin.line, conf->origin.where, why)
 				   .p;
 		return -1;
 	}

@@ -10,7 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "conf/conf.h"
+#include "conf/schema/conf_module.h"
 #include "worker/handler/module/module_object.h"
 #include "worker/handler/module/module_request.h"
 #include "worker/http/http.h"
@@ -173,7 +173,7 @@ static void on_wake(struct watch *watch, uint32_t events)
 /* The life of a route. */
 
 static struct holdfast_route *route_alloc(struct http *http,
-					  const struct conf_route *conf)
+					  const struct conf_module *conf)
 {
 	struct holdfast_route *route = mem_zalloc(1, sizeof(*route));
 
@@ -253,7 +253,7 @@ static const char *load(struct holdfast_route *route)
 static void *module_create(struct http *http, const struct conf_route *conf,
 			   const char **why_out)
 {
-	struct holdfast_route *route = route_alloc(http, conf);
+	struct holdfast_route *route = route_alloc(http, conf->settings);
 
 	*why_out = load(route);
 	if (*why_out == NULL)

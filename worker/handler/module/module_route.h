@@ -14,7 +14,7 @@
 #include "worker/holdfast/module.h"
 #include "worker/http/handler.h"
 
-struct conf_route;
+struct conf_module;
 struct http;
 struct post;
 
@@ -29,7 +29,7 @@ struct holdfast_route {
 	struct holdfast_module module; /* what it exports, copied */
 	enum module_phase phase;
 	struct http *http;
-	const struct conf_route *conf;
+	const struct conf_module *conf;
 	void *data;         /* the module's */
 	const char *why;    /* what holdfast_fail() said, in http->arena */
 	bool *option_asked; /* for each of conf->options */

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "conf/schema/conf_static.h"
 #include "worker/http/policy/compress.h"
 
 struct file *file_create(int fd, const struct stat *st, struct str path)
@@ -104,7 +105,7 @@ static void make_validators(struct file *file, enum origin origin,
 	file->validators.modified = modified < now ? modified : now;
 }
 
-static void add_cache_control(struct file *file, const struct conf_route *conf)
+static void add_cache_control(struct file *file, const struct conf_static *conf)
 {
 	if (conf->cache_control[0] != '\0')
 		add(file, STR("Cache-Control"), str_of(conf->cache_control));
@@ -115,7 +116,7 @@ static void add_cache_control(struct file *file, const struct conf_route *conf)
 }
 
 /* What a 304 has too (RFC 9110 section 15.4.5) comes first. */
-static void make_fields(struct file *file, const struct conf_route *conf,
+static void make_fields(struct file *file, const struct conf_route *route,
 			enum origin origin, struct str coding, bool varies)
 {
 	char date[HTTP_DATE_SIZE];
@@ -123,7 +124,7 @@ static void make_fields(struct file *file, const struct conf_route *conf,
 	make_validators(file, origin, coding);
 	http_date_format(file->validators.modified, date);
 	add(file, STR("ETag"), file->validators.etag);
-	add_cache_control(file, conf);
+	add_cache_control(file, route->settings);
 	if (varies)
 		add(file, STR("Vary"), STR("Accept-Encoding"));
 	file->not_modified = file->fields;
@@ -155,7 +156,7 @@ static void load_content(struct file *file)
 }
 
 /* Text says its charset where one is set and the type has none. */
-static struct str full_type(struct file *file, const struct conf_route *conf,
+static struct str full_type(struct file *file, const struct conf_static *conf,
 			    struct str type)
 {
 	if (conf->charset[0] == '\0' || !str_starts_with(type, STR("text/")) ||
@@ -165,22 +166,24 @@ static struct str full_type(struct file *file, const struct conf_route *conf,
 			    conf->charset);
 }
 
-static bool is_compressible(const struct file *file, const struct conf_route *conf)
+static bool is_compressible(const struct file *file, const struct conf_route *route)
 {
-	return conf->common.compress.n > 0 &&
-	       compress_wants(&conf->common, file->type,
+	const struct conf_static *conf = route->settings;
+
+	return route->common.compress.n > 0 &&
+	       compress_wants(&route->common, file->type,
 			      (uint64_t)file->st.st_size) &&
 	       !compress_is_forbidden(str_of(conf->cache_control));
 }
 
-void file_describe(struct file *file, const struct conf_route *conf,
+void file_describe(struct file *file, const struct conf_route *route,
 		   struct str type)
 {
-	file->type = full_type(file, conf, type);
-	file->is_compressible = is_compressible(file, conf);
+	file->type = full_type(file, route->settings, type);
+	file->is_compressible = is_compressible(file, route);
 	bool varies = file->has_variants != 0 || file->is_compressible;
 
-	make_fields(file, conf, ORIGIN_FILE, STR(""), varies);
+	make_fields(file, route, ORIGIN_FILE, STR(""), varies);
 	load_content(file);
 	for (size_t i = 0; i < CONF_CODINGS; i++) {
 		struct file *variant = file->variants[i];
@@ -188,14 +191,14 @@ void file_describe(struct file *file, const struct conf_route *conf,
 		if (variant == NULL)
 			continue;
 		variant->type = file->type;
-		make_fields(variant, conf, ORIGIN_VARIANT, conf_coding_names[i],
+		make_fields(variant, route, ORIGIN_VARIANT, conf_coding_names[i],
 			    varies);
 		load_content(variant);
 	}
 }
 
 struct file *file_compressed(struct file *file, enum conf_coding coding,
-			     const struct conf_route *conf)
+			     const struct conf_route *route)
 {
 	struct file *variant = file->compressed[coding];
 
@@ -211,7 +214,7 @@ struct file *file_compressed(struct file *file, enum conf_coding coding,
 	}
 	variant->coding = coding;
 	variant->type = file->type;
-	make_fields(variant, conf, ORIGIN_COMPRESSED, conf_coding_names[coding],
+	make_fields(variant, route, ORIGIN_COMPRESSED, conf_coding_names[coding],
 		    true);
 	file->compressed[coding] = variant;
 	return variant;

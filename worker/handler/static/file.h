@@ -59,7 +59,7 @@ void file_add_variant(struct file *file, enum conf_coding coding,
 		      struct file *variant);
 
 /* Makes the fields of the file and its variants, and loads small contents. */
-void file_describe(struct file *file, const struct conf_route *conf,
+void file_describe(struct file *file, const struct conf_route *route,
 		   struct str type);
 
 /*
@@ -68,7 +68,7 @@ void file_describe(struct file *file, const struct conf_route *conf,
  * others that is NULL until somebody has compressed and kept it.
  */
 struct file *file_compressed(struct file *file, enum conf_coding coding,
-			     const struct conf_route *conf);
+			     const struct conf_route *route);
 
 /* It and its variants; and those of them that have a descriptor. */
 unsigned file_count(const struct file *file);

@@ -38,11 +38,14 @@ static const struct str suffixes[CONF_CODINGS] = {
 	[CONF_CODING_GZIP] = STR_INIT(".gz"),
 };
 
-int files_init(struct files *files, const struct conf_route *conf,
+int files_init(struct files *files, const struct conf_route *route,
 	       const struct mime_types *types)
 {
+	const struct conf_static *conf = route->settings;
+
 	*files = (struct files){
 		.root = open(conf->root, O_PATH | O_DIRECTORY | O_CLOEXEC),
+		.route = route,
 		.conf = conf,
 		.types = types,
 	};
@@ -266,7 +269,7 @@ static enum files_result open_file(struct files *files, struct str path,
 
 	file->checked_at = file->used_at = now;
 	open_variants(files, file);
-	file_describe(file, files->conf, mime_type_of(files->types, path));
+	file_describe(file, files->route, mime_type_of(files->types, path));
 	*file_out = file;
 	return FILES_OK;
 }

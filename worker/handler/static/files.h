@@ -16,11 +16,13 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "conf/mime.h"
+#include "conf/schema/conf_static.h"
 #include "worker/handler/static/file.h"
 
 struct files {
 	int root; /* the directory */
-	const struct conf_route *conf;
+	const struct conf_route *route;
+	const struct conf_static *conf;
 	const struct mime_types *types;
 	struct map by_path;
 	struct list used;
@@ -36,10 +38,10 @@ enum files_result {
 };
 
 /*
- * Opens the root directory of a static route. 0, or -1 with errno. `conf` and
+ * Opens the root directory of a static route. 0, or -1 with errno. `route` and
  * `types` are borrowed.
  */
-int files_init(struct files *files, const struct conf_route *conf,
+int files_init(struct files *files, const struct conf_route *route,
 	       const struct mime_types *types) __attribute__((warn_unused_result));
 void files_fini(struct files *files);
 

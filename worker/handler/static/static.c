@@ -14,7 +14,7 @@
 #include "base/codec/uri.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "conf/conf.h"
+#include "conf/schema/conf_static.h"
 #include "worker/handler/static/files.h"
 #include "worker/handler/static/listing.h"
 #include "worker/http/exchange.h"
@@ -27,7 +27,8 @@
 #include "worker/http/variables.h"
 
 struct static_root {
-	const struct conf_route *conf;
+	const struct conf_route *route;
+	const struct conf_static *conf;
 	struct loop *loop;
 	struct files files;
 	struct timer expiry; /* armed while files are kept */
@@ -61,22 +62,23 @@ static void static_destroy(void *instance)
 	free(root);
 }
 
-static void *static_create(struct http *http, const struct conf_route *conf,
+static void *static_create(struct http *http, const struct conf_route *route,
 			   const char **why_out)
 {
 	struct static_root *root = mem_zalloc(1, sizeof(*root));
 
-	root->conf = conf;
+	root->route = route;
+	root->conf = route->settings;
 	root->loop = http->loop;
 	timer_init(&root->expiry, on_expiry);
-	if (files_init(&root->files, conf, http->mime_types) == -1) {
+	if (files_init(&root->files, route, http->mime_types) == -1) {
 		*why_out = arena_printf(&http->arena, "cannot open root \"%s\": %s",
-					conf->root, strerror(errno))
+					root->conf->root, strerror(errno))
 				   .p;
 		static_destroy(root);
 		return NULL;
 	}
-	if (conf->listing) {
+	if (root->conf->listing) {
 		listing_open(http->loop);
 		root->lists = true;
 	}
@@ -106,14 +108,14 @@ static void release(void *file)
 static struct file *get_compressed(struct static_root *root,
 				   const struct exchange *x, struct file *file)
 {
-	const struct conf_codings *codings = &root->conf->common.compress;
+	const struct conf_codings *codings = &root->route->common.compress;
 	enum conf_coding coding;
 	uint64_t before = file_bytes(file);
 
 	if (!file->is_compressible || request_has(&x->request, FIELD_RANGE) ||
 	    !codings_choose(&x->request, codings, ~0u, &coding))
 		return NULL;
-	struct file *compressed = file_compressed(file, coding, root->conf);
+	struct file *compressed = file_compressed(file, coding, root->route);
 
 	files_count_more(&root->files, file, file_bytes(file) - before);
 	return compressed;

@@ -46,7 +46,7 @@ bool compress_wants(const struct conf_common *conf, struct str type,
 {
 	struct str essence = str_trim(str_cut(&type, ';'));
 
-	if (length < conf->compress_least)
+	if (length < conf->compress_min)
 		return false;
 	for (size_t i = 0; i < conf->compress_types.n; i++)
 		if (is_in_range(essence, conf->compress_types.items[i]))

@@ -9,7 +9,7 @@
 #include "worker/http/http.h"
 #include "worker/http/policy/policy.h"
 
-enum { STATUSES = CONF_ERROR_MOST - CONF_ERROR_LEAST + 1 };
+enum { STATUSES = CONF_ERROR_MAX - CONF_ERROR_MIN + 1 };
 
 struct error_pages {
 	const struct error_page *by_status[STATUSES];
@@ -90,7 +90,7 @@ int error_pages_create(struct http *http, const struct conf_error_pages *conf,
 const struct error_page *error_pages_find(const struct error_pages *pages,
 					  unsigned status)
 {
-	if (status < CONF_ERROR_LEAST || status > CONF_ERROR_MOST)
+	if (status < CONF_ERROR_MIN || status > CONF_ERROR_MAX)
 		return NULL;
-	return pages->by_status[status - CONF_ERROR_LEAST];
+	return pages->by_status[status - CONF_ERROR_MIN];
 }

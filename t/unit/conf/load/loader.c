@@ -14,6 +14,9 @@
 
 #include "base/buf.h"
 #include "conf/conf.h"
+#include "conf/schema/conf_redirect.h"
+#include "conf/schema/conf_respond.h"
+#include "conf/schema/conf_static.h"
 #include "t/unit/conf/folder.h"
 
 #define ECHO \
@@ -129,7 +132,7 @@ static void defaults(void **state)
 	assert_string_equal(conf->user, "www-data");
 	assert_true(conf->workers_auto);
 	assert_in_range(conf->workers, 1, 256);
-	assert_true(conf->control[0] == '/');
+	assert_true(conf->control.path[0] == '/');
 	assert_string_equal(conf->pid_file, "");
 	assert_string_equal(conf->mime_types, "");
 	assert_string_equal(conf->log.error, "stderr");
@@ -154,7 +157,7 @@ static void defaults(void **state)
 	assert_string_equal(l->protocol, "http");
 	assert_int_equal(l->backlog, 4096);
 	assert_int_equal(l->mode, 0666);
-	assert_int_equal(l->line, 1);
+	assert_int_equal(l->origin.line, 1);
 	assert_int_equal(conf->n_sites, 1);
 	assert_int_equal(conf->sites[0].hosts.n, 1);
 	assert_true(str_equal(conf->sites[0].hosts.items[0], STR("*")));
@@ -173,33 +176,36 @@ static void routes(void **state)
 		     "); } );");
 	const struct conf_site *site = conf->sites;
 	const struct conf_route *r = site->routes;
+	const struct conf_static *files = r[0].settings;
+	const struct conf_respond *respond = r[1].settings;
+	const struct conf_redirect *redirect = r[2].settings;
 
 	(void)state;
 	assert_int_equal(site->hosts.n, 2);
 	assert_true(str_equal(site->hosts.items[0], STR("a.b")));
 	assert_true(str_equal(site->hosts.items[1], STR("*.c")));
-	assert_string_equal(site->where, "sites[0]");
+	assert_string_equal(site->origin.where, "sites[0]");
 	assert_int_equal(site->n_routes, 3);
 
-	assert_string_equal(r[0].root, in_folder("www"));
+	assert_string_equal(files->root, in_folder("www"));
 	assert_int_equal(r[0].methods, 1u << METHOD_GET | 1u << METHOD_HEAD);
-	assert_int_equal(r[0].symlinks, CONF_SYMLINKS_INSIDE);
-	assert_int_equal(r[0].index.n, 1);
-	assert_string_equal(r[0].where, "sites[0].routes[0]");
-	assert_int_equal(r[0].line, 3);
+	assert_int_equal(files->symlinks, CONF_SYMLINKS_INSIDE);
+	assert_int_equal(files->index.n, 1);
+	assert_string_equal(r[0].origin.where, "sites[0].routes[0]");
+	assert_int_equal(r[0].origin.line, 3);
 
 	assert_string_equal(r[1].handler, "respond");
-	assert_int_equal(r[1].status, 200);
-	assert_string_equal(r[1].type, "text/plain; charset=utf-8");
-	assert_int_equal(r[1].body.n_pieces, 0);
+	assert_int_equal(respond->status, 200);
+	assert_string_equal(respond->type, "text/plain; charset=utf-8");
+	assert_int_equal(respond->body.n_pieces, 0);
 	assert_int_equal(r[1].methods, conf_handler_methods("respond"));
 	assert_int_equal(r[1].match, CONF_MATCH_PREFIX);
 
-	assert_int_equal(r[2].status, 302);
+	assert_int_equal(redirect->status, 302);
 	assert_int_equal(r[2].match, CONF_MATCH_EXACT);
 	assert_int_equal(r[2].methods, 1u << METHOD_GET | 1u << METHOD_PUT);
-	assert_int_equal(r[2].to.n_pieces, 2);
-	assert_string_equal(r[2].file, in_folder("a.conf"));
+	assert_int_equal(redirect->to.n_pieces, 2);
+	assert_string_equal(r[2].origin.file, in_folder("a.conf"));
 	conf_destroy(&conf);
 	assert_int_equal(conf_handler_methods("nobody"), 0);
 	assert_int_equal(conf_handler_methods("redirect"),
@@ -236,7 +242,7 @@ static void paths(void **state)
 		"log = { error = \"./off\"; access = \"/tmp//x\"; };");
 
 	(void)state;
-	assert_string_equal(conf->control, in_folder("c.sock"));
+	assert_string_equal(conf->control.path, in_folder("c.sock"));
 	assert_string_equal(conf->pid_file, in_folder("run/../pid"));
 	assert_string_equal(conf->mime_types, in_folder("www/types"));
 	assert_string_equal(conf->log.error, in_folder("off"));
@@ -245,6 +251,33 @@ static void paths(void **state)
 	assert_int_equal(conf->listeners[0].mode, 0600);
 	assert_string_equal(conf->listeners[1].text, "unix:@abstract");
 	conf_destroy(&conf);
+}
+
+static void control_group(void **state)
+{
+	struct conf *conf = load(ECHO "control = { path = \"c.sock\"; "
+				      "mode = \"0660\"; group = \"adm\"; };");
+	struct conf *brief = load(ECHO "control = \"c.sock\";");
+	struct conf *rest = load(ECHO "control = { mode = \"0660\"; };");
+
+	(void)state;
+	assert_string_equal(conf->control.path, in_folder("c.sock"));
+	assert_int_equal(conf->control.mode, 0660);
+	assert_string_equal(conf->control.group, "adm");
+	assert_string_equal(brief->control.path, in_folder("c.sock"));
+	assert_int_equal(brief->control.mode, 0600);
+	assert_string_equal(brief->control.group, "");
+	assert_true(rest->control.path[0] == '/');
+	conf_destroy(&conf);
+	conf_destroy(&brief);
+	conf_destroy(&rest);
+
+	/* Found in a file that is broken further down, too. */
+	write_text("a.conf", "control = { path = \"d.sock\"; };\nlisteners = (;");
+	char *found = conf_find_control(in_folder("a.conf"));
+
+	assert_string_equal(found, in_folder("d.sock"));
+	free(found);
 }
 
 /* A file named without a directory is beside its relative paths too. */
@@ -416,26 +449,26 @@ static void wrong_types(void **state)
 static void ranges(void **state)
 {
 	static const struct example examples[] = {
-		{ECHO "workers = 0;\n", "2 workers|0 is below the least, 1"},
-		{ECHO "workers = -1;\n", "2 workers|-1 is below the least, 1"},
-		{ECHO "workers = 257;\n", "2 workers|above the most, 256"},
-		{ECHO "workers = 4294967297;\n", "2 workers|above the most"},
+		{ECHO "workers = 0;\n", "2 workers|0 is below the minimum, 1"},
+		{ECHO "workers = -1;\n", "2 workers|-1 is below the minimum, 1"},
+		{ECHO "workers = 257;\n", "2 workers|above the maximum, 256"},
+		{ECHO "workers = 4294967297;\n", "2 workers|above the maximum"},
 		{ECHO "limits = { header = \"255\"; };\n",
-		 "2 limits.header|255 is below the least, 256"},
+		 "2 limits.header|255 is below the minimum, 256"},
 		{ECHO "limits = { header = \"2m\"; };\n",
-		 "2 limits.header|2m is above the most, 1m"},
+		 "2 limits.header|2m is above the maximum, 1m"},
 		{ECHO "limits = { header = 16q; };\n", "2 |syntax error"},
 		{ECHO "limits = { header = \"16q\"; };\n", "2 limits.header|units"},
 		{ECHO "limits = { body = -1; };\n", "2 limits.body|negative"},
 		{ECHO "limits = { body = \"1025g\"; };\n",
-		 "2 limits.body|above the most, 1t"},
+		 "2 limits.body|above the maximum, 1t"},
 		{ECHO "limits = { headers = 257; connections = 0; };\n",
-		 "2 limits.connections|least\n2 limits.headers|most"},
+		 "2 limits.connections|minimum\n2 limits.headers|maximum"},
 		{ECHO
 		 "timeouts = { header = 0; drain = \"25h\"; send = \"s\"; };\n",
-		 "2 timeouts.header|0 is below the least, 1ms\n"
+		 "2 timeouts.header|0 is below the minimum, 1ms\n"
 		 "2 timeouts.send|a duration is\n"
-		 "2 timeouts.drain|25h is above the most, 24h"},
+		 "2 timeouts.drain|25h is above the maximum, 24h"},
 		{ECHO "log = { level = \"inof\"; format = \"xml\"; };\n",
 		 "2 log.level|did you mean \"info\"?\n"
 		 "2 log.format|must be \"combined\", \"json\" or a line with "
@@ -486,9 +519,9 @@ static void wrong_routes(void **state)
 		{ROUTE("path = \"/\"; handler = \"respond\"; methods = [ ];"),
 		 "3 sites[0].routes[0].methods|empty"},
 		{ROUTE("path = \"/\"; handler = \"respond\"; status = 199;"),
-		 "3 sites[0].routes[0].status|below the least, 200"},
+		 "3 sites[0].routes[0].status|below the minimum, 200"},
 		{ROUTE("path = \"/\"; handler = \"respond\"; status = 600;"),
-		 "3 sites[0].routes[0].status|above the most, 599"},
+		 "3 sites[0].routes[0].status|above the maximum, 599"},
 		{ROUTE("path = \"/\"; handler = \"respond\"; status = 304;\n"
 		       "body = \"x\";"),
 		 "4 sites[0].routes[0].body|304"},
@@ -570,7 +603,7 @@ static void listeners(void **state)
 		{"listeners = ( { address = \"7\"; protocol = \"htp\";\n"
 		 "backlog = 0; mode = \"0600\"; } );",
 		 "1 listeners[0].protocol|did you mean \"http\"?\n"
-		 "2 listeners[0].backlog|least, 1\n"
+		 "2 listeners[0].backlog|minimum, 1\n"
 		 "2 listeners[0].mode|unix:"},
 		{"listeners = ( { address = \"unix:k\"; protocol = \"echo\";\n"
 		 "mode = \"0999\"; } );",
@@ -607,7 +640,7 @@ static void overlaps(void **state)
 		      "{ hosts = [ \"c\", \"B\" ]; } );",
 		 "3 sites[1].hosts|host \"b\" is already in sites[0]"},
 		{HTTP "sites = ( { hosts = [ \"a\", \"A\" ]; } );",
-		 "2 sites[0].hosts|host \"a\" is there twice"},
+		 "2 sites[0].hosts|duplicate host \"a\""},
 		{HTTP "sites = ( { },\n{ hosts = [ \"*\" ]; },\n{ } );",
 		 "3 sites[1].hosts|already in sites[0]\n"
 		 "4 sites[2]|already in sites[1]"},
@@ -661,8 +694,8 @@ static void all_at_once(void **state)
 	       "1 sites[0].routes[0].handler|required\n"
 	       "1 sites[0].routes[0].path|did you mean\n"
 	       "3 zzz|unknown\n"
-	       "5 workers|least\n"
-	       "b.conf:1 limits.header|least\n"
+	       "5 workers|minimum\n"
+	       "b.conf:1 limits.header|minimum\n"
 	       "b.conf:2 limits.headres|did you mean \"headers\"?");
 }
 
@@ -673,13 +706,13 @@ static void includes(void **state)
 	(void)state;
 	write_text("www/one.conf", "user = \"nobody\";\nworkers = 0;");
 	expect("\n  @include\t\"www/one.conf\" " ECHO "pid_file = 5;",
-	       "3 pid_file|path\nwww/one.conf:2 workers|least");
+	       "3 pid_file|path\nwww/one.conf:2 workers|minimum");
 	/* Names are relative to the main file, from wherever they stand. */
 	write_text("www/two.conf", "@include \"www/one.conf\"\nzzz = 1;\n");
 	expect(ECHO "@include \"www/two.conf\"\n",
-	       "www/two.conf:2 zzz|unknown\nwww/one.conf:2 workers|least");
+	       "www/two.conf:2 zzz|unknown\nwww/one.conf:2 workers|minimum");
 	snprintf(text, sizeof(text), ECHO "@include \"%s/www/one.conf\"\n", folder);
-	expect(text, "www/one.conf:2 workers|least");
+	expect(text, "www/one.conf:2 workers|minimum");
 	write_text("www/three.conf", "a = ;\n");
 	expect(ECHO "\n@include \"www/three.conf\"\n",
 	       "www/three.conf:1 |syntax error near: a = ;");
@@ -759,17 +792,17 @@ static int finish(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults),      cmocka_unit_test(routes),
-		cmocka_unit_test(numbers),       cmocka_unit_test(paths),
-		cmocka_unit_test(relative_file), cmocka_unit_test(unreadable),
-		cmocka_unit_test(syntax),        cmocka_unit_test(accepted_syntax),
-		cmocka_unit_test(nul_bytes),     cmocka_unit_test(unknown_names),
-		cmocka_unit_test(wrong_types),   cmocka_unit_test(ranges),
-		cmocka_unit_test(wrong_routes),  cmocka_unit_test(listeners),
-		cmocka_unit_test(overlaps),      cmocka_unit_test(files),
-		cmocka_unit_test(missing_user),  cmocka_unit_test(all_at_once),
-		cmocka_unit_test(includes),      cmocka_unit_test(wrong_includes),
-		cmocka_unit_test(hostile),
+		cmocka_unit_test(defaults),        cmocka_unit_test(routes),
+		cmocka_unit_test(numbers),         cmocka_unit_test(paths),
+		cmocka_unit_test(control_group),   cmocka_unit_test(relative_file),
+		cmocka_unit_test(unreadable),      cmocka_unit_test(syntax),
+		cmocka_unit_test(accepted_syntax), cmocka_unit_test(nul_bytes),
+		cmocka_unit_test(unknown_names),   cmocka_unit_test(wrong_types),
+		cmocka_unit_test(ranges),          cmocka_unit_test(wrong_routes),
+		cmocka_unit_test(listeners),       cmocka_unit_test(overlaps),
+		cmocka_unit_test(files),           cmocka_unit_test(missing_user),
+		cmocka_unit_test(all_at_once),     cmocka_unit_test(includes),
+		cmocka_unit_test(wrong_includes),  cmocka_unit_test(hostile),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "conf/conf.h"
+#include "conf/schema/conf_respond.h"
 #include "t/unit/conf/folder.h"
 
 static struct conf *load(const char *path)
@@ -149,7 +150,10 @@ static void strings(void **state)
 		load(write_bytes("a.conf", buf_str(&text).p, buf_length(&text)));
 
 	for (int again = 0; again < 2; again++) {
-		struct str body = conf->sites[0].routes[0].body.source;
+		struct str body = ((const struct conf_respond *)conf->sites[0]
+					   .routes[0]
+					   .settings)
+					  ->body.source;
 
 		assert_int_equal(body.n, 255);
 		assert_memory_equal(body.p, want, 255);

@@ -128,7 +128,7 @@ static void body_is_wanted_by_its_handler(void **state)
 	(void)state;
 	assert_int_equal(begin("PUT", "/a"), 0);
 	assert_int_equal(exchange_wants_body(&x), BODY_WANT_WHOLE);
-	assert_true(str_equal(x.route->conf->body.source, STR("put")));
+	assert_true(str_equal(body_of(x.route->conf)->body.source, STR("put")));
 	exchange_handle(&x);
 	assert_int_equal(x.response.status, 201);
 	exchange_finish(&x);

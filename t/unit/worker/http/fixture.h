@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "base/shared/scoreboard.h"
 #include "conf/conf.h"
+#include "conf/schema/conf_respond.h"
 #include "t/unit/base/scratch.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
@@ -69,11 +70,19 @@ static inline bool fake_check(struct http *http, void *instance,
 	return false;
 }
 
+/* Settings of a route for respond; of others, such as answer nothing. */
+static inline const struct conf_respond *body_of(const struct conf_route *conf)
+{
+	static const struct conf_respond nothing = {.status = 302, .type = ""};
+
+	return strcmp(conf->handler, "respond") == 0 ? conf->settings : &nothing;
+}
+
 static inline enum body_want fake_wants_body(const void *instance)
 {
 	const struct conf_route *conf = *(const struct conf_route *const *)instance;
 
-	return conf->status == 201 ? BODY_WANT_WHOLE : BODY_WANT_NOT;
+	return body_of(conf)->status == 201 ? BODY_WANT_WHOLE : BODY_WANT_NOT;
 }
 
 static inline void fake_answer(struct exchange *x, void *instance)
@@ -81,8 +90,8 @@ static inline void fake_answer(struct exchange *x, void *instance)
 	const struct conf_route *conf = *(const struct conf_route **)instance;
 
 	fake_answered++;
-	x->response.status = (unsigned)conf->status;
-	exchange_set_bytes(x, STR("text/plain"), conf->body.source);
+	x->response.status = (unsigned)body_of(conf)->status;
+	exchange_set_bytes(x, STR("text/plain"), body_of(conf)->body.source);
 	exchange_answer(x);
 }
 

@@ -31,14 +31,14 @@ static void expect(const char *host, const char *path, const char *body)
 	if (body == NULL) {
 		if (route != NULL)
 			fail_msg("%s%s is at %s", host, path,
-				 route->conf->body.source.p);
+				 body_of(route->conf)->body.source.p);
 		return;
 	}
 	if (route == NULL)
 		fail_msg("%s%s is nowhere", host, path);
-	if (!str_equal(route->conf->body.source, str_of(body)))
+	if (!str_equal(body_of(route->conf)->body.source, str_of(body)))
 		fail_msg("%s%s is at %s, not %s", host, path,
-			 route->conf->body.source.p, body);
+			 body_of(route->conf)->body.source.p, body);
 	assert_ptr_equal(*(void **)route->instance, route->conf);
 	assert_ptr_equal(route->handler, &fake_respond);
 }
@@ -291,7 +291,7 @@ static void hosts_of_requests(void **state)
 		fixture_exchange(&x, &fake_protocol);
 		assert_int_equal(fixture_begin(&x, "GET", cases[i].host, "/"), 0);
 		assert_true(str_equal(x.request.host, str_of(cases[i].name)));
-		assert_true(str_equal(x.route->conf->body.source,
+		assert_true(str_equal(body_of(x.route->conf)->body.source,
 				      str_of(cases[i].body)));
 		exchange_fini(&x);
 	}

@@ -52,8 +52,11 @@ int clock_gettime(clockid_t clock, struct timespec *time_out)
 /* A route whose root is there, with what it has by default. */
 static struct conf_route conf_of(const char *root)
 {
-	return (struct conf_route){
+	struct conf_static *settings = arena_zalloc(&arena, 1, sizeof(*settings));
+
+	*settings = (struct conf_static){
 		.root = scratch_path(root), .charset = "", .cache_control = ""};
+	return (struct conf_route){.settings = settings};
 }
 
 static void make_folder(const char *name)
@@ -115,7 +118,7 @@ static void start(enum conf_symlinks symlinks)
 	now = 1000 * NS_PER_S;
 	wall_ahead = 3600;
 	conf = conf_of("root");
-	conf.symlinks = symlinks;
+	((struct conf_static *)conf.settings)->symlinks = symlinks;
 	assert_int_equal(files_init(&files, &conf, types), 0);
 }
 
@@ -729,7 +732,8 @@ static void variants(void **state)
 
 	(void)state;
 	start(CONF_SYMLINKS_INSIDE);
-	conf.precompressed = (struct conf_codings){codings, 2};
+	((struct conf_static *)conf.settings)->precompressed =
+		(struct conf_codings){codings, 2};
 	scratch_write("root/page.html", "page");
 	set_time("root/page.html", 1000);
 	assert_null(gzip_of("page.html"));

@@ -287,7 +287,7 @@ static void what_is_wanted(void **state)
 	struct str types[] = {STR_INIT("text/*"), STR_INIT("*+json"),
 			      STR_INIT("image/bmp")};
 	struct conf_common conf = {.compress_types = {types, 3},
-				   .compress_least = 10};
+				   .compress_min = 10};
 
 	(void)state;
 	assert_true(compress_wants(&conf, STR("text/html"), 10));

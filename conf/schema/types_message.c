@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "conf/schema/common.h"
+/*
+ * Types of settings that change messages: fields of requests and responses,
+ * and error pages. See conf/schema/types.h.
+ */
+#include "conf/schema/types.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,17 +11,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf/conf.h"
 #include "conf/values.h"
 
 enum {
-	ERROR_PAGE_MOST = 1 << 20, /* bytes of one; workers keep them */
-	STATUSES = CONF_ERROR_MOST - CONF_ERROR_LEAST + 1,
+	ERROR_PAGE_MAX = 1 << 20, /* bytes of one; workers keep them */
+	STATUSES = CONF_ERROR_MAX - CONF_ERROR_MIN + 1,
 };
 
 enum { OF_REQUEST = 1, OF_RESPONSE = 2 };
 
 /* Fields that say how messages are framed or what becomes of the connection
- * (RFC 9110 section 7.6.1): only the server knows that. */
+ * (RFC 9110 section 7.6.1): only the server can set them. */
 static const struct {
 	struct str name;
 	unsigned of;
@@ -75,7 +80,7 @@ static const char *parse_value(struct arena *arena, struct str value,
 	return NULL;
 }
 
-const char *common_parse_field(struct arena *arena, struct str text,
+static const char *parse_field(struct arena *arena, struct str text,
 			       bool of_request, struct conf_field_edit *edit_out)
 {
 	struct conf_field_edit edit = {.kind = CONF_FIELD_SET};
@@ -102,7 +107,7 @@ const char *common_parse_field(struct arena *arena, struct str text,
 	return why;
 }
 
-const char *common_check_field(struct arena *arena,
+static const char *check_field(struct arena *arena,
 			       const struct conf_fields *fields)
 {
 	const struct conf_field_edit *last = &fields->items[fields->n];
@@ -118,6 +123,71 @@ const char *common_check_field(struct arena *arena,
 	return NULL;
 }
 
+static const char *read_field_edit(const struct setting_field *f, struct str item,
+				   bool of_request)
+{
+	struct arena *arena = f->context->arena;
+	struct conf_fields *fields = f->field;
+	const char *why = setting_check_line(item);
+
+	if (why == NULL)
+		why = parse_field(arena, item, of_request,
+				  &fields->items[fields->n]);
+	if (why == NULL)
+		why = check_field(arena, fields);
+	if (why == NULL)
+		fields->n++;
+	return why;
+}
+
+static const char *read_request_field(const struct setting_field *f,
+				      struct str item)
+{
+	return read_field_edit(f, item, true);
+}
+
+static const char *read_response_field(const struct setting_field *f,
+				       struct str item)
+{
+	return read_field_edit(f, item, false);
+}
+
+static bool show_field(const struct setting_field *f, size_t i, struct buf *text)
+{
+	const struct conf_fields *fields = f->field;
+
+	if (i < fields->n)
+		buf_put(text, fields->items[i].source);
+	return i < fields->n;
+}
+
+static struct template *value_of_field(void *field, size_t i)
+{
+	struct conf_fields *fields = field;
+
+	return i < fields->n ? &fields->items[i].value : NULL;
+}
+
+const struct setting_type type_request_fields = {
+	.name = "list of fields",
+	.expects = "a list of fields such as [ \"X-Name: value\" ]",
+	.may_be_empty = true,
+	.item_size = sizeof(struct conf_field_edit),
+	.read_item = read_request_field,
+	.show_item = show_field,
+	.template_at = value_of_field,
+};
+
+const struct setting_type type_response_fields = {
+	.name = "list of fields",
+	.expects = "a list of fields such as [ \"X-Name: value\" ]",
+	.may_be_empty = true,
+	.item_size = sizeof(struct conf_field_edit),
+	.read_item = read_response_field,
+	.show_item = show_field,
+	.template_at = value_of_field,
+};
+
 /* "404" or "500-504". */
 static const char *parse_range(struct str text, struct conf_error_page *page)
 {
@@ -130,14 +200,14 @@ static const char *parse_range(struct str text, struct conf_error_page *page)
 	to = from;
 	if (rest.p != NULL && !str_to_u64(rest, &to))
 		return "statuses are written as \"404\" or \"500-504\"";
-	if (from < CONF_ERROR_LEAST || to > CONF_ERROR_MOST || from > to)
+	if (from < CONF_ERROR_MIN || to > CONF_ERROR_MAX || from > to)
 		return "the statuses of errors are from 400 to 599";
 	for (uint64_t status = from; status <= to; status++)
-		page->statuses[status - CONF_ERROR_LEAST] = true;
+		page->statuses[status - CONF_ERROR_MIN] = true;
 	return NULL;
 }
 
-const char *common_parse_error_page(struct str text,
+static const char *parse_error_page(struct str text,
 				    struct conf_error_page *page_out,
 				    struct str *path_out)
 {
@@ -165,14 +235,14 @@ static const char *check_file(const char *path)
 		why = strerror(errno);
 	else if (!S_ISREG(st.st_mode))
 		why = "is not a file";
-	else if (st.st_size > ERROR_PAGE_MOST)
+	else if (st.st_size > ERROR_PAGE_MAX)
 		why = "is larger than 1m";
 	if (fd != -1)
 		close(fd);
 	return why;
 }
 
-const char *common_check_error_page(struct arena *arena,
+static const char *check_error_page(struct arena *arena,
 				    const struct conf_error_pages *pages)
 {
 	const struct conf_error_page *last = &pages->items[pages->n];
@@ -181,7 +251,7 @@ const char *common_check_error_page(struct arena *arena,
 		for (size_t k = 0; k < STATUSES; k++)
 			if (last->statuses[k] && pages->items[i].statuses[k])
 				return arena_printf(arena, "%zu has a page already",
-						    k + CONF_ERROR_LEAST)
+						    k + CONF_ERROR_MIN)
 					.p;
 	const char *why = check_file(last->path);
 
@@ -189,7 +259,7 @@ const char *common_check_error_page(struct arena *arena,
 			   : NULL;
 }
 
-void common_put_error_page(struct buf *out, const struct conf_error_page *page)
+static void put_error_page(struct buf *out, const struct conf_error_page *page)
 {
 	const char *glue = "";
 
@@ -200,86 +270,48 @@ void common_put_error_page(struct buf *out, const struct conf_error_page *page)
 			continue;
 		while (last + 1 < STATUSES && page->statuses[last + 1])
 			last++;
-		buf_printf(out, "%s%zu", glue, i + CONF_ERROR_LEAST);
+		buf_printf(out, "%s%zu", glue, i + CONF_ERROR_MIN);
 		if (last > i)
-			buf_printf(out, "-%zu", last + CONF_ERROR_LEAST);
+			buf_printf(out, "-%zu", last + CONF_ERROR_MIN);
 		glue = ",";
 		i = last;
 	}
 	buf_printf(out, " %s", page->path);
 }
 
-static bool is_edited(const struct conf_fields *fields, struct str name)
+static const char *read_error_page(const struct setting_field *f, struct str item)
 {
-	for (size_t i = 0; i < fields->n; i++)
-		if (str_equal_nocase(fields->items[i].name, name))
-			return true;
-	return false;
+	struct conf_error_pages *pages = f->field;
+	struct conf_error_page *page = &pages->items[pages->n];
+	const char *why = setting_check_line(item);
+	struct str path;
+
+	if (why == NULL)
+		why = parse_error_page(item, page, &path);
+	if (why != NULL)
+		return why;
+	page->path = setting_absolute(f, path).p;
+	why = check_error_page(f->context->arena, pages);
+	if (why == NULL)
+		pages->n++;
+	return why;
 }
 
-static void merge_fields(struct arena *arena, const struct conf_fields *site,
-			 struct conf_fields *route)
+static bool show_error_page(const struct setting_field *f, size_t i,
+			    struct buf *text)
 {
-	struct conf_fields all = {0};
+	const struct conf_error_pages *pages = f->field;
 
-	all.items = arena_zalloc(arena, site->n + route->n, sizeof(*all.items));
-	for (size_t i = 0; i < site->n; i++)
-		if (!is_edited(route, site->items[i].name))
-			all.items[all.n++] = site->items[i];
-	for (size_t i = 0; i < route->n; i++)
-		all.items[all.n++] = route->items[i];
-	*route = all;
+	if (i < pages->n)
+		put_error_page(text, &pages->items[i]);
+	return i < pages->n;
 }
 
-static bool has_page(const struct conf_error_pages *pages, size_t status)
-{
-	for (size_t i = 0; i < pages->n; i++)
-		if (pages->items[i].statuses[status])
-			return true;
-	return false;
-}
-
-static void merge_pages(struct arena *arena, const struct conf_error_pages *site,
-			struct conf_error_pages *route)
-{
-	struct conf_error_pages all = {0};
-
-	all.items = arena_zalloc(arena, site->n + route->n, sizeof(*all.items));
-	for (size_t i = 0; i < site->n; i++) {
-		struct conf_error_page page = site->items[i];
-		bool is_left = false;
-
-		for (size_t k = 0; k < STATUSES; k++) {
-			page.statuses[k] &= !has_page(route, k);
-			is_left |= page.statuses[k];
-		}
-		if (is_left)
-			all.items[all.n++] = page;
-	}
-	for (size_t i = 0; i < route->n; i++)
-		all.items[all.n++] = route->items[i];
-	*route = all;
-}
-
-void common_merge(struct arena *arena, const struct conf_common *site,
-		  struct conf_common *route)
-{
-	if (conf_gives(route, &route->request_fields))
-		merge_fields(arena, &site->request_fields, &route->request_fields);
-	if (conf_gives(route, &route->response_fields))
-		merge_fields(arena, &site->response_fields,
-			     &route->response_fields);
-	if (conf_gives(route, &route->error_pages))
-		merge_pages(arena, &site->error_pages, &route->error_pages);
-}
-
-void common_name_zones(struct conf_common *common, struct str name)
-{
-	if (conf_gives(common, &common->rate) ||
-	    conf_gives(common, &common->rate_burst) ||
-	    conf_gives(common, &common->rate_key))
-		common->rate_zone = name;
-	if (conf_gives(common, &common->concurrent) ||
-	    conf_gives(common, &common->concurrent_key))
-		common->concurrent_zone = name;
-}
+const struct setting_type type_error_pages = {
+	.name = "list of statuses and paths",
+	.expects = "a list of pages such as [ \"404 errors/404.html\" ]",
+	.may_be_empty = true,
+	.item_size = sizeof(struct conf_error_page),
+	.read_item = read_error_page,
+	.show_item = show_error_page,
+};

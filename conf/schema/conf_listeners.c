@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The settings of a listener. See conf/schema/schema.h. */
+#include "conf/conf.h"
+#include "conf/schema/schema.h"
+#include "conf/schema/types.h"
+
+/* Whether the address, which may be missing, is that of a Unix socket. */
+static bool is_unix(const void *group)
+{
+	const struct conf_listener *listener = group;
+
+	return listener->text == NULL || addr_family(&listener->addr) == AF_UNIX;
+}
+
+/* Tables, laid out by hand. */
+/* clang-format off */
+
+#define AT(field) .offset = offsetof(struct conf_listener, field)
+
+static const struct schema_setting settings[] = {
+	{.name = "address", AT(text),
+	 .also = offsetof(struct conf_listener, addr),
+	 .type = &type_address, .required = true,
+	 .help = "The address, in one of the forms described under Addresses "
+		 "above. With port 0 the system picks a port; the log says "
+		 "which."},
+	{.name = "protocol", AT(protocol), .type = &type_name,
+	 .fallback = "http", .words = "http|echo",
+	 .help = "The protocol: HTTP/1.1, or echo, which sends back what it "
+		 "receives."},
+	{.name = "backlog", AT(backlog), .type = &type_count,
+	 .fallback = "4096", .min = 1, .max = 65535,
+	 .help = "The maximum number of connections that wait to be accepted; "
+		 "the system may lower it to net.core.somaxconn."},
+	{.name = "mode", AT(mode), .type = &type_mode, .fallback = "0666",
+	 .only_if = is_unix,
+	 .only_if_help = "only \"unix:\" addresses have a mode",
+	 .help = "The permissions of the socket file, in octal. Only for "
+		 "\"unix:\" addresses."},
+};
+
+const struct schema_group schema_listener = {
+	.title = "listeners[]", .size = sizeof(struct conf_listener),
+	.has_origin = true, .origin = offsetof(struct conf_listener, origin),
+	SCHEMA_ROWS(settings),
+	.help = "The addresses on which the server listens, at least one.",
+};
