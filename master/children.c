@@ -50,7 +50,8 @@ static void on_channel(struct watch *watch, uint32_t events);
 
 int children_init(struct children *children, struct loop *loop)
 {
-	*children = (struct children){.loop = loop, .handoff = {-1, -1}};
+	*children = (struct children){
+		.loop = loop, .handoff = {-1, -1}, .readers = frozen_ours};
 	children->board = scoreboard_create(&children->board_fd);
 	children->quota = quota_create();
 	if (children->board == NULL || children->quota == NULL ||
@@ -111,6 +112,7 @@ static void become_worker(const struct child *child, const struct child_spec *sp
 		.access_log = spec->access_log,
 		.handoff = {child->children->handoff[0],
 			    child->children->handoff[1]},
+		.readers = &child->children->readers,
 		.board = child->children->board,
 		.slot = child->slot,
 		.quota = child->children->quota,
@@ -164,6 +166,19 @@ struct child *children_spawn(struct children *children,
 	return child;
 }
 
+/* A worker that drains may take longer for connections that the others do not
+ * understand; we know whether there can be any. */
+static void keep_on(struct child *child, uint64_t n)
+{
+	if (child->state != CHILD_DRAINING ||
+	    memcmp(&child->children->readers, &frozen_ours, sizeof(frozen_ours)) ==
+		    0)
+		return;
+	log_info("worker %u (pid %d) goes on with %ju connections", child->number,
+		 (int)child->pid, (uintmax_t)n);
+	timer_disarm(&child->kill_timer);
+}
+
 static void understand(struct child *child, struct message *message)
 {
 	struct children *children = child->children;
@@ -193,6 +208,9 @@ static void understand(struct child *child, struct message *message)
 	case MESSAGE_DRAINED:
 		children->cut += message->number;
 		child->is_done = true;
+		return;
+	case MESSAGE_KEEPING:
+		keep_on(child, message->number);
 		return;
 	default:
 		log_error("worker %u sent message %u: killing it", child->number,
@@ -333,6 +351,18 @@ static void tell(struct child *child, struct message message, const int *fds,
 		  "killing it",
 		  child->number, (int)child->pid);
 	child_kill(child);
+}
+
+void children_set_readers(struct children *children,
+			  const struct frozen_table *theirs)
+{
+	struct message message = {.type = MESSAGE_READERS};
+
+	frozen_table_common(&children->readers, theirs, &frozen_ours);
+	frozen_table_format(&children->readers, message.text);
+	for (struct child *c = NULL;
+	     (c = children_next(children, NULL, c)) != NULL;)
+		tell(c, message, NULL, 0);
 }
 
 void child_start(struct child *child)

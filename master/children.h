@@ -59,9 +59,11 @@ struct children {
 	struct scoreboard *board;
 	struct quota *quota; /* of all workers */
 	int board_fd;
-	int handoff[2];          /* shared by all workers; see net/handoff.h */
-	struct counters retired; /* of the processes that are gone */
-	uint64_t cut;            /* connections that drains have cut */
+	int handoff[2];              /* shared by all workers; see
+				      * worker/move/handoff.h */
+	struct frozen_table readers; /* what all workers at it understand */
+	struct counters retired;     /* of the processes that are gone */
+	uint64_t cut;                /* connections that drains have cut */
 
 	/* The owner's. */
 	void (*on_ready)(struct children *children, struct child *child);
@@ -84,6 +86,12 @@ void children_fini(struct children *children);
 
 /* Uses the handoff of the master before us. Takes the descriptors over. */
 void children_use_handoff(struct children *children, const int handoff[2]);
+
+/* Others, who understand what `theirs` says, take connections from the handoff
+ * too from now on; or none but ours, who understand frozen_ours. All workers
+ * are told, and new ones know. */
+void children_set_readers(struct children *children,
+			  const struct frozen_table *theirs);
 
 /* What the new process is given; see struct worker_env. */
 struct child_spec {

@@ -19,6 +19,14 @@ static void on_new_ready(struct upgrade *upgrade)
 	lifecycle_event(CONTAINER_OF(upgrade, struct master, upgrade), EVENT_READY);
 }
 
+/* Our workers write in a format that the new ones read, from now on. */
+static void on_new_formats(struct upgrade *upgrade)
+{
+	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
+
+	children_set_readers(&m->children, &upgrade->theirs);
+}
+
 static void on_new_failed(struct upgrade *upgrade, const char *why)
 {
 	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
@@ -44,7 +52,10 @@ static void on_counters(struct upgrade *upgrade, const struct counters *counters
 
 static void on_alone(struct upgrade *upgrade)
 {
-	lifecycle_event(CONTAINER_OF(upgrade, struct master, upgrade), EVENT_ALONE);
+	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
+
+	children_set_readers(&m->children, &frozen_ours);
+	lifecycle_event(m, EVENT_ALONE);
 }
 
 void handover_announce(struct master *m)
@@ -62,7 +73,8 @@ void handover_begin(struct master *m)
 	log_info("upgrading: starting the binary on disk");
 	loop_timer(&m->loop, &m->upgrade_timer, UPGRADE_MS);
 	if (upgrade_begin(&m->upgrade, m->file, m->last_number, &m->listeners,
-			  m->children.handoff, m->upgrade.failure) == -1)
+			  m->children.handoff, &m->children.readers,
+			  m->upgrade.failure) == -1)
 		lifecycle_event(m, EVENT_FAILED);
 }
 
@@ -78,6 +90,7 @@ void handover_fail(struct master *m)
 
 	timer_disarm(&m->upgrade_timer);
 	upgrade_abandon(&m->upgrade);
+	children_set_readers(&m->children, &frozen_ours);
 	verdict_blame(&m->upgrading, "%s", m->upgrade.failure);
 	snprintf(rest, sizeof(rest), "; generation %u goes on", m->serving->number);
 	verdict_fail(&m->upgrading, rest);
@@ -141,6 +154,8 @@ void handover_commit(struct master *m)
 	m->told = (struct counters){0};
 	send_counters(m);
 	generation_release_listeners(m->serving);
+	/* A new master that said nothing understands nothing. */
+	children_set_readers(&m->children, &m->upgrade.theirs);
 	generation_move(m->serving, &m->children, true);
 	LIST_EACH (link, &m->old)
 		generation_move(CONTAINER_OF(link, struct generation, link),
@@ -174,6 +189,7 @@ void handover_init(struct master *m)
 {
 	timer_init(&m->upgrade_timer, on_upgrade_time);
 	upgrade_init(&m->upgrade, &m->loop);
+	m->upgrade.on_formats = on_new_formats;
 	m->upgrade.on_ready = on_new_ready;
 	m->upgrade.on_failed = on_new_failed;
 	m->upgrade.on_counters = on_counters;

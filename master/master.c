@@ -120,7 +120,17 @@ static int take_over(struct master *m, char why_out[WHY_SIZE])
 	if (upgrade_receive(&m->upgrade, &m->listeners, handoff, &m->last_number,
 			    why_out) == -1)
 		return -1;
+	/* Nothing is taken from workers that write another format: they keep
+	 * their handoff for themselves. */
+	if (frozen_version(&m->upgrade.theirs, FROZEN_CONNECTION) == 0) {
+		fd_close(&handoff[0]);
+		fd_close(&handoff[1]);
+		log_warn("the old master's workers keep their connections: the "
+			 "format in which they move is another one here");
+		return 0;
+	}
 	children_use_handoff(&m->children, handoff);
+	children_set_readers(&m->children, &m->upgrade.theirs);
 	return 0;
 }
 

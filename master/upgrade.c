@@ -27,14 +27,16 @@ static const char variable[] = "HOLDFAST_UPGRADE"; /* the channel's number */
 
 enum upgrade_type {
 	/* From the old master. */
-	UPGRADE_HELLO = 1, /* `number`: its generation; fds: the handoff */
+	UPGRADE_HELLO = 1, /* `number`: its generation; fds: the handoff;
+			    * `text`: what is understood there */
 	UPGRADE_LISTENER,  /* `text`: its address as configured; its fd;
 			    * `number` 1: systemd's */
 	UPGRADE_END,       /* that was all */
 	UPGRADE_COUNTERS,  /* `text`: a struct counters of `number` bytes */
 	/* From the new master. */
 	UPGRADE_READY,
-	UPGRADE_FAILED, /* `text`: why */
+	UPGRADE_FAILED,  /* `text`: why */
+	UPGRADE_FORMATS, /* `text`: what its workers will understand */
 };
 
 struct upgrade_message {
@@ -117,7 +119,10 @@ static void on_new_master(struct watch *watch, uint32_t events)
 	(void)events;
 	switch (receive_message(u, message, fds, &n_fds)) {
 	case CHANNEL_OK:
-		if (message->type == UPGRADE_READY)
+		if (message->type == UPGRADE_FORMATS) {
+			frozen_table_parse(&u->theirs, message->text);
+			u->on_formats(u);
+		} else if (message->type == UPGRADE_READY)
 			u->on_ready(u);
 		else if (message->type == UPGRADE_FAILED)
 			u->on_failed(u, message->text);
@@ -186,13 +191,15 @@ static pid_t spawn_detached(struct upgrade *u, int channel, const char *file)
 }
 
 static int give_all(struct upgrade *u, unsigned generation,
-		    const struct listeners *listeners, const int handoff[2])
+		    const struct listeners *listeners, const int handoff[2],
+		    const struct frozen_table *formats)
 {
 	struct upgrade_message *message = mem_zalloc(1, sizeof(*message));
 	int failed;
 
 	message->type = UPGRADE_HELLO;
 	message->number = generation;
+	frozen_table_format(formats, message->text);
 	failed = send_message(u, message, handoff, 2);
 	LIST_EACH (link, &listeners->all) {
 		const struct bound *bound = CONTAINER_OF(link, struct bound, link);
@@ -203,6 +210,7 @@ static int give_all(struct upgrade *u, unsigned generation,
 		failed |= send_message(u, message, &bound->fd, 1);
 	}
 	message->type = UPGRADE_END;
+	message->text[0] = '\0';
 	failed |= send_message(u, message, NULL, 0);
 	free(message);
 	return failed;
@@ -210,7 +218,7 @@ static int give_all(struct upgrade *u, unsigned generation,
 
 int upgrade_begin(struct upgrade *u, const char *file, unsigned generation,
 		  const struct listeners *listeners, const int handoff[2],
-		  char why_out[WHY_SIZE])
+		  const struct frozen_table *formats, char why_out[WHY_SIZE])
 {
 	int ends[2];
 
@@ -221,6 +229,7 @@ int upgrade_begin(struct upgrade *u, const char *file, unsigned generation,
 		goto fail;
 	channel_grow(ends[0]);
 	u->is_new = false;
+	u->theirs = frozen_nothing;
 	u->channel = (struct watch){on_new_master, ends[0]};
 	u->pid = spawn_detached(u, ends[1], file);
 	fd_close(&ends[1]);
@@ -229,7 +238,7 @@ int upgrade_begin(struct upgrade *u, const char *file, unsigned generation,
 		goto fail;
 	}
 	/* When it is gone already, the channel says so, and why. */
-	(void)give_all(u, generation, listeners, handoff);
+	(void)give_all(u, generation, listeners, handoff, formats);
 	return 0;
 fail:
 	snprintf(why_out, WHY_SIZE, "cannot start a new master: %s",
@@ -306,14 +315,15 @@ static int next_message(struct upgrade *u, struct upgrade_message *message,
 	return receive_message(u, message, fds, n_fds) == CHANNEL_OK ? 0 : -1;
 }
 
-static bool take(struct upgrade_message *message, const int *fds, size_t n_fds,
-		 struct listeners *listeners, int handoff_out[2],
+static bool take(struct upgrade *u, struct upgrade_message *message, const int *fds,
+		 size_t n_fds, struct listeners *listeners, int handoff_out[2],
 		 unsigned *generation_out)
 {
 	if (message->type == UPGRADE_HELLO && n_fds == 2) {
 		handoff_out[0] = fds[0];
 		handoff_out[1] = fds[1];
 		*generation_out = (unsigned)message->number;
+		frozen_table_parse(&u->theirs, message->text);
 		return true;
 	}
 	if (message->type == UPGRADE_LISTENER && n_fds == 1) {
@@ -322,6 +332,17 @@ static bool take(struct upgrade_message *message, const int *fds, size_t n_fds,
 		return true;
 	}
 	return message->type == UPGRADE_END;
+}
+
+/* Before our workers take anything, the old ones write so that they can. */
+static void say_formats(struct upgrade *u)
+{
+	struct upgrade_message *message = mem_zalloc(1, sizeof(*message));
+
+	message->type = UPGRADE_FORMATS;
+	frozen_table_format(&frozen_ours, message->text);
+	(void)send_message(u, message, NULL, 0);
+	free(message);
 }
 
 int upgrade_receive(struct upgrade *u, struct listeners *listeners,
@@ -339,9 +360,11 @@ int upgrade_receive(struct upgrade *u, struct listeners *listeners,
 	fine = fd_set_cloexec(u->channel.fd) == 0;
 	while (fine && message->type != UPGRADE_END)
 		fine = next_message(u, message, fds, &n_fds) == 0 &&
-		       take(message, fds, n_fds, listeners, handoff_out,
+		       take(u, message, fds, n_fds, listeners, handoff_out,
 			    generation_out);
 	free(message);
+	if (fine)
+		say_formats(u);
 	u->channel.on_event = on_old_master;
 	if (fine && loop_add(u->loop, &u->channel, EPOLLIN) == 0)
 		return 0;

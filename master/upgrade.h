@@ -4,7 +4,10 @@
  * disk as a new master and gives it, by a channel, the listening sockets and
  * the handoff; the new one loads the configuration, gets its workers ready,
  * takes the control socket and says READY; then the old one's workers move
- * their connections and it ends. Until READY nothing has changed for the old
+ * their connections and it ends. First each of the two says which formats its
+ * workers understand, so that what moves is written in one that both know. A
+ * master from before there were such formats says nothing: then nothing moves,
+ * and its workers serve what they have. Until READY nothing has changed for the old
  * one, and whatever happens to the new one is a reason in its log.
  *
  * Both sides of the channel are here. Versioned: the two may be of different
@@ -17,15 +20,21 @@
 #include <sys/types.h>
 
 #include "base/loop.h"
+#include "base/shared/frozen.h"
 #include "base/shared/scoreboard.h"
 #include "base/str.h"
 #include "master/listeners.h"
 
 struct upgrade {
 	struct loop *loop;
-	struct watch channel;   /* to the other master; -1: there is none */
-	pid_t pid;              /* the old one's: of the new master */
-	bool is_new;            /* we are the new master */
+	struct watch channel; /* to the other master; -1: there is none */
+	pid_t pid;            /* the old one's: of the new master */
+	bool is_new;          /* we are the new master */
+	/* What the other one's workers understand of what moves: nothing, as
+	 * long as it has not said so. */
+	struct frozen_table theirs;
+	/* The old one's: the new master has said that. */
+	void (*on_formats)(struct upgrade *upgrade);
 	char failure[WHY_SIZE]; /* why the new master does not serve */
 	/* The old one's: the new master is ready, or is not to be (`why`). */
 	void (*on_ready)(struct upgrade *upgrade);
@@ -46,10 +55,12 @@ void upgrade_close(struct upgrade *upgrade);
 
 /* The old master's side. */
 
-/* Starts the new master and gives it everything. 0, or -1 with why_out. */
+/* Starts the new master and gives it everything; `formats` is what is understood
+ * by all who take from the handoff. 0, or -1 with why_out. */
 int upgrade_begin(struct upgrade *upgrade, const char *file, unsigned generation,
 		  const struct listeners *listeners, const int handoff[2],
-		  char why_out[WHY_SIZE]) __attribute__((warn_unused_result));
+		  const struct frozen_table *formats, char why_out[WHY_SIZE])
+	__attribute__((warn_unused_result));
 
 /* It is not to be: kills it. */
 void upgrade_abandon(struct upgrade *upgrade);

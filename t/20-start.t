@@ -72,7 +72,8 @@ subtest 'status --json' => sub {
 			$s->address('echo') . ' echo'],
 		'listeners, with their real ports';
 	for my $key (qw(accepted requests bytes_in bytes_out respawns
-			accept_pauses temp_bodies)) {
+			accept_pauses temp_bodies kept_for_format
+			handoff_damaged)) {
 		like $status->{totals}{$key}, qr/^\d+$/, "totals.$key";
 	}
 	ok exists $status->{last_reload}, 'last_reload';

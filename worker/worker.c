@@ -147,7 +147,7 @@ static void stop(struct worker *w)
 	begin_end(w);
 	handoff_withdraw(&w->handoff);
 	net_drain(&w->net, 0);
-	w->cut = net_cut(&w->net);
+	w->cut = net_cut(&w->net, true);
 	timer_disarm(&w->deadline); /* there is nothing to wait for */
 }
 
@@ -170,10 +170,17 @@ static void on_deadline(struct timer *timer)
 {
 	struct worker *w = CONTAINER_OF(timer, struct worker, deadline);
 
-	w->cut = net_cut(&w->net);
+	w->cut = net_cut(&w->net, false);
 	if (w->cut > 0)
 		log_warn("%ju connections were cut after timeouts.drain",
 			 (uintmax_t)w->cut);
+	if (w->net.on_idle == NULL || list_is_empty(&w->net.conns))
+		return;
+	log_info("%ju connections stay here: the new workers do not understand "
+		 "the format of their state",
+		 (uintmax_t)w->env->slot->connections);
+	if (w->channel.fd != -1)
+		say_number(w, MESSAGE_KEEPING, w->env->slot->connections);
 }
 
 static void serve_out_all(struct worker *w)
@@ -218,6 +225,14 @@ static void look(struct worker *w)
 		listener_look(&w->net.listeners[i]);
 }
 
+static void set_readers(struct worker *w, const char *text)
+{
+	struct frozen_table readers;
+
+	frozen_table_parse(&readers, text);
+	handoff_set_readers(&w->handoff, &readers);
+}
+
 /* False for a message that a master never sends. */
 static bool obey(struct worker *w, const struct message *message, const int *fds,
 		 size_t n_fds)
@@ -252,6 +267,9 @@ static bool obey(struct worker *w, const struct message *message, const int *fds
 		return true;
 	case MESSAGE_REOPEN:
 		reopen(w, message->number, fds, n_fds);
+		return true;
+	case MESSAGE_READERS:
+		set_readers(w, message->text);
 		return true;
 	default:
 		return false;
@@ -443,7 +461,8 @@ static void open_handoff(struct worker *w)
 {
 	const struct worker_env *env = w->env;
 
-	handoff_init(&w->handoff, &w->net, env->handoff[0], env->handoff[1]);
+	handoff_init(&w->handoff, &w->net, env->handoff[0], env->handoff[1],
+		     env->readers);
 	balance_init(&w->balance, &w->net, &w->handoff, env->board);
 }
 

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "base/shared/frozen.h"
 #include "base/shared/quota.h"
 #include "base/shared/scoreboard.h"
 #include "conf/conf.h"
@@ -22,6 +23,7 @@ struct worker_env {
 	int channel;          /* our end */
 	int access_log;       /* open for appending, -1 for none */
 	int handoff[2];       /* where connections are given away, and taken */
+	const struct frozen_table *readers; /* what those who take understand */
 	const struct scoreboard *board;
 	struct slot *slot;   /* in the scoreboard; nobody else writes it */
 	struct quota *quota; /* of all workers */
@@ -35,6 +37,8 @@ enum message_type {
 	MESSAGE_LEAVING,   /* a signal tells it to go: send it away, replace it */
 	MESSAGE_LEFT,      /* it accepts nothing any more */
 	MESSAGE_DRAINED,   /* the worker exits; `number` connections were cut */
+	MESSAGE_KEEPING,   /* timeouts.drain is over, and `number` connections
+			    * stay for their format: it goes on with them */
 	/* From the master. */
 	MESSAGE_START,     /* accept */
 	MESSAGE_LOOK,      /* a peer is gone or paused: look at the listeners */
@@ -46,6 +50,8 @@ enum message_type {
 	MESSAGE_DRAIN,     /* finish; an idle client has `number` ms */
 	MESSAGE_STOP,      /* close everything and exit */
 	MESSAGE_REOPEN,    /* descriptors of logs: `number` says which */
+	MESSAGE_READERS,   /* `text`: the table of those who take connections,
+			    * as frozen_table_format() writes it */
 };
 
 /* In the order in which their descriptors come with MESSAGE_REOPEN. */
@@ -60,6 +66,8 @@ struct message {
 	uint64_t number;
 	char text[496]; /* ends in NUL */
 };
+_Static_assert(FROZEN_TABLE_TEXT <= sizeof(((struct message *)0)->text),
+	       "a table fits a message");
 
 /*
  * Runs as a worker, in a fresh child of the master, until it has drained.

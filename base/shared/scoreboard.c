@@ -52,6 +52,8 @@ void counters_subtract(struct counters *from, const struct counters *before)
 	from->limited -= before->limited;
 	from->log_lost -= before->log_lost;
 	from->temp_bodies -= before->temp_bodies;
+	from->kept_for_format -= before->kept_for_format;
+	from->handoff_damaged -= before->handoff_damaged;
 	for (int i = 0; i < 6; i++)
 		from->responses[i] -= before->responses[i];
 	histogram_subtract(&from->to_head, &before->to_head);
@@ -73,6 +75,8 @@ void counters_add(struct counters *into, const struct counters *from)
 	into->limited += from->limited;
 	into->log_lost += from->log_lost;
 	into->temp_bodies += from->temp_bodies;
+	into->kept_for_format += from->kept_for_format;
+	into->handoff_damaged += from->handoff_damaged;
 	for (int i = 0; i < 6; i++)
 		into->responses[i] += from->responses[i];
 	histogram_merge(&into->to_head, &from->to_head);

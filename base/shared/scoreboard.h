@@ -38,6 +38,9 @@ struct counters {
 	struct histogram to_end;    /* answer to its last byte being sent */
 	struct histogram total;     /* first byte to last byte */
 	uint64_t log_lost;          /* lines of the access log */
+	uint64_t kept_for_format;   /* connections that should move, but stay:
+				     * their takers are of another release */
+	uint64_t handoff_damaged;   /* messages that nobody could read */
 };
 
 struct slot {

@@ -105,6 +105,7 @@ static void text_totals(const struct master *m, const struct summary *s,
 		   "5xx %ju, unanswered %ju)\n"
 		   "bytes: %ju in, %ju out\n"
 		   "lines of the access log lost: %ju\n"
+		   "moves: %ju kept for their format, %ju damaged\n"
 		   "respawns: %ju\n",
 		   (uintmax_t)s->connections, (uintmax_t)t->accepted,
 		   (uintmax_t)t->accept_pauses, (uintmax_t)t->requests,
@@ -112,7 +113,8 @@ static void text_totals(const struct master *m, const struct summary *s,
 		   (uintmax_t)t->responses[3], (uintmax_t)t->responses[4],
 		   (uintmax_t)t->responses[5], (uintmax_t)t->responses[0],
 		   (uintmax_t)t->bytes_in, (uintmax_t)t->bytes_out,
-		   (uintmax_t)t->log_lost, (uintmax_t)m->respawns);
+		   (uintmax_t)t->log_lost, (uintmax_t)t->kept_for_format,
+		   (uintmax_t)t->handoff_damaged, (uintmax_t)m->respawns);
 }
 
 static void text_latency(const struct summary *s, struct buf *out)
@@ -250,7 +252,8 @@ static void json_totals(const struct master *m, const struct summary *s,
 		   ",\"totals\":{\"accepted\":%ju,\"closed\":%ju,"
 		   "\"requests\":%ju,\"bytes_in\":%ju,\"bytes_out\":%ju,"
 		   "\"accept_pauses\":%ju,\"limited\":%ju,"
-		   "\"temp_bodies\":%ju,"
+		   "\"temp_bodies\":%ju,\"kept_for_format\":%ju,"
+		   "\"handoff_damaged\":%ju,"
 		   "\"respawns\":%ju,"
 		   "\"connections_cut\":%ju,\"log_lost\":%ju,"
 		   "\"responses\":{",
@@ -258,6 +261,7 @@ static void json_totals(const struct master *m, const struct summary *s,
 		   (uintmax_t)t->requests, (uintmax_t)t->bytes_in,
 		   (uintmax_t)t->bytes_out, (uintmax_t)t->accept_pauses,
 		   (uintmax_t)t->limited, (uintmax_t)t->temp_bodies,
+		   (uintmax_t)t->kept_for_format, (uintmax_t)t->handoff_damaged,
 		   (uintmax_t)m->respawns, (uintmax_t)m->children.cut,
 		   (uintmax_t)t->log_lost);
 	for (int i = 1; i < 6; i++)

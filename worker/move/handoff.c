@@ -8,9 +8,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/shared/channel.h"
+#include "worker/move/pack.h"
 #include "worker/net/conn.h"
 
 enum {
@@ -19,102 +21,15 @@ enum {
 	HANDOFF_TAKE = 32,         /* in one wake-up */
 	HANDOFF_BACK = 256,        /* taken back at once */
 	HANDOFF_RETRY_MS = 10,
+	HANDOFF_RETURNS = 1000,    /* of a message that nobody can use */
+	HANDOFF_REPORT_MS = 10000, /* from one line about damage to the next */
 };
 _Static_assert((int)FROZEN_FDS == (int)CHANNEL_FDS, "a channel carries as many");
-
-/* CONNECTION: what is the same for every protocol. INPUT and OUTPUT follow,
- * when there are any, and then the protocol's own. */
-struct frozen_connection {
-	struct str listener; /* its address as configured */
-	struct str protocol, transport;
-	uint64_t id;
-	uint64_t accepted_at; /* CLOCK_MONOTONIC ns */
-	uint8_t peer_family;
-	struct str peer_ip; /* 4 or 16 bytes, network order */
-	uint16_t peer_port;
-	uint32_t requests;
-	uint8_t crashes; /* of workers that it has lived through */
-};
-
-enum {
-	FROZEN_PEER_UNIX = 0,
-	FROZEN_PEER_IPV4 = 4,
-	FROZEN_PEER_IPV6 = 6,
-};
-
-static const struct frozen_field connection_fields[] = {
-	FROZEN_FIELD(frozen_connection, listener),
-	FROZEN_FIELD(frozen_connection, protocol),
-	FROZEN_FIELD(frozen_connection, transport),
-	FROZEN_FIELD(frozen_connection, id),
-	FROZEN_FIELD(frozen_connection, accepted_at),
-	FROZEN_FIELD(frozen_connection, peer_family),
-	FROZEN_FIELD(frozen_connection, peer_ip),
-	FROZEN_FIELD(frozen_connection, peer_port),
-	FROZEN_FIELD(frozen_connection, requests),
-	FROZEN_FIELD(frozen_connection, crashes),
-};
-static const struct frozen_layout connection_layout =
-	FROZEN_LAYOUT(FROZEN_CONNECTION, connection_fields);
-
-struct frozen_bytes {
-	struct str bytes;
-};
-static const struct frozen_field bytes_fields[] = {
-	FROZEN_FIELD(frozen_bytes, bytes),
-};
-static const struct frozen_layout input_layout =
-	FROZEN_LAYOUT(FROZEN_INPUT, bytes_fields);
-static const struct frozen_layout output_layout =
-	FROZEN_LAYOUT(FROZEN_OUTPUT, bytes_fields);
 
 /* Both sides work on one message at a time. */
 static char message[HANDOFF_BYTES];
 
 /* Giving. */
-
-static void put_peer(struct frozen_connection *frozen, const struct endpoint *peer)
-{
-	size_t n = peer->family == AF_INET ? 4 : peer->family == AF_INET6 ? 16 : 0;
-
-	frozen->peer_family = n == 4    ? FROZEN_PEER_IPV4
-			      : n == 16 ? FROZEN_PEER_IPV6
-					: FROZEN_PEER_UNIX;
-	frozen->peer_ip = (struct str){(const char *)peer->ip, n};
-	frozen->peer_port = peer->port;
-}
-
-static void put_bytes(struct frozen_writer *w, const struct frozen_layout *layout,
-		      const struct buf *buf)
-{
-	struct frozen_bytes frozen = {buf_str(buf)};
-
-	if (frozen.bytes.n > 0)
-		frozen_put(w, layout, &frozen);
-}
-
-/* Freezes a connection into `message`. False when its protocol is in the
- * middle of something; what else is wrong, w->result says. */
-static bool pack(const struct handoff *handoff, const struct conn *c,
-		 struct frozen_writer *w)
-{
-	struct frozen_connection frozen = {
-		.listener = str_of(c->listener->conf->text),
-		.protocol = str_of(c->protocol->name),
-		.transport = str_of(c->socket.transport->name),
-		.id = c->id,
-		.accepted_at = c->accepted_at,
-		.requests = c->requests,
-	};
-
-	put_peer(&frozen, &c->peer);
-	frozen_begin(w, message, sizeof(message), handoff->readers);
-	frozen_put_fd(w, c->socket.watch.fd);
-	frozen_put(w, &connection_layout, &frozen);
-	put_bytes(w, &input_layout, &c->socket.in);
-	put_bytes(w, &output_layout, &c->socket.out);
-	return c->protocol->freeze(c, w);
-}
 
 static void wait_for_room(struct handoff *handoff)
 {
@@ -142,12 +57,27 @@ enum given {
 	GIVEN_FULL,  /* there is no room now */
 };
 
+/* It has to be served here, as long as it lasts. */
+static void keep(struct handoff *handoff, struct conn *c)
+{
+	if (c->kept)
+		return;
+	c->kept = true;
+	handoff->net->slot->counters.kept_for_format++;
+}
+
 static enum given give(struct handoff *handoff, struct conn *c)
 {
 	struct frozen_writer w;
 
-	if (c->state != CONN_OPEN || c->protocol->freeze == NULL ||
-	    !pack(handoff, c, &w) || w.result != FROZEN_OK)
+	if (c->state != CONN_OPEN)
+		return GIVEN_LATER;
+	bool packed = pack_conn(&w, c, message, sizeof(message), &handoff->readers,
+				c->crashes);
+
+	if (w.result == FROZEN_FOREIGN)
+		keep(handoff, c);
+	if (!packed || w.result != FROZEN_OK)
 		return GIVEN_LATER;
 	switch (channel_send(handoff->send.fd, message, w.n, w.fds, w.n_fds)) {
 	case CHANNEL_OK:
@@ -219,69 +149,71 @@ void handoff_give_now(struct handoff *handoff)
 
 /* Taking. */
 
-static bool get_peer(const struct frozen_connection *frozen,
-		     struct endpoint *peer_out)
+/* The connection is lost. Whoever sends such messages may send many. */
+static void report_damage(struct handoff *handoff, const char *why)
 {
-	static const struct {
-		uint16_t family;
-		size_t n;
-	} families[] = {
-		[FROZEN_PEER_UNIX] = {AF_UNIX, 0},
-		[FROZEN_PEER_IPV4] = {AF_INET, 4},
-		[FROZEN_PEER_IPV6] = {AF_INET6, 16},
-	};
+	uint64_t now = handoff->net->loop->now;
+	uint64_t quiet = HANDOFF_REPORT_MS * NS_PER_MS;
 
-	if (frozen->peer_family > FROZEN_PEER_IPV6 ||
-	    families[frozen->peer_family].family == AF_UNSPEC ||
-	    families[frozen->peer_family].n != frozen->peer_ip.n)
+	handoff->net->slot->counters.handoff_damaged++;
+	if (handoff->reported_at != 0 && now - handoff->reported_at < quiet)
+		return;
+	handoff->reported_at = now;
+	log_error("closing a connection that was handed over: %s", why);
+}
+
+/* The message goes on to others, who may be able to use it. */
+
+static void close_held(struct handoff *handoff)
+{
+	struct handoff_held *held = &handoff->held;
+
+	while (held->n_fds > 0)
+		close(held->fds[--held->n_fds]);
+	buf_release(&held->bytes);
+}
+
+static bool send_held(struct handoff *handoff)
+{
+	struct handoff_held *held = &handoff->held;
+	struct str bytes = buf_str(&held->bytes);
+
+	switch (channel_send(handoff->send.fd, bytes.p, bytes.n, held->fds,
+			     held->n_fds)) {
+	case CHANNEL_AGAIN:
 		return false;
-	*peer_out = (struct endpoint){
-		.family = families[frozen->peer_family].family,
-		.port = frozen->peer_port,
-	};
-	if (frozen->peer_ip.n > 0)
-		memcpy(peer_out->ip, frozen->peer_ip.p, frozen->peer_ip.n);
+	case CHANNEL_OK:
+		break;
+	default:
+		report_damage(handoff, strerror(errno));
+	}
+	close_held(handoff);
 	return true;
 }
 
-/* Bytes that are there only when there are some. */
-static enum frozen_result get_bytes(struct frozen_reader *r,
-				    const struct frozen_layout *layout,
-				    struct str *bytes_out)
+static void on_rested(struct timer *timer)
 {
-	struct frozen_bytes frozen = {.bytes = STR("")};
-	enum frozen_result result = frozen_get(r, layout, &frozen);
+	struct handoff *handoff = CONTAINER_OF(timer, struct handoff, rest);
 
-	*bytes_out = frozen.bytes;
-	return result == FROZEN_ABSENT ? FROZEN_OK : result;
+	if (buf_length(&handoff->held.bytes) > 0 && !send_held(handoff))
+		loop_timer(handoff->net->loop, &handoff->rest, HANDOFF_RETRY_MS);
+	else if (net_may_take(handoff->net))
+		handoff_start_receiving(handoff);
 }
 
-struct unpacked {
-	struct frozen_connection connection;
-	struct conn_origin origin;
-};
-
-/* Up to what is the protocol's own. */
-static enum frozen_result unpack(struct frozen_reader *r, struct unpacked *out)
+/* Takes r's descriptors over. */
+static void put_back(struct handoff *handoff, struct str bytes,
+		     struct frozen_reader *r)
 {
-	struct conn_origin *origin = &out->origin;
+	struct handoff_held *held = &handoff->held;
 
-	*out = (struct unpacked){0};
-	if (frozen_get(r, &connection_layout, &out->connection) != FROZEN_OK ||
-	    !get_peer(&out->connection, &origin->peer) ||
-	    get_bytes(r, &input_layout, &origin->in) != FROZEN_OK ||
-	    get_bytes(r, &output_layout, &origin->out) != FROZEN_OK)
-		return FROZEN_DAMAGED;
-	origin->id = out->connection.id;
-	origin->accepted_at = out->connection.accepted_at;
-	origin->requests = out->connection.requests;
-	return FROZEN_OK;
-}
-
-static void refuse(enum frozen_result why)
-{
-	log_error("closing a connection that was handed over: %s",
-		  frozen_result_name(why));
+	handoff_stop_receiving(handoff);
+	frozen_set_returned(message, (uint16_t)(r->returned + 1));
+	buf_put(&held->bytes, bytes);
+	for (size_t i = 0; i < r->n_fds; i++)
+		held->fds[held->n_fds++] = frozen_take_fd(r, (uint8_t)i);
+	(void)send_held(handoff);
+	loop_timer(handoff->net->loop, &handoff->rest, HANDOFF_RETRY_MS);
 }
 
 /* As a C string. */
@@ -295,39 +227,65 @@ static bool get_name(struct str name, char *name_out, size_t size)
 }
 
 static struct listener *find_listener(struct handoff *handoff,
-				      const struct frozen_connection *c)
+				      const struct unpacked *u)
 {
-	char listener[ADDR_TEXT], protocol[16];
+	char name[ADDR_TEXT], protocol[16];
 
-	if (!get_name(c->listener, listener, sizeof(listener)) ||
-	    !get_name(c->protocol, protocol, sizeof(protocol)))
+	if (!get_name(u->listener, name, sizeof(name)) ||
+	    !get_name(u->protocol, protocol, sizeof(protocol)))
 		return NULL;
-	return net_find_listener(handoff->net, listener, protocol);
+	struct listener *l = net_find_listener(handoff->net, name, protocol);
+
+	return l != NULL && str_equal(u->transport, str_of(l->transport->name))
+		       ? l
+		       : NULL;
 }
 
-static void take(struct handoff *handoff, struct str bytes, const int *fds,
+/* Serves what was unpacked. */
+static void adopt(struct handoff *handoff, struct listener *listener,
+		  const struct unpacked *unpacked, struct frozen_reader *r)
+{
+	int fd = frozen_take_fd(r, 0);
+
+	/* It may be shared with somebody who has set it otherwise. */
+	if (fd == -1 || fcntl(fd, F_SETFL, O_NONBLOCK) == -1) {
+		fd_close(&fd);
+		report_damage(handoff, "it has no socket");
+		return;
+	}
+	handoff->net->slot->counters.handed_in++;
+	if (!conn_adopt(listener, fd, &unpacked->origin, r))
+		report_damage(handoff, frozen_result_name(FROZEN_DAMAGED));
+}
+
+/* False when it was put back. */
+static bool take(struct handoff *handoff, struct str bytes, const int *fds,
 		 size_t n_fds)
 {
 	struct frozen_reader r;
 	struct unpacked unpacked;
+	struct listener *listener = NULL;
 	enum frozen_result result = frozen_open(&r, bytes, fds, n_fds);
 
 	if (result == FROZEN_OK)
-		result = unpack(&r, &unpacked);
-	int fd = frozen_take_fd(&r, 0);
-	struct listener *listener =
-		result == FROZEN_OK ? find_listener(handoff, &unpacked.connection)
-				    : NULL;
+		result = unpack_conn(&r, &unpacked);
+	if (result == FROZEN_OK)
+		listener = find_listener(handoff, &unpacked);
+	bool is_for_others = result == FROZEN_FOREIGN ||
+			     (result == FROZEN_OK && listener == NULL);
 
-	if (listener == NULL || fd == -1) {
-		fd_close(&fd);
-		refuse(result == FROZEN_OK ? FROZEN_DAMAGED : result);
-	} else {
-		handoff->net->slot->counters.handed_in++;
-		if (!conn_adopt(listener, fd, &unpacked.origin, &r))
-			refuse(FROZEN_DAMAGED);
+	if (is_for_others && r.returned < HANDOFF_RETURNS) {
+		put_back(handoff, bytes, &r);
+		return false;
 	}
+	if (listener != NULL)
+		adopt(handoff, listener, &unpacked, &r);
+	else
+		report_damage(handoff, result == FROZEN_OK
+					       ? "no listener has its protocol"
+					       : frozen_result_name(result));
 	frozen_close(&r);
+	return true;
 }
 
 /* A message whose descriptors find no place is a connection lost: so places
@@ -356,16 +314,20 @@ static bool take_one(struct handoff *handoff)
 	int fds[CHANNEL_FDS];
 	size_t size, n_fds;
 
+	if (buf_length(&handoff->held.bytes) > 0)
+		return false;
 	drop_reserve(handoff);
 	enum channel_result result = channel_receive(
 		handoff->receive.fd, message, sizeof(message), &size, fds, &n_fds);
+	bool taken = false;
 
 	if (result == CHANNEL_OK)
-		take(handoff, (struct str){message, size}, fds, n_fds);
+		taken = take(handoff, (struct str){message, size}, fds, n_fds);
 	else if (result != CHANNEL_AGAIN)
-		log_errno(LOG_LEVEL_WARN, "a handoff message is broken");
-	hold_reserve(handoff);
-	return result == CHANNEL_OK;
+		report_damage(handoff, "its message is cut short");
+	if (handoff->is_receiving)
+		hold_reserve(handoff);
+	return taken;
 }
 
 static void on_message(struct watch *watch, uint32_t events)
@@ -392,6 +354,19 @@ void handoff_take_all(struct handoff *handoff)
 	drop_reserve(handoff);
 }
 
+static bool is_understood(const struct handoff *handoff)
+{
+	return frozen_version(&handoff->readers, FROZEN_CONNECTION) != 0;
+}
+
+void handoff_set_readers(struct handoff *handoff,
+			 const struct frozen_table *readers)
+{
+	handoff->readers = *readers;
+	if (!is_understood(handoff) && handoff->is_receiving)
+		handoff_take_all(handoff);
+}
+
 void handoff_withdraw(struct handoff *handoff)
 {
 	LIST_EACH_SAFE (link, &handoff->offered)
@@ -404,7 +379,8 @@ bool handoff_is_unread(const struct handoff *handoff)
 {
 	int bytes = 0;
 
-	return handoff->send.fd != -1 &&
+	/* In the format of others it is theirs. */
+	return handoff->send.fd != -1 && is_understood(handoff) &&
 	       ioctl(handoff->send.fd, SIOCOUTQ, &bytes) == 0 && bytes > 0;
 }
 
@@ -412,7 +388,9 @@ void handoff_take_back(struct handoff *handoff)
 {
 	for (int i = 0; i < HANDOFF_BACK; i++)
 		if (!hold_reserve(handoff) || !take_one(handoff))
-			return;
+			break;
+	if (!handoff->is_receiving)
+		drop_reserve(handoff);
 }
 
 static void set_receiving(struct handoff *handoff, bool receiving)
@@ -440,21 +418,24 @@ void handoff_stop_receiving(struct handoff *handoff)
 		loop_remove(handoff->net->loop, &handoff->receive);
 	set_receiving(handoff, false);
 	drop_reserve(handoff);
+	if (buf_length(&handoff->held.bytes) == 0)
+		timer_disarm(&handoff->rest);
 }
 
 void handoff_init(struct handoff *handoff, struct net *net, int send_fd,
-		  int receive_fd)
+		  int receive_fd, const struct frozen_table *readers)
 {
 	*handoff = (struct handoff){
 		.net = net,
 		.send = {on_room, send_fd},
 		.receive = {on_message, receive_fd},
-		.readers = &frozen_ours,
+		.readers = *readers,
 		.reserve = {-1, -1, -1, -1},
 	};
 	list_init(&handoff->offered);
 	task_init(&handoff->give, on_give);
 	timer_init(&handoff->retry, on_retry);
+	timer_init(&handoff->rest, on_rested);
 }
 
 void handoff_fini(struct handoff *handoff)
@@ -462,6 +443,10 @@ void handoff_fini(struct handoff *handoff)
 	handoff_stop_receiving(handoff);
 	stop_waiting(handoff);
 	timer_detach(&handoff->net->loop->timers, &handoff->retry);
+	timer_detach(&handoff->net->loop->timers, &handoff->rest);
+	if (buf_length(&handoff->held.bytes) > 0 && !send_held(handoff))
+		report_damage(handoff, "it could not be put back");
+	close_held(handoff);
 	task_cancel(&handoff->give);
 	fd_close(&handoff->send.fd);
 	fd_close(&handoff->receive.fd);

@@ -11,6 +11,12 @@
  * message that was sent belongs to nobody until it is taken, so a worker that
  * dies loses only what it had taken.
  *
+ * What those who take connections understand is known. A connection that cannot
+ * be written for them stays, as long as it lasts. A message that its receiver
+ * cannot use, though it is whole, goes back into the socket for others; one
+ * that is damaged, or that came back very often, is counted as damage, and its
+ * connection is lost.
+ *
  * Bytes that are still in the kernel's buffers travel with the descriptor.
  * Owned by the worker.
  */
@@ -21,6 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "base/loop.h"
 #include "base/shared/frozen.h"
@@ -35,17 +42,25 @@ struct handoff {
 	bool is_receiving;
 	bool is_full; /* of `send`: wait until it is not */
 	/* What those who take connections understand. */
-	const struct frozen_table *readers;
+	struct frozen_table readers;
 	int reserve[FROZEN_FDS]; /* descriptors held so that as many as a message
 				  * has can be received */
 	struct list offered;     /* conns to be given away, by conn.socket.queued */
 	struct task give;
 	struct timer retry; /* while full, or short of descriptors */
+	/* A message that is not for us, while it cannot be put back. */
+	struct handoff_held {
+		struct buf bytes;
+		int fds[FROZEN_FDS];
+		size_t n_fds;
+	} held;
+	struct timer rest;    /* others take first what we have put back */
+	uint64_t reported_at; /* the last line about damage */
 };
 
 /* Neither socket becomes ours to close before handoff_fini(). */
 void handoff_init(struct handoff *handoff, struct net *net, int send_fd,
-		  int receive_fd);
+		  int receive_fd, const struct frozen_table *readers);
 void handoff_fini(struct handoff *handoff);
 
 /* Starts and stops taking connections that others give away. */
@@ -54,6 +69,11 @@ void handoff_stop_receiving(struct handoff *handoff);
 
 /* Stops, but first takes all that was sent: nobody will be there for it. */
 void handoff_take_all(struct handoff *handoff);
+
+/* Others take connections from now on. When they do not understand our format,
+ * what waits to be taken is taken back, and nothing is given any more. */
+void handoff_set_readers(struct handoff *handoff,
+			 const struct frozen_table *readers);
 
 /* Offers nothing any more; what is offered stays here. */
 void handoff_withdraw(struct handoff *handoff);

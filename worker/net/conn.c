@@ -326,6 +326,8 @@ static struct conn *conn_create(struct listener *listener, int fd)
 	c->session = NULL;
 	c->id = ++net->last_id;
 	c->state = CONN_OPEN;
+	c->kept = false;
+	c->crashes = 0;
 	c->requests = 0;
 	list_append(&net->conns, &c->link);
 	net->slot->connections++;
@@ -354,6 +356,8 @@ bool conn_adopt(struct listener *listener, int fd, const struct conn_origin *ori
 	c->accepted_at = origin->accepted_at;
 	c->peer = origin->peer;
 	c->requests = origin->requests;
+	c->crashes = origin->crashes < CONN_CRASHES_MAX ? origin->crashes
+							: CONN_CRASHES_MAX;
 	buf_put(&c->socket.in, origin->in);
 	buf_put(&c->socket.out, origin->out);
 	if (c->protocol->thaw != NULL && c->protocol->thaw(c, message)) {

@@ -27,14 +27,19 @@ enum conn_state {
 	CONN_MOVED,     /* the same; it goes on in another process */
 };
 
+enum { CONN_CRASHES_MAX = 15 }; /* that are counted */
+
 struct conn {
 	struct socket socket;
 	struct listener *listener;
 	const struct protocol *protocol;
-	void *session;      /* the protocol's; NULL while idle */
-	struct list link;   /* in net->conns */
-	uint64_t id : 56;   /* unique among the workers; moves along */
-	uint64_t state : 8; /* enum conn_state, by set_state() in conn.c only */
+	void *session;        /* the protocol's; NULL while idle */
+	struct list link;     /* in net->conns */
+	uint64_t id : 56;     /* unique among the workers; moves along */
+	uint64_t state : 3;   /* enum conn_state, by set_state() in conn.c only */
+	uint64_t kept : 1;    /* it should move, and those who would take it do not
+			       * understand the format of its state */
+	uint64_t crashes : 4; /* of workers, since it was idle last */
 	union {
 		uint64_t accepted_at;  /* CLOCK_MONOTONIC ns */
 		uint64_t linger_until; /* CONN_LINGERING */
@@ -55,6 +60,7 @@ struct conn_origin {
 	uint64_t accepted_at;
 	struct endpoint peer;
 	uint32_t requests;
+	uint8_t crashes;    /* of workers that it has lived through */
 	struct str in, out; /* unconsumed, unsent */
 };
 

@@ -182,13 +182,15 @@ void net_drain(struct net *net, uint64_t idle_grace_ms)
 		conn_drain(CONTAINER_OF(link, struct conn, link));
 }
 
-uint64_t net_cut(struct net *net)
+uint64_t net_cut(struct net *net, bool kept_too)
 {
 	uint64_t n = 0;
 
 	LIST_EACH_SAFE (link, &net->conns) {
 		struct conn *c = CONTAINER_OF(link, struct conn, link);
 
+		if (c->kept && !kept_too)
+			continue;
 		n += c->state == CONN_OPEN; /* one that lingers was served */
 		conn_cut(c);
 	}
@@ -210,7 +212,7 @@ void net_fini(struct net *net)
 {
 	if (net->loop == NULL)
 		return; /* it was never begun */
-	net_cut(net);
+	net_cut(net, true);
 	net_free_closed(net);
 	conns_fini(net);
 }

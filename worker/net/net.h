@@ -95,8 +95,9 @@ struct listener *net_find_listener(struct net *net, const char *key,
 /* True while established connections of others can be taken. */
 bool net_may_take(const struct net *net);
 
-/* Closes every connection at once; returns how many there were. */
-uint64_t net_cut(struct net *net);
+/* Closes every connection at once, those that are kept for their format only
+ * with `kept_too`; returns how many were being served. */
+uint64_t net_cut(struct net *net, bool kept_too);
 
 /* Frees what was closed in this tick: for the end of it. */
 void net_free_closed(struct net *net);

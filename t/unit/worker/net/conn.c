@@ -263,7 +263,7 @@ static void a_cut_counts_those_that_were_being_served(void **state)
 	fake_step = last_words;
 	peer_sends(c, "hello");
 	fixture_tick();
-	assert_int_equal(net_cut(&fixture_net), 1);
+	assert_int_equal(net_cut(&fixture_net, false), 1);
 	assert_int_equal(fixture_slot.connections, 0);
 }
 
