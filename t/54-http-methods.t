@@ -13,6 +13,10 @@ sites = ( { routes = (
   { path = "/files/"; handler = "static"; root = "%%DIR%%/www"; },
   { path = "/r"; handler = "respond"; body = "${method}"; },
   { path = "/get"; handler = "respond"; methods = [ "GET" ]; body = "g"; },
+  { path = "/both"; handler = "respond"; methods = [ "GET" ]; body = "g";
+    response_fields = [ "X-Route: get" ]; },
+  { path = "/both"; handler = "respond"; methods = [ "HEAD", "PUT" ];
+    body = "h"; response_fields = [ "X-Route: head" ]; },
   { path = "/post"; handler = "respond"; methods = [ "POST" ]; body = "p"; },
   { path = "/many"; handler = "respond"; body = "${method}";
     methods = [ "GET", "PUT", "DELETE", "PATCH", "OPTIONS" ]; },
@@ -26,9 +30,10 @@ my @known = qw(GET HEAD POST PUT DELETE OPTIONS PATCH);
 for my $case (
 	['/files/a', 200, 'GET HEAD OPTIONS', 204],
 	['/r', 200, 'GET HEAD OPTIONS POST', 204],
-	['/get', 200, 'GET OPTIONS', 204],
+	['/get', 200, 'GET HEAD OPTIONS', 204], # RFC 9110 section 9.1
+	['/both', 200, 'GET HEAD OPTIONS PUT', 204],
 	['/post', 200, 'OPTIONS POST', 204],
-	['/many', 200, 'DELETE GET OPTIONS PATCH PUT', 200],
+	['/many', 200, 'DELETE GET HEAD OPTIONS PATCH PUT', 200],
 	['/move', 302, 'DELETE GET HEAD OPTIONS PATCH POST PUT', 302],
 ) {
 	my ($target, $status, $allowed, $options) = @$case;
@@ -63,6 +68,11 @@ for my $method (qw(FROB get Get GETT G BREW), 'M' x 100) {
 }
 is $c->request('HEAD', '/r')->body, '', 'HEAD has no body';
 is $c->request('HEAD', '/r')->field('content-length'), 4, 'but its length';
+is $c->request('HEAD', '/get')->body, '', 'nor has one of a route for GET';
+is $c->request('HEAD', '/get')->field('content-length'), 1, 'but its length';
+is $c->request('HEAD', '/both')->field('x-route'), 'head',
+	'a route that names HEAD comes before one that names GET only';
+is $c->get('/both')->field('x-route'), 'get', 'which still has GET';
 is $c->get('/r')->body, 'GET', 'still in step';
 
 $c->close;

@@ -46,16 +46,32 @@ static bool expect(struct chunked *c, char got, char wanted,
 	return got == wanted;
 }
 
-/* After the size: an extension or the end of the line. RFC 9112 section 7.1.1
- * lets white space stand before ";", and nobody sends it but to confuse. */
+static bool is_blank(char octet)
+{
+	return octet == ' ' || octet == '\t';
+}
+
+/* After the size: an extension or the end of the line. */
 static bool after_size(struct chunked *c, char octet)
 {
+	if (is_blank(octet)) {
+		c->state = CHUNKED_SIZE_BLANK;
+		return true;
+	}
 	if (octet == ';') {
 		c->state = CHUNKED_EXTENSION;
 		return true;
 	}
 	return octet == '\r' ? expect(c, octet, '\r', CHUNKED_SIZE_LF)
 			     : add_digit(c, octet_hex(octet));
+}
+
+/* White space before an extension (RFC 9112 section 7.1.1): "BWS", which has
+ * to be parsed (RFC 9110 section 5.6.3). Without an extension behind it there
+ * is no place for it. */
+static bool after_blank(struct chunked *c, char octet)
+{
+	return is_blank(octet) || expect(c, octet, ';', CHUNKED_EXTENSION);
 }
 
 static bool after_size_line(struct chunked *c, char octet)
@@ -95,6 +111,8 @@ static bool step(struct chunked *c, char octet)
 		return add_digit(c, octet_hex(octet));
 	case CHUNKED_SIZE_DIGITS:
 		return after_size(c, octet);
+	case CHUNKED_SIZE_BLANK:
+		return after_blank(c, octet);
 	case CHUNKED_EXTENSION:
 		return octet_is(octet, OCTET_TEXT) ||
 		       expect(c, octet, '\r', CHUNKED_SIZE_LF);
@@ -116,6 +134,7 @@ static bool step(struct chunked *c, char octet)
 		return expect(c, octet, '\n', CHUNKED_END);
 	case CHUNKED_DATA:
 	case CHUNKED_END:
+	case CHUNKED_STATES:
 		break;
 	}
 	return false;

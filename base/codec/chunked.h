@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The chunked transfer coding (RFC 9112 section 7.1), decoded as bytes come.
- * Strict: CRLF and nothing else, hexadecimal sizes without sign or space, at
- * most 16 digits and INT64_MAX, extensions read and dropped, trailer fields
+ * Strict: CRLF and nothing else, hexadecimal sizes without a sign, at most 16
+ * digits and INT64_MAX, white space behind them before an extension only (RFC
+ * 9110 section 5.6.3), extensions read and dropped, trailer fields
  * checked for form and dropped, everything that is not data bounded. Pure.
  */
 #ifndef BASE_CODEC_CHUNKED_H
@@ -28,6 +29,8 @@ enum chunked_state {
 	CHUNKED_TRAILER_LF = 10,
 	CHUNKED_END_LF = 11,
 	CHUNKED_END = 12,
+	CHUNKED_SIZE_BLANK = 13, /* before the ";" of an extension */
+	CHUNKED_STATES
 };
 
 /* Embedded; all zero is a decoder at the start of a body. Plain data: may be

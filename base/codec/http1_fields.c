@@ -72,6 +72,8 @@ enum field_id http1_field_identify(struct str name)
 		return NAME_IS(p, "content-type") ? FIELD_CONTENT_TYPE
 						  : FIELD_OTHER;
 	case 13:
+		if (NAME_IS(p, "authorization"))
+			return FIELD_AUTHORIZATION;
 		return NAME_IS(p, "if-none-match") ? FIELD_IF_NONE_MATCH
 						   : FIELD_OTHER;
 	case 14:
@@ -229,6 +231,10 @@ struct http1_fault http1_fields_take(struct http1_fields *fields,
 		return take_connection(fields, field->value);
 	case FIELD_EXPECT:
 		return take_expect(head, field->value);
+	case FIELD_AUTHORIZATION: /* whose would it be? RFC 9110 section 5.3 */
+		return head->known & 1u << FIELD_AUTHORIZATION
+			       ? fault(400, "more than one Authorization")
+			       : none;
 	default:
 		return none;
 	}

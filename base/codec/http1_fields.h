@@ -39,7 +39,8 @@ struct http1_fault {
 /* Which field has this name. The name is a token. */
 enum field_id http1_field_identify(struct str name);
 
-/* Takes in a field of `head`, whose version has been read. */
+/* Takes in a field of `head`, whose version has been read, and in whose set of
+ * known fields are those before. */
 struct http1_fault http1_fields_take(struct http1_fields *fields,
 				     struct http1_head *head,
 				     const struct field *field)

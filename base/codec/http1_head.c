@@ -114,7 +114,7 @@ static bool read_absolute_form(struct reader *r, size_t scheme)
 	while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?')
 		n++;
 	head->host = (struct str){rest.p, n};
-	if (!uri_host_is_valid(head->host) || uri_host_name(head->host).n == 0)
+	if (!uri_host_is_valid(head->host))
 		return refuse(r, 400, "the target's host is not valid");
 	head->form = HTTP1_TARGET_ABSOLUTE;
 	head->is_https = scheme == STR("https://").n;
@@ -314,10 +314,10 @@ static bool read_fields(struct reader *r)
 		}
 		field->id = http1_field_identify(field->name);
 		head->n_fields++;
-		head->known |= 1u << field->id;
 		if (field->id != FIELD_OTHER &&
 		    !passes(r, http1_fields_take(&r->fields, head, field)))
 			return false;
+		head->known |= 1u << field->id;
 	}
 	if (r->end - r->p < 2)
 		return want_more(r);

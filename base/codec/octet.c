@@ -26,5 +26,7 @@ const unsigned char octet_classes[256] = {
 	['|'] = NAME,
 	['}'] = VISIBLE,
 	['~'] = NAME,
-	[0x80 ... 0xff] = OCTET_TEXT,
+	/* Raw UTF-8 and Latin-1 in a target: no URI has them, clients send
+	 * them, and nothing in a request line can be mistaken for them. */
+	[0x80 ... 0xff] = VISIBLE,
 };

@@ -15,7 +15,8 @@
 
 enum octet_class {
 	OCTET_TOKEN = 1,  /* RFC 9110 section 5.6.2 tchar */
-	OCTET_TARGET = 2, /* of a request target: visible ASCII but "#" */
+	OCTET_TARGET = 2, /* of a request target: visible ASCII but "#", and
+			   * what is above ASCII */
 	OCTET_TEXT = 4,   /* of a field value: RFC 9110 section 5.5
 			   * field-vchar, SP and HTAB */
 };

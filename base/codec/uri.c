@@ -257,8 +257,8 @@ bool uri_host_is_valid(struct str host)
 {
 	struct str name = uri_host_name(host);
 
-	if (host.n == 0)
-		return true;
+	if (name.n == 0)
+		return false;
 	if (!is_port_part(str_tail(host, name.n)))
 		return false;
 	if (host.p[0] != '[')

@@ -40,8 +40,9 @@ size_t uri_decode(struct str s, bool plus, char *out);
 size_t uri_encode(struct str s, bool whole, char *out);
 
 /* True when `host` is a valid Host value (RFC 9110 section 7.2, RFC 3986
- * section 3.2.2): reg-name, IPv4 or [IPv6], with an optional ":port";
- * empty is valid. */
+ * section 3.2.2) of a request for an "http" URI: reg-name, IPv4 or [IPv6], with
+ * an optional ":port". Such a URI has a host that is not empty (RFC 9110 section
+ * 4.2.1). */
 bool uri_host_is_valid(struct str host);
 
 /* The host without ":port", brackets kept. */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "worker/http/http.h"
 #include "worker/http/policy/policy.h"
+#include "worker/http/refusal.h"
 #include "worker/http/router.h"
 
 enum {
@@ -99,18 +100,35 @@ static void add_allow(struct exchange *x, unsigned methods)
 		   (struct str){text, n});
 }
 
-/* Picks the route of the place that takes the method. */
+/* The route of the place that names the method; *allowed_out is the set of all
+ * that are named there. */
+static const struct route *find_by_method(const struct route *first,
+					  enum conf_method method,
+					  unsigned *allowed_out)
+{
+	*allowed_out = 0;
+	for (const struct route *r = first; r != NULL; r = r->other) {
+		*allowed_out |= r->conf->methods;
+		if (r->conf->methods & 1u << method)
+			return r;
+	}
+	return NULL;
+}
+
+/* Picks the route of the place that takes the method. What answers GET answers
+ * HEAD, where nothing else does (RFC 9110 section 9.1). */
 static unsigned choose_by_method(struct exchange *x, const struct route *first)
 {
-	unsigned wanted = 1u << x->request.method, allowed = 0;
+	enum conf_method method = x->request.method;
+	unsigned allowed;
 
-	for (const struct route *r = first; r != NULL; r = r->other) {
-		allowed |= r->conf->methods;
-		if (r->conf->methods & wanted) {
-			x->route = r;
-			return 0;
-		}
-	}
+	x->route = find_by_method(first, method, &allowed);
+	if (x->route == NULL && method == METHOD_HEAD)
+		x->route = find_by_method(first, METHOD_GET, &allowed);
+	if (x->route != NULL)
+		return 0;
+	if (allowed & 1u << METHOD_GET)
+		allowed |= 1u << METHOD_HEAD;
 	add_allow(x, allowed | 1u << METHOD_OPTIONS);
 	/* RFC 9110 section 9.3.7: what the resource can do. */
 	return x->request.method == METHOD_OPTIONS ? 204 : 405;
@@ -180,6 +198,16 @@ static unsigned find_route(struct exchange *x)
 	return give_up(x, x->route, "the request was rewritten too often");
 }
 
+void exchange_log_refusal(struct exchange *x, unsigned status, const char *why)
+{
+	const struct request *r = &x->request;
+
+	refusal_log(&x->peer, status, why,
+		    arena_printf(&x->arena, "%" STR_FMT " %" STR_FMT " %s",
+				 STR_ARG(r->method_text), STR_ARG(r->target),
+				 r->version != NULL ? r->version : ""));
+}
+
 /* It is no request for any route; but it is one to a site. */
 static unsigned without_route(struct exchange *x, unsigned status)
 {
@@ -207,8 +235,10 @@ static unsigned find_who_answers(struct exchange *x, struct str host_value)
 				     1u << METHOD_POST | 1u << METHOD_OPTIONS);
 		return 204;
 	}
-	if (!uri_normalise_path(r->raw_path, path, &n))
+	if (!uri_normalise_path(r->raw_path, path, &n)) {
+		exchange_log_refusal(x, 400, "a path that must not be resolved");
 		return without_route(x, 400);
+	}
 	r->path = (struct str){path, n};
 	return find_route(x);
 }
@@ -469,6 +499,24 @@ struct str exchange_field(const struct exchange *x, struct str name)
 		if (str_equal_nocase(x->request.fields[i].name, name))
 			return x->request.fields[i].value;
 	return (struct str){NULL, 0};
+}
+
+/* How the values of several fields of that name become one. */
+static struct str separator_of(struct str name)
+{
+	return str_equal_nocase(name, STR("cookie")) ? STR("; ") : STR(", ");
+}
+
+struct str exchange_joined_field(struct exchange *x, struct str name)
+{
+	const struct request *r = &x->request;
+	struct fields_join join = {.arena = &x->arena,
+				   .separator = separator_of(name)};
+
+	for (size_t i = 0; i < r->n_fields; i++)
+		if (str_equal_nocase(r->fields[i].name, name))
+			fields_join_add(&join, r->fields[i].value);
+	return join.joined;
 }
 
 bool request_sole_field(const struct request *request, enum field_id id,

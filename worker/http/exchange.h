@@ -223,6 +223,9 @@ void exchange_cancel(struct exchange *x);
  * so that it is counted and logged like the others. `method` may be empty. */
 void exchange_refuse(struct exchange *x, unsigned status, struct str method);
 
+/* Logs that the request is refused for what it is: see refusal.h. */
+void exchange_log_refusal(struct exchange *x, unsigned status, const char *why);
+
 /* For handlers: fill the response, then answer. */
 
 /*
@@ -285,8 +288,14 @@ static inline bool request_has(const struct request *request, enum field_id id)
 bool request_sole_field(const struct request *request, enum field_id id,
 			struct str *value_out) __attribute__((warn_unused_result));
 
-/* Value of a request field by its lower-case name; p == NULL if none. */
+/* Value of the first request field of that name, in lower case; p == NULL if
+ * there is none. */
 struct str exchange_field(const struct exchange *x, struct str name);
+
+/* The same, of all fields of that name as the one that they are together:
+ * joined by commas (RFC 9110 section 5.3), Cookie by semicolons (RFC 6265 section
+ * 5.4, RFC 9113 section 8.2.3). In the exchange's arena if there are several. */
+struct str exchange_joined_field(struct exchange *x, struct str name);
 
 /* The reason phrase of a status, "" for one we do not know (RFC 9110 15). */
 struct str http_reason(unsigned status);

@@ -82,3 +82,23 @@ void fields_remove(struct fields *f, struct str name)
 	}
 	f->n = (uint32_t)kept;
 }
+
+void fields_join_add(struct fields_join *join, struct str value)
+{
+	struct str *joined = &join->joined;
+	size_t n = joined->n + join->separator.n + value.n;
+
+	if (joined->p == NULL) {
+		*joined = value;
+		return;
+	}
+	if (join->room < n) {
+		char *text = arena_bytes(join->arena, 2 * n);
+
+		put(text, *joined);
+		joined->p = text;
+		join->room = 2 * n;
+	}
+	put(put((char *)joined->p + joined->n, join->separator), value);
+	joined->n = n;
+}

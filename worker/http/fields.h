@@ -38,4 +38,17 @@ void fields_add_number(struct fields *f, struct arena *arena, struct str name,
 /* Takes out every field of that name, in upper or lower case. */
 void fields_remove(struct fields *f, struct str name);
 
+/*
+ * The values of several fields of one name made into one (RFC 9110 section
+ * 5.3), in the order in which they are added. One alone is not copied.
+ */
+struct fields_join {
+	struct arena *arena;
+	struct str separator;
+	struct str joined; /* p == NULL before there is one */
+	size_t room;       /* of `joined`, when it is in the arena */
+};
+
+void fields_join_add(struct fields_join *join, struct str value);
+
 #endif

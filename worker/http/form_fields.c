@@ -5,7 +5,6 @@
 
 #include "base/codec/form.h"
 #include "base/codec/multipart.h"
-#include "base/log.h"
 #include "base/loop.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
@@ -164,15 +163,20 @@ static void begin_multipart(struct reader *r, struct str type)
 static struct reader *begin(struct exchange *x)
 {
 	struct reader *r = arena_zalloc(&x->arena, 1, sizeof(*r));
-	struct str coding = exchange_field(x, STR("content-encoding"));
+	struct str coding = exchange_joined_field(x, STR("content-encoding"));
 	struct str type = exchange_field(x, STR("content-type")), rest = type;
 	struct str media = str_trim(str_cut(&rest, ';'));
 
 	r->exchange = x;
 	if (x->request.body.n == 0)
 		return r;
+	/* RFC 9110 section 8.3: it is one field, and to choose among several
+	 * would be to guess. */
+	if (request_has(&x->request, FIELD_CONTENT_TYPE) &&
+	    !request_sole_field(&x->request, FIELD_CONTENT_TYPE, &type))
+		refuse(r, 400, "a form with more than one Content-Type");
 	/* RFC 9110 section 8.4: to read it as if it were not is no choice. */
-	if (coding.n > 0 && !str_equal_nocase(coding, STR("identity")))
+	else if (coding.n > 0 && !str_equal_nocase(coding, STR("identity")))
 		refuse(r, 415, "a form in a content coding");
 	else if (str_equal_nocase(media, STR("multipart/form-data")))
 		begin_multipart(r, type);
@@ -187,15 +191,13 @@ static struct reader *begin(struct exchange *x)
 static void finish(struct reader *r, void (*ready)(struct exchange *x))
 {
 	struct exchange *x = r->exchange;
-	char ip[ADDR_TEXT];
 
 	x->form = &r->fields;
 	if (r->fields.status == 0) {
 		ready(x);
 		return;
 	}
-	log_client(LOG_LEVEL_INFO, "%s: refused with %u: %s",
-		   endpoint_ip(&x->peer, ip), r->fields.status, r->fields.why);
+	exchange_log_refusal(x, r->fields.status, r->fields.why);
 	exchange_answer_error(x, r->fields.status);
 }
 

@@ -80,18 +80,18 @@ static struct str find_cookie(const struct exchange *x, struct str name)
 	return STR("");
 }
 
-static struct str find_line(struct str lines, struct str name)
+/* Adds the fields of that name. Set-Cookie cannot be one field (RFC 9110 section
+ * 5.3): of those it is the first. */
+static void join_fields(struct fields_join *join, const struct fields *fields,
+			struct str wanted)
 {
-	while (lines.n > 0) {
-		struct str value = str_cut(&lines, '\n');
+	struct str rest = fields_str(fields), name, value;
+	bool is_one = str_equal(wanted, STR("set-cookie"));
 
-		if (str_equal_nocase(str_cut(&value, ':'), name)) {
-			if (value.n > 0 && value.p[value.n - 1] == '\r')
-				value.n--;
-			return str_trim(value);
-		}
-	}
-	return (struct str){NULL, 0};
+	while (fields_next(&rest, &name, &value))
+		if (str_equal_nocase(name, wanted) &&
+		    !(is_one && join->joined.p != NULL))
+			fields_join_add(join, value);
 }
 
 enum { DIGITS = 20 }; /* of a uint64_t */
@@ -128,13 +128,14 @@ static struct str sent_length(struct exchange *x)
 static struct str sent_field(struct exchange *x, struct str name)
 {
 	const struct response *r = &x->response;
-	struct str found = find_line(fields_str(&r->fields), name);
+	struct fields_join join = {.arena = &x->arena, .separator = STR(", ")};
 
-	if (found.p == NULL && r->prepared != NULL)
-		found = find_line(fields_str(r->prepared), name);
-	if (found.p == NULL && str_equal(name, STR("content-length")))
+	if (r->prepared != NULL)
+		join_fields(&join, r->prepared, name);
+	join_fields(&join, &r->fields, name);
+	if (join.joined.p == NULL && str_equal(name, STR("content-length")))
 		return sent_length(x);
-	return found;
+	return join.joined;
 }
 
 /* Seconds, "0.000123"; nothing for what has not been. */
@@ -202,7 +203,7 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 	case TEMPLATE_MATCH:
 		return x->captures != NULL ? x->captures[piece->number] : STR("");
 	case TEMPLATE_HEADER_FIELD:
-		return exchange_field(x, piece->name);
+		return exchange_joined_field(x, piece->name);
 	case TEMPLATE_COOKIE:
 		return find_cookie(x, piece->name);
 	case TEMPLATE_TARGET:

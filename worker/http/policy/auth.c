@@ -121,17 +121,11 @@ int auth_create(struct http *http, const struct conf_common *conf,
 static bool find_credentials(struct exchange *x, struct str *name_out,
 			     struct str *password_out)
 {
-	struct str value = {NULL, 0}, rest;
-	size_t n, fields = 0;
+	struct str value, rest;
+	size_t n;
 
-	for (size_t i = 0; i < x->request.n_fields; i++) {
-		if (!str_equal_nocase(x->request.fields[i].name,
-				      STR("authorization")))
-			continue;
-		value = x->request.fields[i].value;
-		fields++;
-	}
-	if (fields != 1 || !str_equal_nocase(str_cut(&value, ' '), STR("basic")) ||
+	if (!request_sole_field(&x->request, FIELD_AUTHORIZATION, &value) ||
+	    !str_equal_nocase(str_cut(&value, ' '), STR("basic")) ||
 	    value.p == NULL)
 		return false;
 	value = str_trim(value);

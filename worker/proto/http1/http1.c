@@ -34,6 +34,7 @@
 #include "base/mem.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
+#include "worker/http/refusal.h"
 #include "worker/net/conn.h"
 #include "worker/proto/http1/http1_handoff.h"
 #include "worker/proto/http1/http1_session.h"
@@ -63,12 +64,10 @@ static enum step wait_head(struct conn *c, const struct http1 *s)
 }
 
 /* Nothing that comes after this can be understood. */
-static void forsake(struct http1 *s, unsigned status, const char *why)
+static void forsake(struct http1 *s, unsigned status, const char *why,
+		    struct str sent)
 {
-	char ip[ADDR_TEXT];
-
-	log_client(LOG_LEVEL_INFO, "%s: refused with %u: %s",
-		   endpoint_ip(&s->conn->peer, ip), status, why);
+	refusal_log(&s->conn->peer, status, why, sent);
 	s->keep_alive = false;
 	s->linger = true;
 	s->rest.framing = HTTP1_BODY_NONE;
@@ -78,7 +77,7 @@ static void forsake(struct http1 *s, unsigned status, const char *why)
 static enum step refuse(struct http1 *s, unsigned status, const char *why,
 			struct str method)
 {
-	forsake(s, status, why);
+	forsake(s, status, why, buf_str(&s->conn->socket.in));
 	exchange_refuse(&s->exchange, status, method);
 	return STEP_MORE;
 }
@@ -89,7 +88,7 @@ enum step http1_give_up(struct http1 *s, unsigned status, const char *why)
 	/* Its room in temp is for others, while the connection lingers. */
 	s->exchange.request.body = STR("");
 	body_release(&s->exchange.body);
-	forsake(s, status, why);
+	forsake(s, status, why, s->raw_head);
 	exchange_answer_error(&s->exchange, status);
 	return STEP_MORE;
 }

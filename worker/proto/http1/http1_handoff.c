@@ -158,7 +158,7 @@ static bool thaw_rest(const struct frozen_body *frozen, struct http1_rest *rest_
 	};
 
 	if (frozen->framing > FROZEN_FRAMING_CHUNKED ||
-	    frozen->chunk_state > CHUNKED_END)
+	    frozen->chunk_state >= CHUNKED_STATES)
 		return false;
 	*rest_out = (struct http1_rest){
 		.framing = framings[frozen->framing],

@@ -295,12 +295,12 @@ static void hosts(void **state)
 		const char *name; /* NULL: not valid */
 	} samples[] = {
 #define H(host, name) {STR_INIT(host), (name)}
-		H("", ""),
+		H("", NULL), /* RFC 9110 section 4.2.1 */
 		H("a", "a"),
 		H("www.Example.org", "www.Example.org"),
 		H("a:80", "a"),
 		H("a:", "a"),
-		H(":80", ""),
+		H(":80", NULL),
 		H("127.0.0.1:8080", "127.0.0.1"),
 		H("a_b-c~!$&'()*+,;=", "a_b-c~!$&'()*+,;="),
 		H("%C3%A4.org", "%C3%A4.org"),

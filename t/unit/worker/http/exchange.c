@@ -232,7 +232,7 @@ static void errors_of_the_request(void **state)
 		{"GET", "/../a", 400},   {"GET", "/a%2fb", 400},
 		{"GET", "a", 400},       {"BREW", "/%00", 501},
 		{"POST", "/a", 405},     {"DELETE", "/a", 405},
-		{"HEAD", "/a", 405},     {"OPTIONS", "/a", 204},
+		{"HEAD", "/a", 0},       {"OPTIONS", "/a", 204},
 		{"OPTIONS", "*", 204},   {"OPTIONS", "/any", 0},
 		{"DELETE", "/any/x", 0}, {"GET", "/x/../a", 0},
 		{"GET", "//a", 0},       {"OPTIONS", "/b", 404},
@@ -273,10 +273,10 @@ static void says_what_is_allowed(void **state)
 {
 	(void)state;
 	assert_int_equal(begin("POST", "/a"), 405);
-	assert_true(has_field("Allow: GET, PUT, OPTIONS\r\n"));
+	assert_true(has_field("Allow: GET, HEAD, PUT, OPTIONS\r\n"));
 	exchange_finish(&x);
 	assert_int_equal(begin("OPTIONS", "/a/b"), 204);
-	assert_true(has_field("Allow: GET, PUT, OPTIONS\r\n"));
+	assert_true(has_field("Allow: GET, HEAD, PUT, OPTIONS\r\n"));
 	exchange_answer_error(&x, 204);
 	assert_int_equal(x.response.status, 204);
 	assert_int_equal(x.response.body.kind, BODY_NONE);
@@ -475,6 +475,29 @@ static void fields_are_found(void **state)
 	assert_null(exchange_field(&x, STR("hos")).p);
 }
 
+static void fields_are_joined(void **state)
+{
+	static const struct field fields[] = {
+		{.name = STR_INIT("cookie"), .value = STR_INIT("a=1; b=2")},
+		{.name = STR_INIT("Accept"), .value = STR_INIT("a")},
+		{.name = STR_INIT("X-Empty"), .value = STR_INIT("")},
+		{.name = STR_INIT("ACCEPT"), .value = STR_INIT("b, c")},
+		{.name = STR_INIT("Cookie"), .value = STR_INIT("c=3")},
+		{.name = STR_INIT("accept"), .value = STR_INIT("d")},
+	};
+
+	(void)state;
+	x.request.fields = fields;
+	x.request.n_fields = 6;
+	assert_true(str_equal(exchange_joined_field(&x, STR("accept")),
+			      STR("a, b, c, d")));
+	assert_true(str_equal(exchange_joined_field(&x, STR("cookie")),
+			      STR("a=1; b=2; c=3")));
+	assert_non_null(exchange_joined_field(&x, STR("x-empty")).p);
+	assert_int_equal(exchange_joined_field(&x, STR("x-empty")).n, 0);
+	assert_null(exchange_joined_field(&x, STR("host")).p);
+}
+
 static void reasons(void **state)
 {
 	(void)state;
@@ -568,6 +591,7 @@ int main(void)
 		EXCHANGE_TEST(content_that_is_replaced_is_released),
 		EXCHANGE_TEST(phases_are_counted),
 		EXCHANGE_TEST(fields_are_found),
+		EXCHANGE_TEST(fields_are_joined),
 		EXCHANGE_TEST(reasons),
 		EXCHANGE_TEST(states_that_do_not_follow),
 		EXCHANGE_TEST(finished_twice),

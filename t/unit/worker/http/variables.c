@@ -220,7 +220,7 @@ static void fields_of_the_header(void **state)
 	set_field(3, "X-Empty", "");
 	expect("${header.User-Agent}", "curl/8");
 	expect("${header.user-agent}", "curl/8");
-	expect("${header.x-twice}", "first");
+	expect("${header.x-twice}", "first, second");
 	expect("[${header.x-empty}${header.x-missing}]", "[]");
 }
 
@@ -523,7 +523,10 @@ static void fields_of_the_response(void **state)
 	x.response.status = 200;
 	x.response.body.length = 1200;
 	expect_at(TEMPLATE_AT_RESPONSE, "${sent.etag} ${sent.Vary}|${sent.x}|",
-		  "\\x22x\\x22 own||");
+		  "\\x22x\\x22 shared, own||");
+	fields_add(&prepared, &x.arena, STR("Set-Cookie"), STR("a=1"));
+	fields_add(&x.response.fields, &x.arena, STR("Set-Cookie"), STR("b=2"));
+	expect_at(TEMPLATE_AT_RESPONSE, "${sent.set-cookie}", "a=1");
 	expect_at(TEMPLATE_AT_END, "${sent.content-length} ${sent.x}", "1200 -");
 	x.response.body.length = BODY_LENGTH_UNKNOWN;
 	expect_at(TEMPLATE_AT_END, "${sent.content-length}", "-");
