@@ -40,12 +40,17 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
 		into->buckets[i] += from->buckets[i];
 }
 
+static void take_off(uint64_t *from, uint64_t n)
+{
+	*from -= n < *from ? n : *from;
+}
+
 void histogram_subtract(struct histogram *from, const struct histogram *before)
 {
-	from->count -= before->count;
-	from->sum_us -= before->sum_us;
+	take_off(&from->count, before->count);
+	take_off(&from->sum_us, before->sum_us);
 	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
-		from->buckets[i] -= before->buckets[i];
+		take_off(&from->buckets[i], before->buckets[i]);
 }
 
 uint64_t histogram_quantile(const struct histogram *h, double quantile)

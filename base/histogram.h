@@ -26,7 +26,7 @@ uint64_t histogram_bound(unsigned bucket);
 void histogram_add(struct histogram *h, uint64_t us);
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
-/* The other way; the largest value stays. */
+/* The other way; the largest value stays, and nothing falls below 0. */
 void histogram_subtract(struct histogram *from, const struct histogram *before);
 
 /* The upper bound in us of the bucket where `quantile` (0..1) lies; 0 when

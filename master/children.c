@@ -71,6 +71,16 @@ int children_init(struct children *children, struct loop *loop)
 	return 0;
 }
 
+struct counters children_total(struct children *children)
+{
+	struct counters total = children->retired;
+
+	for (struct child *c = NULL;
+	     (c = children_next(children, NULL, c)) != NULL;)
+		counters_add(&total, &c->slot->counters);
+	return total;
+}
+
 void children_fini(struct children *children)
 {
 	free(children->table);
@@ -206,7 +216,7 @@ static void understand(struct child *child, struct message *message)
 			children->on_leaving(children, child);
 		return;
 	case MESSAGE_DRAINED:
-		children->cut += message->number;
+		children->retired.connections_cut += message->number;
 		child->is_done = true;
 		return;
 	case MESSAGE_KEEPING:

@@ -62,8 +62,7 @@ struct children {
 	int handoff[2];              /* shared by all workers; see
 				      * worker/move/handoff.h */
 	struct frozen_table readers; /* what all workers at it understand */
-	struct counters retired;     /* of the processes that are gone */
-	uint64_t cut;                /* connections that drains have cut */
+	struct counters retired;     /* of processes that are gone, and ours */
 
 	/* The owner's. */
 	void (*on_ready)(struct children *children, struct child *child);
@@ -115,6 +114,9 @@ void children_reap(struct children *children);
 struct child *children_next(struct children *children,
 			    const struct generation *generation,
 			    const struct child *previous);
+/* What was counted by all workers that there were and are. */
+struct counters children_total(struct children *children);
+
 unsigned children_count(struct children *children,
 			const struct generation *generation);
 /* Without those that were told to go. */

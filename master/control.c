@@ -129,32 +129,28 @@ static bool may_ask(int fd)
 	       (who.uid == 0 || who.uid == geteuid());
 }
 
-static void on_resume(struct timer *timer)
+void control_resume(struct control *control)
 {
-	struct control *control = CONTAINER_OF(timer, struct control, resume);
-
+	timer_disarm(&control->resume);
 	if (control->path != NULL)
 		loop_modify(control->loop, &control->watch, EPOLLIN);
 }
 
-static void pause_accepting(struct control *control)
+static void on_resume(struct timer *timer)
 {
-	loop_modify(control->loop, &control->watch, 0);
-	loop_timer(control->loop, &control->resume, CONTROL_PAUSE_MS);
+	control_resume(CONTAINER_OF(timer, struct control, resume));
 }
 
-static void on_connect(struct watch *watch, uint32_t events)
+void control_pause(struct control *control, uint64_t ms)
 {
-	struct control *control = CONTAINER_OF(watch, struct control, watch);
-	int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	loop_modify(control->loop, &control->watch, 0);
+	loop_timer(control->loop, &control->resume, ms);
+}
 
-	(void)events;
-	if (fd == -1) {
-		/* Without a descriptor it would be asked for at once again. */
-		if (errno != EAGAIN && errno != EINTR)
-			pause_accepting(control);
-		return;
-	}
+static void admit(struct control *control, int fd)
+{
+	struct control_client *client;
+
 	if (control->n_clients >= CONTROL_CLIENTS) {
 		log_warn("control: %d clients at once are enough", CONTROL_CLIENTS);
 		fd_close(&fd);
@@ -165,8 +161,7 @@ static void on_connect(struct watch *watch, uint32_t events)
 		fd_close(&fd);
 		return;
 	}
-	struct control_client *client = mem_zalloc(1, sizeof(*client));
-
+	client = mem_zalloc(1, sizeof(*client));
 	client->control = control;
 	client->watch = (struct watch){on_client, fd};
 	list_init(&client->waiting);
@@ -174,6 +169,28 @@ static void on_connect(struct watch *watch, uint32_t events)
 	control->n_clients++;
 	if (loop_add(control->loop, &client->watch, EPOLLIN) == -1)
 		client_close(client);
+}
+
+/* The next client of the queue; false if there is none. */
+static bool accept_client(struct control *control)
+{
+	int fd = accept4(control->watch.fd, NULL, NULL,
+			 SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd == -1)
+		return false;
+	admit(control, fd);
+	return true;
+}
+
+static void on_connect(struct watch *watch, uint32_t events)
+{
+	struct control *control = CONTAINER_OF(watch, struct control, watch);
+
+	(void)events;
+	/* Without a descriptor it would be asked for at once again. */
+	if (!accept_client(control) && errno != EAGAIN && errno != EINTR)
+		control_pause(control, CONTROL_PAUSE_MS);
 }
 
 void control_init(struct control *control, struct loop *loop)
@@ -307,14 +324,31 @@ int control_prepare_takeover(struct control *control, const char *path,
 	return 0;
 }
 
+/* A client that has not been heard yet asks the new master. */
+static void send_away(struct control_client *client)
+{
+	if (client->answered || !list_is_empty(&client->waiting) ||
+	    client->watch.fd == -1)
+		return;
+	client->answered = true;
+	buf_put(&client->out, STR("moved\n"));
+	client_send(client);
+}
+
 void control_leave(struct control *control)
 {
 	struct stat st;
 
+	if (control->path == NULL)
+		return;
 	/* Still ours: the new master answers elsewhere. */
-	if (control->path != NULL && lstat(control->path, &st) == 0 &&
-	    st.st_dev == control->device && st.st_ino == control->inode)
+	if (lstat(control->path, &st) == 0 && st.st_dev == control->device &&
+	    st.st_ino == control->inode)
 		unlink(control->path);
+	while (accept_client(control))
+		;
+	LIST_EACH_SAFE (link, &control->clients)
+		send_away(CONTAINER_OF(link, struct control_client, link));
 	free(control->path);
 	control->path = NULL;
 	loop_close(control->loop, &control->watch);

@@ -2,8 +2,9 @@
 /*
  * The control socket: a Unix stream socket that only its owner may use. A
  * client sends one line, "reload\n"; the answer is "ok\n" or "failed\n", then
- * text, then the end of the stream. A verb that takes its time is answered
- * when its outcome is known. Master.
+ * text, then the end of the stream; or "moved\n" from a master that another one
+ * has replaced: ask again. A verb that takes its time is answered when its
+ * outcome is known. Master.
  */
 #ifndef MASTER_CONTROL_H
 #define MASTER_CONTROL_H
@@ -70,7 +71,8 @@ void control_finish_move(struct control *control, bool commit);
 int control_prepare_takeover(struct control *control, const char *path,
 			     char *why_out) __attribute__((warn_unused_result));
 
-/* The other side of it: closes our socket and leaves the file. */
+/* The other side of it: closes our socket and leaves the file. Clients that have
+ * not asked yet are told "moved": they ask again, the new master. */
 void control_leave(struct control *control);
 
 /* Closes the listening socket and removes its file; clients stay. */
@@ -84,6 +86,10 @@ void control_answer(struct control_client *client, bool ok, struct str text);
 /* The stream stays open until the process ends, so that who waits for its end
  * has waited for the end of the process. */
 void control_hold(struct control_client *client);
+
+/* Has new clients wait, for `ms` or until control_resume(). */
+void control_pause(struct control *control, uint64_t ms);
+void control_resume(struct control *control);
 
 /* Frees clients that are gone: for the end of a tick. */
 void control_bury(struct control *control);

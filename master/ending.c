@@ -106,10 +106,12 @@ void ending_fail_to_start(struct master *m)
 
 void ending_finish(struct master *m)
 {
+	uint64_t cut = m->children.retired.connections_cut;
+
 	handover_close(m);
-	if (m->children.cut > 0)
+	if (cut > 0)
 		verdict_pass(&m->ending, "ended; %ju connections were cut",
-			     (uintmax_t)m->children.cut);
+			     (uintmax_t)cut);
 	else
 		verdict_pass(&m->ending, "ended; no connection was cut");
 	verdict_answer(&m->ending);

@@ -10,7 +10,10 @@
 #include "master/pid_file.h"
 #include "master/reload.h"
 
-enum { UPGRADE_MS = 30000 }; /* for a new master to be ready */
+enum {
+	UPGRADE_MS = 30000, /* for a new master to be ready */
+	COUNTED_MS = 1000,  /* for the counters of the old one */
+};
 
 /* What the channel to the other master says. */
 
@@ -42,7 +45,6 @@ static void on_upgrade_time(struct timer *timer)
 	on_new_failed(&m->upgrade, "the new master was not ready within 30 s");
 }
 
-/* Workers of the old master that have ended since it told us last. */
 static void on_counters(struct upgrade *upgrade, const struct counters *counters)
 {
 	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
@@ -55,7 +57,21 @@ static void on_alone(struct upgrade *upgrade)
 	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
 
 	children_set_readers(&m->children, &frozen_ours);
+	control_resume(&m->control);
 	lifecycle_event(m, EVENT_ALONE);
+}
+
+static void on_counted(struct upgrade *upgrade)
+{
+	control_resume(&CONTAINER_OF(upgrade, struct master, upgrade)->control);
+}
+
+/* Until the counters of the old master's last moments are here, which takes
+ * less than a millisecond, nobody is told lower ones. */
+void handover_wait(struct master *m)
+{
+	if (m->upgrade.is_new && m->upgrade.channel.fd != -1)
+		control_pause(&m->control, COUNTED_MS);
 }
 
 void handover_announce(struct master *m)
@@ -70,11 +86,18 @@ void handover_announce(struct master *m)
 
 void handover_begin(struct master *m)
 {
+	const struct upgrade_gifts gifts = {
+		.generation = m->last_number,
+		.listeners = &m->listeners,
+		.handoff = m->children.handoff,
+		.formats = &m->children.readers,
+		.counters = &m->told,
+	};
+
 	log_info("upgrading: starting the binary on disk");
 	loop_timer(&m->loop, &m->upgrade_timer, UPGRADE_MS);
-	if (upgrade_begin(&m->upgrade, m->file, m->last_number, &m->listeners,
-			  m->children.handoff, &m->children.readers,
-			  m->upgrade.failure) == -1)
+	m->told = children_total(&m->children);
+	if (upgrade_begin(&m->upgrade, m->file, &gifts, m->upgrade.failure) == -1)
 		lifecycle_event(m, EVENT_FAILED);
 }
 
@@ -130,11 +153,13 @@ static void pass_reload_on(struct master *m)
 
 static void send_counters(struct master *m)
 {
-	struct counters rest = m->children.retired;
+	struct counters total = children_total(&m->children), rest = total;
 
 	counters_subtract(&rest, &m->told);
-	upgrade_send_counters(&m->upgrade, &rest);
-	m->told = m->children.retired;
+	if (m->upgrade.channel.fd != -1 &&
+	    upgrade_send_counters(&m->upgrade, &rest) == -1)
+		log_warn("the new master does not take the counters");
+	m->told = total;
 }
 
 void handover_commit(struct master *m)
@@ -151,7 +176,6 @@ void handover_commit(struct master *m)
 	pass_reload_on(m);
 	m->upgrade.pid = 0;
 	leave_names(m);
-	m->told = (struct counters){0};
 	send_counters(m);
 	generation_release_listeners(m->serving);
 	/* A new master that said nothing understands nothing. */
@@ -193,5 +217,6 @@ void handover_init(struct master *m)
 	m->upgrade.on_ready = on_new_ready;
 	m->upgrade.on_failed = on_new_failed;
 	m->upgrade.on_counters = on_counters;
+	m->upgrade.on_counted = on_counted;
 	m->upgrade.on_alone = on_alone;
 }

@@ -61,7 +61,6 @@ struct master {
 	/* workforce.c */
 	struct respawn respawn;
 	struct timer respawn_timer;
-	uint64_t respawns;
 
 	/* ending.c */
 	struct timer linger_timer;

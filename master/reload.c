@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "master/handover.h"
 #include "master/master.h"
 #include "master/pid_file.h"
 #include "master/workforce.h"
@@ -239,6 +240,7 @@ void reload_commit(struct master *m)
 	notify_ready(&m->notify, text);
 	if (old == NULL) {
 		log_info("%s", text);
+		handover_wait(m);
 		upgrade_say_ready(&m->upgrade);
 	} else {
 		verdict_pass(&m->reload, "%s", text);

@@ -32,11 +32,14 @@ enum upgrade_type {
 	UPGRADE_LISTENER,  /* `text`: its address as configured; its fd;
 			    * `number` 1: systemd's */
 	UPGRADE_END,       /* that was all */
-	UPGRADE_COUNTERS,  /* `text`: a struct counters of `number` bytes */
+	UPGRADE_COUNTERS,  /* a row of the table of counters: `text` is its name,
+			    * a NUL, and `number` numbers of 8 bytes */
 	/* From the new master. */
 	UPGRADE_READY,
 	UPGRADE_FAILED,  /* `text`: why */
 	UPGRADE_FORMATS, /* `text`: what its workers will understand */
+	/* From the old master. */
+	UPGRADE_COUNTED, /* the last UPGRADE_COUNTERS of some */
 };
 
 struct upgrade_message {
@@ -45,7 +48,8 @@ struct upgrade_message {
 	uint64_t number;
 	char text[UPGRADE_TEXT];
 };
-_Static_assert(sizeof(struct counters) <= UPGRADE_TEXT, "counters fit a message");
+_Static_assert(METRIC_NUMBERS * sizeof(uint64_t) < UPGRADE_TEXT / 2,
+	       "a row of counters fits a message");
 
 static char program[PATH_MAX];
 
@@ -76,10 +80,11 @@ static int send_message(struct upgrade *u, struct upgrade_message *message,
 {
 	/* Only what there is of the text: the socket holds so much, and there
 	 * may be many listeners. */
-	size_t text = message->type == UPGRADE_COUNTERS ? message->number
-							: strlen(message->text) + 1;
+	size_t text = strlen(message->text) + 1;
 	size_t size = offsetof(struct upgrade_message, text) + text;
 
+	if (message->type == UPGRADE_COUNTERS)
+		size += message->number * sizeof(uint64_t);
 	message->version = UPGRADE_VERSION;
 	return channel_send(u->channel.fd, message, size, fds, n_fds) == CHANNEL_OK
 		       ? 0
@@ -190,18 +195,17 @@ static pid_t spawn_detached(struct upgrade *u, int channel, const char *file)
 	return pid;
 }
 
-static int give_all(struct upgrade *u, unsigned generation,
-		    const struct listeners *listeners, const int handoff[2],
-		    const struct frozen_table *formats)
+static int give_all(struct upgrade *u, const struct upgrade_gifts *gifts)
 {
 	struct upgrade_message *message = mem_zalloc(1, sizeof(*message));
 	int failed;
 
 	message->type = UPGRADE_HELLO;
-	message->number = generation;
-	frozen_table_format(formats, message->text);
-	failed = send_message(u, message, handoff, 2);
-	LIST_EACH (link, &listeners->all) {
+	message->number = gifts->generation;
+	frozen_table_format(gifts->formats, message->text);
+	failed = send_message(u, message, gifts->handoff, 2);
+	failed |= upgrade_send_counters(u, gifts->counters);
+	LIST_EACH (link, &gifts->listeners->all) {
 		const struct bound *bound = CONTAINER_OF(link, struct bound, link);
 
 		message->type = UPGRADE_LISTENER;
@@ -216,9 +220,8 @@ static int give_all(struct upgrade *u, unsigned generation,
 	return failed;
 }
 
-int upgrade_begin(struct upgrade *u, const char *file, unsigned generation,
-		  const struct listeners *listeners, const int handoff[2],
-		  const struct frozen_table *formats, char why_out[WHY_SIZE])
+int upgrade_begin(struct upgrade *u, const char *file,
+		  const struct upgrade_gifts *gifts, char why_out[WHY_SIZE])
 {
 	int ends[2];
 
@@ -238,7 +241,7 @@ int upgrade_begin(struct upgrade *u, const char *file, unsigned generation,
 		goto fail;
 	}
 	/* When it is gone already, the channel says so, and why. */
-	(void)give_all(u, generation, listeners, handoff, formats);
+	(void)give_all(u, gifts);
 	return 0;
 fail:
 	snprintf(why_out, WHY_SIZE, "cannot start a new master: %s",
@@ -255,18 +258,28 @@ void upgrade_abandon(struct upgrade *u)
 	u->pid = 0;
 }
 
-void upgrade_send_counters(struct upgrade *u, const struct counters *counters)
+int upgrade_send_counters(struct upgrade *u, const struct counters *counters)
 {
-	if (u->channel.fd == -1)
-		return;
 	struct upgrade_message *message = mem_zalloc(1, sizeof(*message));
+	uint64_t numbers[METRIC_NUMBERS];
+	int failed = 0;
 
 	message->type = UPGRADE_COUNTERS;
-	message->number = sizeof(*counters);
-	memcpy(message->text, counters, sizeof(*counters));
-	if (send_message(u, message, NULL, 0) == -1)
-		log_warn("the new master does not take the counters");
+	for (size_t i = 0; i < counters_table.n; i++) {
+		const struct metric *row = &counters_table.rows[i];
+		size_t n = metric_pack(row, counters, numbers);
+
+		snprintf(message->text, sizeof(message->text), "%s", row->name);
+		message->number = n;
+		memcpy(message->text + strlen(row->name) + 1, numbers,
+		       n * sizeof(*numbers));
+		failed |= send_message(u, message, NULL, 0);
+	}
+	message->type = UPGRADE_COUNTED;
+	message->text[0] = '\0';
+	failed |= send_message(u, message, NULL, 0);
 	free(message);
+	return failed;
 }
 
 /* The new master's side. */
@@ -276,23 +289,37 @@ bool upgrade_is_wanted(void)
 	return getenv(variable) != NULL;
 }
 
+/* Another release may have other rows, or more numbers in one. */
+static void take_counters(struct upgrade *u, const struct upgrade_message *message)
+{
+	struct counters counters = {0};
+	const struct metric *row = metric_find(&counters_table, message->text);
+	uint64_t numbers[METRIC_NUMBERS];
+	size_t n =
+		message->number < METRIC_NUMBERS ? message->number : METRIC_NUMBERS;
+
+	if (row == NULL)
+		return;
+	memcpy(numbers, message->text + strlen(row->name) + 1,
+	       n * sizeof(*numbers));
+	metric_unpack(row, &counters, numbers, n);
+	u->on_counters(u, &counters);
+}
+
 static void on_old_master(struct watch *watch, uint32_t events)
 {
 	struct upgrade *u = CONTAINER_OF(watch, struct upgrade, channel);
 	struct upgrade_message *message = mem_alloc(sizeof(*message));
 	int fds[CHANNEL_FDS];
 	size_t n_fds = 0;
-	struct counters counters;
 
 	(void)events;
 	switch (receive_message(u, message, fds, &n_fds)) {
 	case CHANNEL_OK:
-		/* Another release may count other things. */
-		if (message->type == UPGRADE_COUNTERS &&
-		    message->number == sizeof(counters)) {
-			memcpy(&counters, message->text, sizeof(counters));
-			u->on_counters(u, &counters);
-		}
+		if (message->type == UPGRADE_COUNTERS)
+			take_counters(u, message);
+		else if (message->type == UPGRADE_COUNTED)
+			u->on_counted(u);
 		break;
 	case CHANNEL_AGAIN:
 		break;
@@ -331,7 +358,10 @@ static bool take(struct upgrade *u, struct upgrade_message *message, const int *
 				    message->number == 1);
 		return true;
 	}
-	return message->type == UPGRADE_END;
+	if (message->type == UPGRADE_COUNTERS)
+		take_counters(u, message);
+	return message->type == UPGRADE_COUNTERS ||
+	       message->type == UPGRADE_COUNTED || message->type == UPGRADE_END;
 }
 
 /* Before our workers take anything, the old ones write so that they can. */

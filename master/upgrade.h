@@ -41,9 +41,11 @@ struct upgrade {
 	void (*on_failed)(struct upgrade *upgrade, const char *why);
 	/* The new one's: the old one has ended. */
 	void (*on_alone)(struct upgrade *upgrade);
-	/* The new one's: counters of the old one's workers that are gone. */
+	/* The new one's: what was counted since the last time, some of the
+	 * counters at a time; and the end of them. */
 	void (*on_counters)(struct upgrade *upgrade,
 			    const struct counters *counters);
+	void (*on_counted)(struct upgrade *upgrade);
 };
 
 /* First in main(): remembers which file on disk we are. */
@@ -55,19 +57,26 @@ void upgrade_close(struct upgrade *upgrade);
 
 /* The old master's side. */
 
-/* Starts the new master and gives it everything; `formats` is what is understood
- * by all who take from the handoff. 0, or -1 with why_out. */
-int upgrade_begin(struct upgrade *upgrade, const char *file, unsigned generation,
-		  const struct listeners *listeners, const int handoff[2],
-		  const struct frozen_table *formats, char why_out[WHY_SIZE])
+/* What the new master is given. All of it stays the old one's, too. */
+struct upgrade_gifts {
+	unsigned generation; /* the number of the last one */
+	const struct listeners *listeners;
+	const int *handoff;                 /* two descriptors */
+	const struct frozen_table *formats; /* all who take from the handoff
+					     * understand these */
+	const struct counters *counters;
+};
+
+/* Starts the new master and gives it everything. 0, or -1 with why_out. */
+int upgrade_begin(struct upgrade *upgrade, const char *file,
+		  const struct upgrade_gifts *gifts, char why_out[WHY_SIZE])
 	__attribute__((warn_unused_result));
 
 /* It is not to be: kills it. */
 void upgrade_abandon(struct upgrade *upgrade);
 
-/* Counters to be added to what the new master shows. */
-void upgrade_send_counters(struct upgrade *upgrade,
-			   const struct counters *counters);
+/* Counters to be added to what the new master shows. 0, or -1. */
+int upgrade_send_counters(struct upgrade *upgrade, const struct counters *counters);
 
 /* The new master's side. */
 

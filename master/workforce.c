@@ -128,7 +128,8 @@ static void on_respawn_time(struct timer *timer)
 	/* While something is wrong, one at a time: see respawn.h. */
 	respawn_calm_down(&m->respawn, m->loop.now);
 	workforce_spawn(m, g, m->respawn.delay_ms > 0 ? 1 : UINT32_MAX);
-	m->respawns += children_count_staying(&m->children, g) - before;
+	m->children.retired.respawns +=
+		children_count_staying(&m->children, g) - before;
 	try_again(m);
 }
 

@@ -11,6 +11,8 @@
 enum {
 	ASK_LINE = 256, /* the longest request */
 	ASK_READ = 4096,
+	ASK_TRIES = 10,  /* while one master after the other is replaced */
+	ASK_MOVED = 100, /* beside enum ask_result */
 };
 
 static int send_verb(int fd, const char *verb)
@@ -33,25 +35,24 @@ static int receive_all(int fd, struct buf *out)
 	return n == 0 ? 0 : -1;
 }
 
-enum ask_result ask_master(const char *path, const char *verb,
-			   struct buf *answer_out)
+/* One question. ASK_MOVED: the master has just been replaced. */
+static int ask_once(const struct addr *addr, const char *verb,
+		    struct buf *answer_out)
 {
-	struct addr addr;
-	const char *why = addr_of_path(path, &addr);
-	int fd = why == NULL ? addr_connect(&addr, 0) : -1;
+	int fd = addr_connect(addr, 0), failed;
 
-	if (fd == -1) {
-		buf_printf(answer_out,
-			   "no holdfast answers at the control socket %s: "
-			   "%s\n",
-			   path, why != NULL ? why : strerror(errno));
+	if (fd == -1)
 		return ASK_NOBODY;
-	}
-	int failed = send_verb(fd, verb) == -1 || receive_all(fd, answer_out) == -1;
-
+	/* What is there is read, also if the verb was not taken. */
+	failed = send_verb(fd, verb) == -1;
+	failed |= receive_all(fd, answer_out) == -1;
 	fd_close(&fd);
 	struct str answer = buf_str(answer_out);
 
+	if (str_starts_with(answer, STR("moved\n"))) {
+		buf_release(answer_out);
+		return ASK_MOVED;
+	}
 	if (!failed && str_starts_with(answer, STR("ok\n"))) {
 		buf_consume(answer_out, 3);
 		return ASK_OK;
@@ -62,4 +63,23 @@ enum ask_result ask_master(const char *path, const char *verb,
 	}
 	buf_put_cstr(answer_out, "the master went away before it answered\n");
 	return ASK_FAILED;
+}
+
+enum ask_result ask_master(const char *path, const char *verb,
+			   struct buf *answer_out)
+{
+	struct addr addr;
+	const char *why = addr_of_path(path, &addr);
+	int result = why == NULL ? ASK_MOVED : ASK_NOBODY;
+
+	for (int i = 0; result == ASK_MOVED && i < ASK_TRIES; i++)
+		result = ask_once(&addr, verb, answer_out);
+	if (result == ASK_NOBODY || result == ASK_MOVED) {
+		buf_printf(answer_out,
+			   "no holdfast answers at the control socket %s: "
+			   "%s\n",
+			   path, why != NULL ? why : strerror(errno));
+		return ASK_NOBODY;
+	}
+	return (enum ask_result)result;
 }

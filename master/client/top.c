@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,9 +32,8 @@ enum {
 };
 
 struct worker_row {
-	unsigned slot, generation;
-	int pid;
 	char state[16];
+	uint64_t slot, generation, pid;
 	uint64_t age_s, connections, requests, in, out, cpu_ms, rss_kib;
 	uint64_t per_s, cpu_percent; /* since the sample before */
 };
@@ -41,50 +41,111 @@ struct worker_row {
 struct sample {
 	uint64_t at; /* CLOCK_MONOTONIC ns */
 	char state[16];
-	unsigned generation;
-	uint64_t uptime_s, connections, accepted, requests, in, out, respawns,
-		log_lost;
+	uint64_t generation, uptime_s, connections, accepted, requests, in, out,
+		respawns, log_lost;
 	char reload[256];
 	size_t n_workers;
 	struct worker_row workers[TOP_WORKERS];
 	uint64_t latency[HISTOGRAM_BUCKETS];
 };
 
-/* Asking. */
+/* Asking. A line is a word that says what it is about, then KEY=VALUE words;
+ * keys that are not known here are for others. */
 
-static void read_worker(struct sample *s, const char *line)
+/* Where the value of a key goes. */
+struct place_of {
+	const char *key;
+	size_t offset;
+};
+
+static const struct place_of server_keys[] = {
+	{"generation", offsetof(struct sample, generation)},
+	{"uptime_s", offsetof(struct sample, uptime_s)},
+	{"connections", offsetof(struct sample, connections)},
+	{"accepted", offsetof(struct sample, accepted)},
+	{"requests", offsetof(struct sample, requests)},
+	{"bytes_in", offsetof(struct sample, in)},
+	{"bytes_out", offsetof(struct sample, out)},
+	{"respawns", offsetof(struct sample, respawns)},
+	{"log_lost", offsetof(struct sample, log_lost)},
+	{NULL, 0},
+};
+
+static const struct place_of worker_keys[] = {
+	{"slot", offsetof(struct worker_row, slot)},
+	{"pid", offsetof(struct worker_row, pid)},
+	{"generation", offsetof(struct worker_row, generation)},
+	{"age_s", offsetof(struct worker_row, age_s)},
+	{"connections", offsetof(struct worker_row, connections)},
+	{"requests", offsetof(struct worker_row, requests)},
+	{"handed_in", offsetof(struct worker_row, in)},
+	{"handed_out", offsetof(struct worker_row, out)},
+	{"cpu_ms", offsetof(struct worker_row, cpu_ms)},
+	{"rss_kib", offsetof(struct worker_row, rss_kib)},
+	{NULL, 0},
+};
+
+/* A word of a line: false at its end. `value_out` ends in NUL. */
+static bool next_word(struct str *line, struct str *key_out, char value_out[32])
 {
-	struct worker_row w = {0};
+	struct str word;
 
-	if (s->n_workers < TOP_WORKERS &&
-	    sscanf(line,
-		   "worker %u %d %u %15s %" SCNu64 " %" SCNu64 " %" SCNu64
-		   " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
-		   &w.slot, &w.pid, &w.generation, w.state, &w.age_s,
-		   &w.connections, &w.requests, &w.in, &w.out, &w.cpu_ms,
-		   &w.rss_kib) == 11)
-		s->workers[s->n_workers++] = w;
+	if (line->n == 0)
+		return false;
+	word = str_cut(line, ' ');
+	*key_out = str_cut(&word, '=');
+	snprintf(value_out, 32, "%" STR_FMT, STR_ARG(word));
+	return true;
 }
 
-static void read_line(struct sample *s, const char *line)
+static void read_words(struct str line, const struct place_of *keys, void *into,
+		       char state_out[16])
 {
-	unsigned bucket;
-	uint64_t n;
+	struct str key;
+	char value[32];
 
-	if (sscanf(line,
-		   "server %15s %u %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-		   " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
-		   s->state, &s->generation, &s->uptime_s, &s->connections,
-		   &s->accepted, &s->requests, &s->in, &s->out, &s->respawns,
-		   &s->log_lost) == 10)
-		return;
-	if (sscanf(line, "latency %u %" SCNu64, &bucket, &n) == 2 &&
-	    bucket < HISTOGRAM_BUCKETS)
-		s->latency[bucket] = n;
-	else if (strncmp(line, "last reload", 11) == 0)
-		snprintf(s->reload, sizeof(s->reload), "%s", line);
-	else
-		read_worker(s, line);
+	while (next_word(&line, &key, value)) {
+		if (str_equal(key, STR("state")))
+			snprintf(state_out, 16, "%.15s", value);
+		for (const struct place_of *k = keys; k->key != NULL; k++)
+			if (str_equal(key, str_of(k->key)))
+				*(uint64_t *)(void *)((char *)into + k->offset) =
+					strtoull(value, NULL, 10);
+	}
+}
+
+static void read_latency(struct sample *s, struct str line)
+{
+	struct str key;
+	char value[32], number[32];
+
+	while (next_word(&line, &key, value)) {
+		snprintf(number, sizeof(number), "%" STR_FMT, STR_ARG(key));
+		unsigned long bucket = strtoul(number, NULL, 10);
+
+		if (bucket < HISTOGRAM_BUCKETS)
+			s->latency[bucket] = strtoull(value, NULL, 10);
+	}
+}
+
+static void read_line(struct sample *s, struct str line)
+{
+	struct str rest = line, subject = str_cut(&rest, ' ');
+
+	if (str_equal(subject, STR("server"))) {
+		read_words(rest, server_keys, s, s->state);
+	} else if (str_equal(subject, STR("worker"))) {
+		if (s->n_workers == TOP_WORKERS)
+			return;
+		struct worker_row *w = &s->workers[s->n_workers++];
+
+		*w = (struct worker_row){0};
+		read_words(rest, worker_keys, w, w->state);
+	} else if (str_equal(subject, STR("latency"))) {
+		read_latency(s, rest);
+	} else {
+		snprintf(s->reload, sizeof(s->reload), "%" STR_FMT, STR_ARG(line));
+	}
 }
 
 /* False, with the reason on standard error, when nobody answers. */
@@ -97,11 +158,7 @@ static bool ask(const char *control, struct sample *s)
 	memset(s, 0, sizeof(*s));
 	s->at = clock_read();
 	while (ok && rest.n > 0) {
-		struct str line = str_cut(&rest, '\n');
-		char text[256];
-
-		snprintf(text, sizeof(text), "%" STR_FMT, STR_ARG(line));
-		read_line(s, text);
+		read_line(s, str_cut(&rest, '\n'));
 	}
 	if (!ok)
 		fprintf(stderr, "%" STR_FMT, STR_ARG(buf_str(&answer)));
@@ -209,11 +266,11 @@ static void put_server(struct frame *f, const struct sample *now,
 	if (now->log_lost > 0)
 		snprintf(lost, sizeof(lost), ", %ju log lines lost",
 			 (uintmax_t)now->log_lost);
-	snprintf(
-		line, sizeof(line),
-		"holdfast %s, generation %u, up %ju s, %zu workers, %ju respawns%s",
-		now->state, now->generation, (uintmax_t)now->uptime_s,
-		now->n_workers, (uintmax_t)now->respawns, lost);
+	snprintf(line, sizeof(line),
+		 "holdfast %s, generation %ju, up %ju s, %zu workers, %ju "
+		 "respawns%s",
+		 now->state, (uintmax_t)now->generation, (uintmax_t)now->uptime_s,
+		 now->n_workers, (uintmax_t)now->respawns, lost);
 	put_line(f, line);
 	snprintf(
 		line, sizeof(line),
@@ -250,8 +307,9 @@ static void put_workers(struct frame *f, struct sample *now, int rows)
 		snprintf(moved, sizeof(moved), "%s/%s", human(w->in, a),
 			 human(w->out, b));
 		snprintf(line, sizeof(line),
-			 "%6u %7d %5u %-9s %6ju %6ju %8s %10s %5ju %6.1f", w->slot,
-			 w->pid, w->generation, w->state, (uintmax_t)w->age_s,
+			 "%6ju %7ju %5ju %-9s %6ju %6ju %8s %10s %5ju %6.1f",
+			 (uintmax_t)w->slot, (uintmax_t)w->pid,
+			 (uintmax_t)w->generation, w->state, (uintmax_t)w->age_s,
 			 (uintmax_t)w->connections, human(w->per_s, c), moved,
 			 (uintmax_t)w->cpu_percent, (double)w->rss_kib / 1024);
 		put_line(f, line);

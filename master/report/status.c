@@ -20,31 +20,13 @@ struct summary {
 	struct counters totals; /* of all workers that there were */
 };
 
-static const struct phase {
-	const char *key;
-	const char *title;
-	size_t offset; /* of its histogram in struct counters */
-} phases[] = {
-	{"to_head", "head received", offsetof(struct counters, to_head)},
-	{"to_answer", "answer made", offsetof(struct counters, to_answer)},
-	{"to_end", "answer sent", offsetof(struct counters, to_end)},
-	{"total", "whole request", offsetof(struct counters, total)},
-};
-enum { PHASES = sizeof(phases) / sizeof(*phases) };
-
-static const struct histogram *phase_of(const struct summary *s, size_t i)
-{
-	return (const void *)((const char *)&s->totals + phases[i].offset);
-}
-
 static void summarise(struct master *m, struct summary *s)
 {
-	*s = (struct summary){.now = clock_read(), .totals = m->children.retired};
+	*s = (struct summary){.now = clock_read(),
+			      .totals = children_total(&m->children)};
 	for (struct child *c = NULL;
-	     (c = children_next(&m->children, NULL, c)) != NULL;) {
+	     (c = children_next(&m->children, NULL, c)) != NULL;)
 		s->connections += c->slot->connections;
-		counters_add(&s->totals, &c->slot->counters);
-	}
 }
 
 static uint64_t ms_since(uint64_t now, uint64_t then)
@@ -93,38 +75,37 @@ static void text_reload(const struct outcome *last, struct buf *out)
 		   last->reason);
 }
 
-static void text_totals(const struct master *m, const struct summary *s,
-			struct buf *out)
+static void text_row(const struct metric *row, const struct counters *totals,
+		     struct buf *out)
 {
-	const struct counters *t = &s->totals;
+	buf_printf(out, "%s:", row->text);
+	for (size_t k = 0; k < metric_cells(row); k++)
+		buf_printf(out, "%s %s%s%ju", k > 0 ? "," : "",
+			   row->dimension != NULL ? row->dimension->values[k] : "",
+			   row->dimension != NULL ? " " : "",
+			   (uintmax_t)metric_value(row, totals, k));
+	buf_put(out, STR("\n"));
+}
 
-	buf_printf(out,
-		   "connections: %ju open, %ju accepted, %ju pauses of "
-		   "accepting\n"
-		   "requests: %ju (1xx %ju, 2xx %ju, 3xx %ju, 4xx %ju, "
-		   "5xx %ju, unanswered %ju)\n"
-		   "bytes: %ju in, %ju out\n"
-		   "lines of the access log lost: %ju\n"
-		   "moves: %ju kept for their format, %ju damaged\n"
-		   "respawns: %ju\n",
-		   (uintmax_t)s->connections, (uintmax_t)t->accepted,
-		   (uintmax_t)t->accept_pauses, (uintmax_t)t->requests,
-		   (uintmax_t)t->responses[1], (uintmax_t)t->responses[2],
-		   (uintmax_t)t->responses[3], (uintmax_t)t->responses[4],
-		   (uintmax_t)t->responses[5], (uintmax_t)t->responses[0],
-		   (uintmax_t)t->bytes_in, (uintmax_t)t->bytes_out,
-		   (uintmax_t)t->log_lost, (uintmax_t)t->kept_for_format,
-		   (uintmax_t)t->handoff_damaged, (uintmax_t)m->respawns);
+static void text_totals(const struct summary *s, struct buf *out)
+{
+	buf_printf(out, "connections open: %ju\n", (uintmax_t)s->connections);
+	for (size_t i = 0; i < counters_table.n; i++)
+		if (counters_table.rows[i].kind != METRIC_HISTOGRAM)
+			text_row(&counters_table.rows[i], &s->totals, out);
 }
 
 static void text_latency(const struct summary *s, struct buf *out)
 {
 	buf_put_cstr(out, "latency in us     p50        p90        p99"
 			  "        max\n");
-	for (size_t i = 0; i < PHASES; i++) {
-		const struct histogram *h = phase_of(s, i);
+	for (size_t i = 0; i < counters_table.n; i++) {
+		const struct metric *row = &counters_table.rows[i];
+		const struct histogram *h = metric_histogram(row, &s->totals);
 
-		buf_printf(out, "%-13s %7ju  %9ju  %9ju  %9ju\n", phases[i].title,
+		if (row->kind != METRIC_HISTOGRAM)
+			continue;
+		buf_printf(out, "%-13s %7ju  %9ju  %9ju  %9ju\n", row->text,
 			   (uintmax_t)histogram_quantile(h, 0.5),
 			   (uintmax_t)histogram_quantile(h, 0.9),
 			   (uintmax_t)histogram_quantile(h, 0.99),
@@ -159,7 +140,7 @@ void status_text(struct master *m, struct buf *out)
 	buf_put(out, STR("\n"));
 	text_workers(m, s, out);
 	buf_put(out, STR("\n"));
-	text_totals(m, s, out);
+	text_totals(s, out);
 	buf_put(out, STR("\n"));
 	text_latency(s, out);
 	free(s);
@@ -186,27 +167,21 @@ static void json_string(struct buf *out, const char *s)
 static void json_worker(const struct child *c, const struct summary *s,
 			struct buf *out)
 {
-	const struct counters *n = &c->slot->counters;
 	struct usage usage = usage_of(c->pid);
 
 	buf_printf(out,
 		   "{\"slot\":%u,\"pid\":%d,\"generation\":%u,"
 		   "\"state\":\"%s\",\"age_s\":%ju,\"beat_age_ms\":%ju,"
-		   "\"connections\":%ju,\"accepted\":%ju,\"handed_in\":%ju,"
-		   "\"handed_out\":%ju,\"requests\":%ju,\"requests_per_s\":%ju,"
-		   "\"bytes_in\":%ju,\"bytes_out\":%ju,\"log_lost\":%ju,"
-		   "\"cpu_ms\":%ju,"
-		   "\"rss_kib\":%ju}",
+		   "\"connections\":%ju,\"requests_per_s\":%ju,"
+		   "\"cpu_ms\":%ju,\"rss_kib\":%ju,",
 		   c->number, (int)c->pid, generation_of(c),
 		   child_state_name(c->state),
 		   (uintmax_t)ms_since(s->now, c->started_at) / 1000,
 		   (uintmax_t)ms_since(s->now, c->slot->beat),
-		   (uintmax_t)c->slot->connections, (uintmax_t)n->accepted,
-		   (uintmax_t)n->handed_in, (uintmax_t)n->handed_out,
-		   (uintmax_t)n->requests, (uintmax_t)c->rate.per_s,
-		   (uintmax_t)n->bytes_in, (uintmax_t)n->bytes_out,
-		   (uintmax_t)n->log_lost, (uintmax_t)usage.cpu_ms,
-		   (uintmax_t)usage.rss_kib);
+		   (uintmax_t)c->slot->connections, (uintmax_t)c->rate.per_s,
+		   (uintmax_t)usage.cpu_ms, (uintmax_t)usage.rss_kib);
+	metrics_put_json(&counters_table, &c->slot->counters, false, out);
+	buf_put(out, STR("}"));
 }
 
 static void json_workers(struct master *m, const struct summary *s, struct buf *out)
@@ -243,47 +218,34 @@ static void json_listeners(const struct generation *g, struct buf *out)
 	buf_put(out, STR("]"));
 }
 
-static void json_totals(const struct master *m, const struct summary *s,
-			struct buf *out)
+static void json_totals(const struct summary *s, struct buf *out)
 {
-	const struct counters *t = &s->totals;
-
-	buf_printf(out,
-		   ",\"totals\":{\"accepted\":%ju,\"closed\":%ju,"
-		   "\"requests\":%ju,\"bytes_in\":%ju,\"bytes_out\":%ju,"
-		   "\"accept_pauses\":%ju,\"limited\":%ju,"
-		   "\"temp_bodies\":%ju,\"kept_for_format\":%ju,"
-		   "\"handoff_damaged\":%ju,"
-		   "\"respawns\":%ju,"
-		   "\"connections_cut\":%ju,\"log_lost\":%ju,"
-		   "\"responses\":{",
-		   (uintmax_t)t->accepted, (uintmax_t)t->closed,
-		   (uintmax_t)t->requests, (uintmax_t)t->bytes_in,
-		   (uintmax_t)t->bytes_out, (uintmax_t)t->accept_pauses,
-		   (uintmax_t)t->limited, (uintmax_t)t->temp_bodies,
-		   (uintmax_t)t->kept_for_format, (uintmax_t)t->handoff_damaged,
-		   (uintmax_t)m->respawns, (uintmax_t)m->children.cut,
-		   (uintmax_t)t->log_lost);
-	for (int i = 1; i < 6; i++)
-		buf_printf(out, "\"%dxx\":%ju,", i, (uintmax_t)t->responses[i]);
-	buf_printf(out, "\"unanswered\":%ju}}", (uintmax_t)t->responses[0]);
+	buf_put(out, STR(",\"totals\":{"));
+	metrics_put_json(&counters_table, &s->totals, true, out);
+	buf_put(out, STR("}"));
 }
 
 static void json_latency(const struct summary *s, struct buf *out)
 {
-	buf_put(out, STR(",\"latency_us\":{"));
-	for (size_t i = 0; i < PHASES; i++) {
-		const struct histogram *h = phase_of(s, i);
+	const char *comma = "";
 
+	buf_put(out, STR(",\"latency_us\":{"));
+	for (size_t i = 0; i < counters_table.n; i++) {
+		const struct metric *row = &counters_table.rows[i];
+		const struct histogram *h = metric_histogram(row, &s->totals);
+
+		if (row->kind != METRIC_HISTOGRAM)
+			continue;
 		buf_printf(out,
 			   "%s\"%s\":{\"count\":%ju,\"sum\":%ju,\"p50\":%ju,"
 			   "\"p90\":%ju,\"p99\":%ju,\"max\":%ju}",
-			   i > 0 ? "," : "", phases[i].key, (uintmax_t)h->count,
+			   comma, row->name, (uintmax_t)h->count,
 			   (uintmax_t)h->sum_us,
 			   (uintmax_t)histogram_quantile(h, 0.5),
 			   (uintmax_t)histogram_quantile(h, 0.9),
 			   (uintmax_t)histogram_quantile(h, 0.99),
 			   (uintmax_t)h->max_us);
+		comma = ",";
 	}
 	buf_put(out, STR("}"));
 }
@@ -318,7 +280,7 @@ void status_json(struct master *m, struct buf *out)
 	json_string(out, m->file);
 	json_workers(m, s, out);
 	json_listeners(m->serving, out);
-	json_totals(m, s, out);
+	json_totals(s, out);
 	json_latency(s, out);
 	json_reload(&m->last_reload, out);
 	buf_put(out, STR("}\n"));
@@ -330,33 +292,34 @@ void status_json(struct master *m, struct buf *out)
 void status_lines(struct master *m, struct buf *out)
 {
 	struct summary *s = mem_alloc(sizeof(*s));
-	const struct counters *t = &s->totals;
 
 	summarise(m, s);
-	buf_printf(out, "server %s %u %ju %ju %ju %ju %ju %ju %ju %ju\n",
+	buf_printf(out,
+		   "server state=%s generation=%u uptime_s=%ju connections=%ju",
 		   life_name(m->state), m->serving != NULL ? m->serving->number : 0,
 		   (uintmax_t)ms_since(s->now, m->started_at) / 1000,
-		   (uintmax_t)s->connections, (uintmax_t)t->accepted,
-		   (uintmax_t)t->requests, (uintmax_t)t->bytes_in,
-		   (uintmax_t)t->bytes_out, (uintmax_t)m->respawns,
-		   (uintmax_t)t->log_lost);
+		   (uintmax_t)s->connections);
+	metrics_put_words(&counters_table, &s->totals, true, out);
 	for (struct child *c = NULL;
 	     (c = children_next(&m->children, NULL, c)) != NULL;) {
-		const struct counters *n = &c->slot->counters;
 		struct usage usage = usage_of(c->pid);
 
-		buf_printf(out, "worker %u %d %u %s %ju %ju %ju %ju %ju %ju %ju\n",
+		buf_printf(out,
+			   "\nworker slot=%u pid=%d generation=%u state=%s "
+			   "age_s=%ju connections=%ju cpu_ms=%ju rss_kib=%ju",
 			   c->number, (int)c->pid, generation_of(c),
 			   child_state_name(c->state),
 			   (uintmax_t)ms_since(s->now, c->started_at) / 1000,
-			   (uintmax_t)c->slot->connections, (uintmax_t)n->requests,
-			   (uintmax_t)n->handed_in, (uintmax_t)n->handed_out,
-			   (uintmax_t)usage.cpu_ms, (uintmax_t)usage.rss_kib);
+			   (uintmax_t)c->slot->connections, (uintmax_t)usage.cpu_ms,
+			   (uintmax_t)usage.rss_kib);
+		metrics_put_words(&counters_table, &c->slot->counters, false, out);
 	}
+	buf_put(out, STR("\nlatency"));
 	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
-		if (t->total.buckets[i] > 0)
-			buf_printf(out, "latency %u %ju\n", i,
-				   (uintmax_t)t->total.buckets[i]);
+		if (s->totals.total.buckets[i] > 0)
+			buf_printf(out, " %u=%ju", i,
+				   (uintmax_t)s->totals.total.buckets[i]);
+	buf_put(out, STR("\n"));
 	text_reload(&m->last_reload, out);
 	free(s);
 }

@@ -27,18 +27,11 @@ static void status_destroy(void *instance)
 
 static void put_slot(struct buf *out, uint32_t number, const struct slot *slot)
 {
-	const struct counters *n = &slot->counters;
-
-	buf_printf(out,
-		   "{\"slot\":%u,\"generation\":%ju,\"connections\":%ju,"
-		   "\"accepted\":%ju,\"handed_in\":%ju,\"handed_out\":%ju,"
-		   "\"requests\":%ju,\"bytes_in\":%ju,\"bytes_out\":%ju,"
-		   "\"log_lost\":%ju}",
+	buf_printf(out, "{\"slot\":%u,\"generation\":%ju,\"connections\":%ju,",
 		   number, (uintmax_t)slot->generation,
-		   (uintmax_t)slot->connections, (uintmax_t)n->accepted,
-		   (uintmax_t)n->handed_in, (uintmax_t)n->handed_out,
-		   (uintmax_t)n->requests, (uintmax_t)n->bytes_in,
-		   (uintmax_t)n->bytes_out, (uintmax_t)n->log_lost);
+		   (uintmax_t)slot->connections);
+	metrics_put_json(&counters_table, &slot->counters, false, out);
+	buf_put(out, STR("}"));
 }
 
 static void put_workers(struct buf *out, const struct scoreboard *board)

@@ -78,69 +78,11 @@ static void cannot_be_made(void **state)
 	assert_int_equal(child_status(no_descriptors), 0);
 }
 
-/* All of the numbers: whatever is put into `counters` later, too. */
-enum { N = sizeof(struct counters) / sizeof(uint64_t) };
-
-union numbers {
-	struct counters counters;
-	uint64_t all[N];
-};
-
-static bool is_maximum(size_t i)
-{
-	static const size_t maxima[] = {
-		offsetof(struct counters, to_head.max_us),
-		offsetof(struct counters, to_answer.max_us),
-		offsetof(struct counters, to_end.max_us),
-		offsetof(struct counters, total.max_us),
-	};
-
-	for (size_t k = 0; k < sizeof(maxima) / sizeof(*maxima); k++)
-		if (i == maxima[k] / sizeof(uint64_t))
-			return true;
-	return false;
-}
-
-static void counters_are_added(void **state)
-{
-	union numbers a, b;
-
-	(void)state;
-	assert_int_equal(sizeof(a.counters), sizeof(a.all));
-	for (size_t i = 0; i < N; i++) {
-		a.all[i] = i + 1;
-		b.all[i] = 1000 * (i + 1);
-	}
-	counters_add(&b.counters, &a.counters);
-	for (size_t i = 0; i < N; i++) {
-		assert_int_equal(b.all[i], (is_maximum(i) ? 1000 : 1001) * (i + 1));
-		assert_int_equal(a.all[i], i + 1);
-	}
-}
-
-static void counters_are_subtracted(void **state)
-{
-	union numbers a, b;
-
-	(void)state;
-	for (size_t i = 0; i < N; i++) {
-		a.all[i] = i + 1;
-		b.all[i] = 1000 * (i + 1);
-	}
-	counters_subtract(&b.counters, &a.counters);
-	for (size_t i = 0; i < N; i++) {
-		assert_int_equal(b.all[i], (is_maximum(i) ? 1000 : 999) * (i + 1));
-		assert_int_equal(a.all[i], i + 1);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shared),
 		cmocka_unit_test(cannot_be_made),
-		cmocka_unit_test(counters_are_added),
-		cmocka_unit_test(counters_are_subtracted),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
