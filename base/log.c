@@ -347,6 +347,11 @@ void log_client_errno(enum log_level level, const char *format, ...)
 	errno = saved;
 }
 
+uint64_t log_client_due(void)
+{
+	return clients.more > 0 ? clients.since + NS_PER_S : 0;
+}
+
 void log_client_settle(void)
 {
 	if (clients.n == 0 || clock_read() - clients.since < NS_PER_S)

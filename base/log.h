@@ -18,6 +18,7 @@
 #define BASE_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum log_level {
 	LOG_LEVEL_ERROR, /* somebody has to act */
@@ -72,14 +73,15 @@ void log_errno(enum log_level level, const char *format, ...)
 /*
  * As log_line() and log_errno(), for what clients can cause as often as they
  * like: of more than 20 such lines in a second only the number is logged, by
- * log_client_settle() when the second is over (to be called now and then), or
- * by log_client_end().
+ * log_client_settle() when the second is over, or by log_client_end().
  */
 void log_client(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void log_client_errno(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void log_client_settle(void);
+/* When there will be such a number to log (CLOCK_MONOTONIC ns); 0: never. */
+uint64_t log_client_due(void);
 void log_client_end(void);
 
 /* An error line, then abort(): an invariant of ours does not hold. */

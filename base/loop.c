@@ -2,13 +2,20 @@
 #include "base/loop.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 
-enum { LOOP_EVENTS = 256 };
+enum {
+	LOOP_EVENTS = 256,
+	/* When the next timer has been moved or disarmed since it was put where
+	 * it is, timers are put in order after so much time without events: a
+	 * loop at rest then sleeps until one is due. */
+	LOOP_SETTLE_MS = 250,
+};
 
 int loop_init(struct loop *loop)
 {
@@ -75,7 +82,58 @@ static int wait_ms(const struct loop *loop, uint64_t next)
 		return -1;
 	uint64_t ms = (next - loop->now + NS_PER_MS - 1) / NS_PER_MS;
 
-	return ms > 60000 ? 60000 : (int)ms;
+	return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+/* When to look at the timers next, UINT64_MAX for never. */
+static uint64_t next_look(const struct loop *loop)
+{
+	uint64_t next = timers_next(&loop->timers);
+	uint64_t settle = loop->now + LOOP_SETTLE_MS * NS_PER_MS;
+
+	return settle < next && timers_are_stale(&loop->timers) ? settle : next;
+}
+
+static void note_waiting(struct loop *loop)
+{
+	if (loop->pulse != NULL)
+		atomic_store_explicit(&loop->pulse->waits, 1, memory_order_release);
+}
+
+static void note_waking(struct loop *loop)
+{
+	bool rested = loop->woke == 0 ||
+		      loop->now - loop->woke >= LOOP_REST_MS * NS_PER_MS;
+
+	loop->woke = loop->now;
+	if (loop->pulse != NULL) {
+		atomic_store_explicit(&loop->pulse->woke, loop->now,
+				      memory_order_relaxed);
+		atomic_store_explicit(&loop->pulse->waits, 0, memory_order_release);
+	}
+	if (rested && loop->on_wake != NULL)
+		loop->on_wake(loop);
+}
+
+/* Returns how many events there are. */
+static int wait(struct loop *loop, struct epoll_event *events, uint64_t next)
+{
+	uint64_t from = clock_read();
+	int ms = wait_ms(loop, next);
+
+	note_waiting(loop);
+	int n = epoll_wait(loop->epoll_fd, events, LOOP_EVENTS, ms);
+
+	loop->now = loop_read_clock(loop);
+	loop->waited += loop->now - from;
+	if (n == -1 && errno != EINTR)
+		log_fatal("epoll_wait: errno %d", errno);
+	/* EINTR: it was stopped and goes on, or is traced. Nothing has come. */
+	if (n != -1 || timers_next(&loop->timers) <= loop->now)
+		note_waking(loop);
+	if (n == 0 && ms != 0)
+		timers_settle(&loop->timers);
+	return n;
 }
 
 static void run_all(struct list *tasks)
@@ -107,14 +165,8 @@ void loop_run(struct loop *loop)
 	list_init(&due);
 
 	while (!loop->stopped) {
-		uint64_t from = clock_read();
-		int n = epoll_wait(loop->epoll_fd, events, LOOP_EVENTS,
-				   wait_ms(loop, next));
+		int n = wait(loop, events, next);
 
-		loop->now = loop_read_clock(loop);
-		loop->waited += loop->now - from;
-		if (n == -1 && errno != EINTR)
-			log_fatal("epoll_wait: errno %d", errno);
 		/* What the events queue is for the next tick: everyone has one
 		 * turn in each. */
 		list_take_all(&due, &loop->ready);
@@ -128,7 +180,7 @@ void loop_run(struct loop *loop)
 		run_all(&due);
 		if (loop->on_tick_end != NULL)
 			loop->on_tick_end(loop);
-		next = timers_next(&loop->timers);
+		next = next_look(loop);
 	}
 }
 

@@ -12,6 +12,7 @@
 #ifndef BASE_LOOP_H
 #define BASE_LOOP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -19,6 +20,31 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/timer.h"
+
+enum {
+	/* No tick for so long is a rest: see loop->on_wake. */
+	LOOP_REST_MS = 600,
+};
+
+/*
+ * Whether the loop waits, for others to read: it may be in memory that is
+ * shared with another process. Two plain stores around epoll_wait(2).
+ */
+struct pulse {
+	_Atomic uint64_t woke;  /* CLOCK_MONOTONIC ns: when the last tick began;
+				 * 0 before the first */
+	_Atomic uint64_t waits; /* 1 while it waits */
+};
+
+/* Of two readings of a reader: waits first, so that a loop that does not wait
+ * is never seen with the beginning of an earlier tick. */
+static inline bool pulse_waits(const struct pulse *pulse, uint64_t *woke_out)
+{
+	bool waits = atomic_load_explicit(&pulse->waits, memory_order_acquire) != 0;
+
+	*woke_out = atomic_load_explicit(&pulse->woke, memory_order_acquire);
+	return waits;
+}
 
 /* A descriptor that is watched; embedded in its owner. */
 struct watch {
@@ -41,9 +67,15 @@ struct loop {
 	uint64_t latest; /* the same, when it was last read: see
 			  * loop_read_clock() */
 	uint64_t waited; /* ns, in all, with nothing to do */
+	uint64_t woke;   /* when the last tick began that was not for EINTR */
 	struct timers timers;
 	struct list put_off; /* until the events of the tick are handled */
 	struct list ready;   /* for the next tick */
+	/* Where the loop says whether it waits; NULL: nobody asks. */
+	struct pulse *pulse;
+	/* If set, called first in a tick that ends a rest: the first one, and
+	 * each that begins LOOP_REST_MS or more after the one before. */
+	void (*on_wake)(struct loop *loop);
 	/* Called at the end of every tick, if set. */
 	void (*on_tick_end)(struct loop *loop);
 	void *context; /* the owner's, for on_tick_end */

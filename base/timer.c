@@ -89,21 +89,42 @@ void timer_detach(struct timers *t, struct timer *timer)
 	sift_down(t, last.timer->place);
 }
 
+/* Puts the first one where it belongs, if it was moved or disarmed. */
+static void settle_first(struct timers *t)
+{
+	struct timer *timer = t->heap[1].timer;
+
+	if (timer->deadline == 0) {
+		timer_detach(t, timer);
+		return;
+	}
+	t->heap[1].at = timer->deadline;
+	sift_down(t, 1);
+}
+
 void timers_run(struct timers *t, uint64_t now)
 {
 	while (t->n > 0 && t->heap[1].at <= now) {
 		struct timer *timer = t->heap[1].timer;
-		uint64_t deadline = timer->deadline;
 
-		if (deadline > now) { /* was moved later meanwhile */
-			t->heap[1].at = deadline;
-			sift_down(t, 1);
+		if (timer->deadline == 0 || timer->deadline > now) {
+			settle_first(t);
 			continue;
 		}
 		timer_detach(t, timer);
-		if (deadline != 0)
-			timer->on_expire(timer);
+		timer->on_expire(timer);
 	}
+}
+
+bool timers_are_stale(const struct timers *t)
+{
+	return t->n > 0 && t->heap[1].at != t->heap[1].timer->deadline;
+}
+
+void timers_settle(struct timers *t)
+{
+	while (timers_are_stale(t))
+		settle_first(t);
 }
 
 uint64_t timers_next(const struct timers *t)

@@ -45,8 +45,14 @@ void timer_detach(struct timers *timers, struct timer *timer);
  * again in there has to do so for a later time. */
 void timers_run(struct timers *timers, uint64_t now);
 
-/* The time at which to run them next, or UINT64_MAX when none is armed. */
+/* The time at which to run them next, or UINT64_MAX when none is armed. It is
+ * too early when they are stale: what it was set for was moved or disarmed. */
 uint64_t timers_next(const struct timers *timers);
+bool timers_are_stale(const struct timers *timers);
+
+/* Puts them in order, so that the next time is that of a timer that is due
+ * then. Not in each tick: busy timers are moved all the time. */
+void timers_settle(struct timers *timers);
 
 /* Frees the heap; what is armed will never fire. */
 void timers_fini(struct timers *timers);

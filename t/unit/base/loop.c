@@ -12,9 +12,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -601,6 +603,118 @@ static void order_of_a_tick(void **state)
 	fd_close(&ear.watch.fd);
 }
 
+/* What others see of the loop, and what ends a rest. */
+
+static struct pulse pulse;
+static unsigned wakes;
+static struct timer nap;
+
+static void on_wake(struct loop *l)
+{
+	uint64_t woke;
+
+	assert_false(pulse_waits(&pulse, &woke));
+	assert_int_equal(woke, l->now);
+	wakes++;
+}
+
+static void on_nap(struct timer *timer)
+{
+	(void)timer;
+	loop_stop(&loop);
+}
+
+static void run_for(uint64_t ms)
+{
+	timer_init(&nap, on_nap);
+	loop_timer(&loop, &nap, ms);
+	run();
+}
+
+static void wakes_after_a_rest(void **state)
+{
+	uint64_t woke;
+
+	(void)state;
+	pulse = (struct pulse){0};
+	wakes = 0;
+	loop.pulse = &pulse;
+	loop.on_wake = on_wake;
+	run_for(1);
+	assert_int_equal(wakes, 1); /* the first tick */
+	run_for(1);
+	run_for(LOOP_REST_MS / 3);
+	assert_int_equal(wakes, 1);
+	run_for(LOOP_REST_MS + 1);
+	assert_int_equal(wakes, 2);
+	assert_false(pulse_waits(&pulse, &woke));
+	assert_int_equal(woke, loop.now);
+}
+
+/* A signal, as for a process that was stopped, is nothing to do. */
+static void interrupt_from_elsewhere(void)
+{
+	usleep((LOOP_REST_MS + 100) * 1000);
+	CHILD_CHECK(kill(getppid(), SIGALRM) == 0);
+	usleep(100 * 1000);
+	CHILD_CHECK(kill(getppid(), SIGALRM) == 0);
+}
+
+static uint64_t seen_woke[2];
+static unsigned seen_waiting;
+
+static void on_alarm(int number)
+{
+	(void)number;
+	if (seen_waiting < 2 && pulse_waits(&pulse, &seen_woke[seen_waiting]))
+		seen_waiting++;
+}
+
+static void interruptions_end_no_rest(void **state)
+{
+	struct sigaction action = {.sa_handler = on_alarm}, before;
+
+	(void)state;
+	pulse = (struct pulse){0};
+	wakes = 0;
+	loop.pulse = &pulse;
+	loop.on_wake = on_wake;
+	assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		interrupt_from_elsewhere();
+		_exit(0);
+	}
+	run_for(1);
+	run_for(LOOP_REST_MS + 1000);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(seen_waiting, 2);
+	assert_int_equal(seen_woke[0], seen_woke[1]);
+	assert_int_equal(wakes, 2); /* the second for the timer */
+	assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+}
+
+/* Timers that were moved again and again: one look soon puts them right. */
+static void moved_timers_do_not_wake(void **state)
+{
+	struct timer timers[20];
+	unsigned before;
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++) {
+		timer_init(&timers[i], on_nap);
+		loop_timer(&loop, &timers[i], 300 + 20 * i);
+		loop_timer(&loop, &timers[i], 3000);
+	}
+	run_for(1);
+	before = ticks;
+	run_for(900);
+	assert_in_range(ticks - before, 1, 3);
+	for (unsigned i = 0; i < 20; i++)
+		timer_detach(&loop.timers, &timers[i]);
+}
+
 #define LOOP_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -620,6 +734,9 @@ int main(void)
 		LOOP_TEST(closed_is_not_watched),
 		LOOP_TEST(many_events),
 		LOOP_TEST(order_of_a_tick),
+		LOOP_TEST(wakes_after_a_rest),
+		LOOP_TEST(interruptions_end_no_rest),
+		LOOP_TEST(moved_timers_do_not_wake),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

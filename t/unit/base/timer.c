@@ -336,6 +336,32 @@ static void as_a_model_does(void **state)
 	assert_true(timers_next(&timers) == UINT64_MAX);
 }
 
+/* What was moved or disarmed does not bring a time that is too early. */
+static void settled(void **state)
+{
+	(void)state;
+	assert_false(timers_are_stale(&timers));
+	for (size_t i = 0; i < N; i++)
+		arm(i, 10 + i);
+	assert_false(timers_are_stale(&timers));
+	for (size_t i = 0; i < N; i++)
+		arm(i, 1000 + i);
+	timer_disarm(&things[0].timer);
+	timer_disarm(&things[1].timer);
+	assert_true(timers_are_stale(&timers));
+	assert_true(timers_next(&timers) == 10);
+	timers_settle(&timers);
+	assert_false(timers_are_stale(&timers));
+	assert_true(timers_next(&timers) == 1002);
+	assert_fires(1001, 0);
+	assert_fires(1002, 2);
+	timers_settle(&timers);
+	for (size_t i = 0; i < N; i++)
+		timer_disarm(&things[i].timer);
+	timers_settle(&timers);
+	assert_true(timers_next(&timers) == UINT64_MAX);
+}
+
 #define TIMER_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -350,6 +376,7 @@ int main(void)
 		TIMER_TEST(disarmed),
 		TIMER_TEST(detached),
 		TIMER_TEST(detached_anywhere),
+		TIMER_TEST(settled),
 		TIMER_TEST(in_callbacks),
 		TIMER_TEST(as_a_model_does),
 	};
