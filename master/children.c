@@ -144,7 +144,6 @@ struct child *children_spawn(struct children *children,
 	if (child == NULL || channel_open(ends) == -1)
 		return NULL;
 	memset(child->slot, 0, sizeof(*child->slot));
-	child->slot->beat = clock_read();
 	quota_clear(children->quota, child->number);
 	if (child->number >= children->board->n_used)
 		children->board->n_used = child->number + 1;
@@ -161,7 +160,8 @@ struct child *children_spawn(struct children *children,
 	child->generation = spec->generation;
 	child->started_at = clock_read();
 	child->failure[0] = '\0';
-	child->suspect_beat = 0;
+	child->told_at = 0;
+	child->suspected = 0;
 	child->accepts = false;
 	child->is_done = false;
 	child->rate = (struct rate){0};
@@ -173,6 +173,7 @@ struct child *children_spawn(struct children *children,
 		child_kill(child);
 	}
 	log_debug("worker %u (pid %d) started", child->number, (int)pid);
+	children->on_awake(children);
 	return child;
 }
 
@@ -204,8 +205,13 @@ static void understand(struct child *child, struct message *message)
 		message->text[sizeof(message->text) - 1] = '\0';
 		memcpy(child->failure, message->text, sizeof(child->failure));
 		return;
+	case MESSAGE_AWAKE:
+		return; /* that was all */
 	case MESSAGE_PAUSED:
 		children->on_paused(children, child);
+		return;
+	case MESSAGE_UNEVEN:
+		children->on_uneven(children, child);
 		return;
 	case MESSAGE_LEFT:
 		child->accepts = false;
@@ -249,6 +255,7 @@ static bool listen_to(struct child *child)
 	case CHANNEL_OK:
 		while (n_fds > 0) /* no worker's message carries any */
 			close(fds[--n_fds]);
+		child->children->on_awake(child->children);
 		if (n == sizeof(message))
 			understand(child, &message);
 		return child->channel.fd != -1;
@@ -352,10 +359,12 @@ static void tell(struct child *child, struct message message, const int *fds,
 {
 	if (child->channel.fd == -1)
 		return;
+	child->told_at = clock_read();
+	child->children->on_awake(child->children);
 	if (channel_send(child->channel.fd, &message, sizeof(message), fds,
 			 n_fds) != CHANNEL_AGAIN)
 		return; /* CHANNEL_CLOSED: it is dead, and will be reaped */
-	if (message.type == MESSAGE_LOOK)
+	if (message.type == MESSAGE_LOOK || message.type == MESSAGE_BALANCE)
 		return; /* others are on their way, and one is enough */
 	log_error("worker %u (pid %d) does not read what it is told: "
 		  "killing it",
@@ -385,6 +394,11 @@ void child_start(struct child *child)
 void child_look(struct child *child)
 {
 	tell(child, (struct message){.type = MESSAGE_LOOK}, NULL, 0);
+}
+
+void child_balance(struct child *child)
+{
+	tell(child, (struct message){.type = MESSAGE_BALANCE}, NULL, 0);
 }
 
 void child_unready(struct child *child)
@@ -457,6 +471,9 @@ bool children_are_leaving(struct children *children)
 
 void child_abort(struct child *child)
 {
+	if (child->state == CHILD_DYING || child->state == CHILD_FREE)
+		return;
+	set_state(child, CHILD_DYING);
 	loop_timer(child->children->loop, &child->kill_timer, CHILD_ABORT_MS);
 	kill(child->pid, SIGABRT);
 }

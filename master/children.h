@@ -44,9 +44,10 @@ struct child {
 	unsigned number;     /* of the slot */
 	uint64_t started_at; /* CLOCK_MONOTONIC ns */
 	struct watch channel;
-	bool accepts; /* it was told to, and has not said that it left off */
-	bool is_done; /* it has drained, and only has to exit */
-	uint64_t suspect_beat;   /* see watchdog.h; 0: it is fine */
+	bool accepts;       /* it was told to, and has not said that it left off */
+	bool is_done;       /* it has drained, and only has to exit */
+	uint64_t told_at;   /* CLOCK_MONOTONIC ns, when it was told something */
+	uint64_t suspected; /* see watchdog.c; 0: it is fine */
 	struct timer kill_timer; /* armed when it should be gone by then */
 	struct slot *slot;
 	struct rate rate;
@@ -65,9 +66,14 @@ struct children {
 	struct counters retired;     /* of processes that are gone, and ours */
 
 	/* The owner's. */
+	/* One may be at work now: it was spawned, was told something, or has
+	 * said something. */
+	void (*on_awake)(struct children *children);
 	void (*on_ready)(struct children *children, struct child *child);
 	/* A worker paused accepting. */
 	void (*on_paused)(struct children *children, struct child *child);
+	/* A worker sees that connections are not evenly shared. */
+	void (*on_uneven)(struct children *children, struct child *child);
 	/* A worker was told by a signal to go. */
 	void (*on_leaving)(struct children *children, struct child *child);
 	/* One that drains accepts nothing any more. */
@@ -126,6 +132,7 @@ unsigned children_count_staying(struct children *children,
 /* Each is a message; a child that cannot even take it is killed. */
 void child_start(struct child *child);
 void child_look(struct child *child);
+void child_balance(struct child *child);
 void child_unready(struct child *child);
 void child_serve_out(struct child *child, size_t listener);
 /* `patience_ms`: it is killed when it is not gone by then. */
@@ -138,7 +145,7 @@ void child_reopen(struct child *child, int error_log, int access_log);
 /* True while one that was told to go may still accept. */
 bool children_are_leaving(struct children *children);
 
-/* Asks for its stack, and kills it if that is not its end. */
+/* Asks for its stack, and kills it a second later if that is not its end. */
 void child_abort(struct child *child);
 void child_kill(struct child *child);
 

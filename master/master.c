@@ -66,8 +66,8 @@ static int open_master(struct master *m, const char *file)
 	listeners_init(&m->listeners);
 	control_init(&m->control, &m->loop);
 	notify_init(&m->notify, &m->loop);
-	watchdog_start(&m->watchdog, &m->children);
-	sampler_start(&m->sampler, &m->children);
+	watchdog_init(&m->watchdog, &m->children);
+	sampler_init(&m->sampler, &m->children);
 	reload_init(m);
 	handover_init(m);
 	ending_init(m);

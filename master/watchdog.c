@@ -7,26 +7,60 @@
 #include "base/log.h"
 #include "master/generation.h"
 
-enum { WATCHDOG_MS = 1000 };
+enum {
+	WATCHDOG_MS = 500,
+	/* For a worker to get ready; that of a new generation is the same. */
+	WATCHDOG_START_MS = 30000,
+	/* A worker that wakes after half of this says so. */
+	WATCHDOG_REST_MS = 2 * LOOP_REST_MS,
+};
 
-static void look_at(struct child *child, uint64_t now)
+/* Since when it has been doing one thing; UINT64_MAX while it waits. */
+static uint64_t busy_since(const struct child *child, uint64_t *woke_out)
 {
-	uint64_t beat = child->slot->beat;
-	uint64_t limit = child->generation->conf->timeouts.watchdog * NS_PER_MS;
+	bool waits = pulse_waits(&child->slot->pulse, woke_out);
 
-	if (child->state == CHILD_DYING || beat > now || now - beat < limit) {
-		child->suspect_beat = 0;
-		return;
+	if (*woke_out == 0) /* its loop does not run yet */
+		return child->started_at;
+	if (!waits)
+		return *woke_out;
+	return child->told_at > *woke_out ? child->told_at : UINT64_MAX;
+}
+
+static uint64_t limit_of(const struct child *child, uint64_t woke)
+{
+	uint64_t ms = child->generation->conf->timeouts.watchdog;
+
+	if (woke == 0 && ms < WATCHDOG_START_MS)
+		ms = WATCHDOG_START_MS;
+	return ms * NS_PER_MS;
+}
+
+/* False when there is no need to look again before it says that it woke. */
+static bool look_at(struct child *child, uint64_t now)
+{
+	uint64_t woke, since = busy_since(child, &woke);
+
+	if (child->state == CHILD_DYING)
+		return false;
+	if (since >= now) {
+		child->suspected = 0;
+		return woke < now && now - woke < WATCHDOG_REST_MS * NS_PER_MS;
 	}
-	if (child->suspect_beat != beat) {
-		child->suspect_beat = beat; /* the first time */
-		return;
+	if (now - since < limit_of(child, woke)) {
+		child->suspected = 0;
+		return true;
 	}
-	log_error("worker %u (pid %d) is stuck: no beat for %ju ms; its stack "
-		  "follows, then it is replaced",
+	if (child->suspected != since) {
+		child->suspected = since; /* the first time */
+		return true;
+	}
+	log_error("worker %u (pid %d) is stuck: no sign of life for %ju ms; its "
+		  "stack follows, then it is replaced",
 		  child->number, (int)child->pid,
-		  (uintmax_t)((now - beat) / NS_PER_MS));
+		  (uintmax_t)((now - since) / NS_PER_MS));
 	child_abort(child);
+	return false;
 }
 
 static void on_timer(struct timer *timer)
@@ -34,21 +68,28 @@ static void on_timer(struct timer *timer)
 	struct watchdog *watchdog = CONTAINER_OF(timer, struct watchdog, timer);
 	struct children *children = watchdog->children;
 	uint64_t now = clock_read();
+	bool again = false;
 
 	for (struct child *c = NULL;
 	     (c = children_next(children, NULL, c)) != NULL;)
-		look_at(c, now);
-	loop_timer(children->loop, timer, WATCHDOG_MS);
+		again |= look_at(c, now);
+	if (again)
+		children->on_awake(children);
 }
 
-void watchdog_start(struct watchdog *watchdog, struct children *children)
+void watchdog_init(struct watchdog *watchdog, struct children *children)
 {
 	watchdog->children = children;
 	timer_init(&watchdog->timer, on_timer);
-	loop_timer(children->loop, &watchdog->timer, WATCHDOG_MS);
 }
 
 void watchdog_stop(struct watchdog *watchdog)
 {
 	timer_detach(&watchdog->children->loop->timers, &watchdog->timer);
+}
+
+void watchdog_wake(struct watchdog *watchdog)
+{
+	if (!timer_is_armed(&watchdog->timer))
+		loop_timer(watchdog->children->loop, &watchdog->timer, WATCHDOG_MS);
 }

@@ -96,6 +96,26 @@ static void have_others_look(struct master *m, const struct child *but)
 			child_look(c);
 }
 
+static void on_awake(struct children *children)
+{
+	struct master *m = CONTAINER_OF(children, struct master, children);
+
+	watchdog_wake(&m->watchdog);
+	sampler_wake(&m->sampler);
+}
+
+static void on_uneven(struct children *children, struct child *child)
+{
+	struct master *m = CONTAINER_OF(children, struct master, children);
+
+	if (child->generation != m->serving)
+		return;
+	for (struct child *c = NULL;
+	     (c = children_next(children, m->serving, c)) != NULL;)
+		if (c != child && c->state == CHILD_SERVING)
+			child_balance(c);
+}
+
 /* A worker got a signal to end: another is spawned, then it goes. */
 static void on_leaving(struct children *children, struct child *child)
 {
@@ -208,9 +228,11 @@ static void on_gone(struct children *children, const struct child *gone, int sta
 
 void workforce_init(struct master *m)
 {
+	m->children.on_awake = on_awake;
 	m->children.on_ready = on_ready;
 	m->children.on_gone = on_gone;
 	m->children.on_paused = on_paused;
+	m->children.on_uneven = on_uneven;
 	m->children.on_leaving = on_leaving;
 	timer_init(&m->respawn_timer, on_respawn_time);
 }

@@ -2,8 +2,9 @@
 #
 # A worker that is stuck in its loop leaves its stack in the log and is
 # replaced; clients of the others notice nothing, whether their connections
-# were there before or not. One that is idle, or that was stopped for less
-# than timeouts.watchdog, is left alone.
+# were there before or not. However many are stuck, and even if the whole
+# server was at rest before, each is replaced in its time. One that is idle, or
+# that was stopped for less than timeouts.watchdog, is left alone.
 #
 # Only a build for tests has a way to make a worker stick: SIGUSR2.
 use v5.36;
@@ -29,6 +30,12 @@ listeners = (
 sites = ( { routes = (
   { path = "/"; handler = "respond"; body = "${query.x}"; } ); } );
 E
+
+# How often a process has waited.
+sub waits_of ($pid) {
+	open my $in, '<', "/proc/$pid/status" or return '';
+	return join ' ', grep { /ctxt_switches/ } readline $in;
+}
 
 # Requests on all of these and one on a new one; how long they took.
 sub all_answered ($s, @clients) {
@@ -77,7 +84,7 @@ subtest 'a worker that is stuck' => sub {
 	cmp_ok $slowest, '<', 1 * slow(), sprintf
 		'and served at once: the slowest took %.3f s', $slowest;
 	$s->expect_log(
-		qr/worker 0 \(pid $stuck\) is stuck: no beat for \d+ ms/,
+		qr/worker 0 \(pid $stuck\) is stuck: no sign of life for \d+ ms/,
 		qr/^error worker 0\[$stuck\]: signal 6; the stack is:/,
 		qr/^error worker 0\[$stuck\]: .*\bloop_run\b/,
 		qr/worker 0 \(pid $stuck\) died: killed by signal 6/);
@@ -89,6 +96,67 @@ subtest 'a worker that is stuck' => sub {
 	ok defined all_answered($s, @clients), 'no connection was lost';
 	is $s->status->{totals}{respawns}, 1, 'one was replaced';
 	$_->close for @clients;
+	$s->finish;
+};
+
+# At rest nobody looks; and SIGABRT does not reach one that is stopped.
+subtest 'several, after a rest' => sub {
+	plan skip_all => 'only with configure --enable-test-hooks'
+		unless has_hooks();
+	my $s = Holdfast->start(conf => sprintf $conf, '1s');
+	my ($busy, @stuck) = $s->workers;
+	my ($rested, $last) = (now(), '');
+
+	wait_until { !grep { $_->{age_s} < 2 } $s->worker_rows }
+		'workers to be old enough';
+	wait_until {
+		my $now = join ' ', map { waits_of($_) } $s->master, $busy, @stuck;
+
+		($rested, $last) = (now(), $now) if $now ne $last;
+		now() - $rested > 2;
+	} 'the server to come to rest';
+	$s->expect_log(map { (qr/pid $_\) is stuck/,
+		qr/pid $_\) should be gone and is not: killing it/,
+		qr/pid $_\) died: killed by signal 9/) } @stuck);
+	$s->allow_log(qr/die young/);
+	my $start = now();
+
+	for my $pid (@stuck) {
+		kill 'USR2', $pid;
+		wait_until {
+			grep { $_->{pid} == $pid && $_->{beat_age_ms} > 20 }
+				$s->worker_rows;
+		} 'it to be stuck';
+		kill 'STOP', $pid;
+	}
+	# The watchdog goes on looking, because another worker is busy.
+	wait_until {
+		$s->get('/?x=1');
+		!grep { alive($_) } @stuck
+	} 'all to be replaced';
+	my $took = now() - $start;
+
+	# 1 s, two looks, and a second to write the stack.
+	cmp_ok $took, '<', 4 * slow(), sprintf 'all are gone after %.1f s', $took;
+	$s->wait_workers(3);
+	is $s->get('/?x=1')->body, '1', 'and others serve';
+	$s->finish;
+};
+
+# What waits hears what the master tells it; if it does not, it is stuck, too.
+subtest 'one that does not hear' => sub {
+	my $s = Holdfast->start(conf => sprintf $conf, '1s');
+	my ($deaf) = $s->workers;
+
+	wait_until { !grep { $_->{age_s} < 2 } $s->worker_rows }
+		'workers to be old enough';
+	stop_process($deaf);
+	$s->expect_log(qr/pid $deaf\) is stuck/,
+		qr/pid $deaf\) should be gone/, qr/pid $deaf\) died/);
+	$s->signal('TTIN');	# the new one has the others look
+	$s->kill_worker(($s->workers)[1]);
+	wait_until { !alive($deaf) } 'it to be replaced';
+	$s->wait_workers(4);
 	$s->finish;
 };
 

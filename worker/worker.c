@@ -36,7 +36,6 @@
 #include "worker/report/access_log.h"
 
 enum {
-	WORKER_BEAT_MS = 500,
 	/* When the server quits, an idle keep-alive client gets this long to
 	 * send a request that is on its way. */
 	WORKER_QUIT_GRACE_MS = 500,
@@ -60,7 +59,7 @@ struct worker {
 	struct access_log access_log;
 	struct watch channel;
 	struct signals signals;
-	struct timer beat;
+	struct timer settle;   /* of the log, about clients */
 	struct timer deadline; /* of the drain */
 	struct timer untaken;  /* see on_untaken() */
 	unsigned unread_looks;
@@ -78,8 +77,11 @@ static void say(struct worker *w, struct message *message)
 		channel_send(w->channel.fd, message, sizeof(*message), NULL, 0);
 
 	/* CHANNEL_CLOSED will be read as such; the rest cannot be helped. When
-	 * the master is late with our pauses, one more tells it nothing. */
-	if (result == CHANNEL_AGAIN && message->type == MESSAGE_PAUSED)
+	 * the master is late with our messages, one more of these tells it
+	 * nothing. */
+	if (result == CHANNEL_AGAIN &&
+	    (message->type == MESSAGE_PAUSED || message->type == MESSAGE_AWAKE ||
+	     message->type == MESSAGE_UNEVEN))
 		return;
 	if (result == CHANNEL_AGAIN || result == CHANNEL_ERROR)
 		log_errno(LOG_LEVEL_WARN, "cannot send message %u", message->type);
@@ -104,6 +106,12 @@ static void say_failed(struct worker *w, const char *why)
 static void on_pause(struct net *net)
 {
 	say_number(CONTAINER_OF(net, struct worker, net), MESSAGE_PAUSED, 0);
+}
+
+static void on_uneven(struct balance *balance)
+{
+	say_number(CONTAINER_OF(balance, struct worker, balance), MESSAGE_UNEVEN,
+		   0);
 }
 
 /* The end of the worker's life. */
@@ -247,6 +255,9 @@ static bool obey(struct worker *w, const struct message *message, const int *fds
 	case MESSAGE_LOOK:
 		look(w);
 		return true;
+	case MESSAGE_BALANCE:
+		balance_told(&w->balance);
+		return true;
 	case MESSAGE_SERVE_OUT:
 		if (message->number >= w->net.n_listeners)
 			return false;
@@ -329,12 +340,29 @@ static void on_signal(struct signals *signals, int number)
 
 /* The loop. */
 
-static void on_beat(struct timer *timer)
+/* The watchdog does not look at workers that rest. */
+static void on_wake(struct loop *loop)
 {
-	struct worker *w = CONTAINER_OF(timer, struct worker, beat);
+	struct worker *w = loop->context;
 
-	loop_timer(&w->loop, &w->beat, WORKER_BEAT_MS);
+	if (w->channel.fd != -1)
+		say_number(w, MESSAGE_AWAKE, 0);
+}
+
+static void on_settle(struct timer *timer)
+{
+	(void)timer;
 	log_client_settle();
+}
+
+/* What clients caused and was not logged is to be said, even if nothing else
+ * comes. */
+static void settle_log(struct worker *w)
+{
+	uint64_t due = log_client_due();
+
+	if (due != 0 && !timer_is_armed(&w->settle))
+		timer_arm(&w->loop.timers, &w->settle, due);
 }
 
 /* Everything was given away, and something was not taken for a while: those
@@ -368,10 +396,10 @@ static void on_tick_end(struct loop *loop)
 {
 	struct worker *w = loop->context;
 
-	w->env->slot->beat = loop->now;
 	net_free_closed(&w->net);
 	net_recount_files(&w->net);
 	balance_look(&w->balance);
+	settle_log(w);
 	if (is_done(w))
 		loop_stop(loop);
 }
@@ -415,6 +443,8 @@ static int open_loop(struct worker *w)
 {
 	if (loop_init(&w->loop) == -1)
 		return -1;
+	w->loop.pulse = &w->env->slot->pulse;
+	w->loop.on_wake = on_wake;
 	w->loop.on_tick_end = on_tick_end;
 	w->loop.context = w;
 	w->channel = (struct watch){.on_event = on_channel, .fd = w->env->channel};
@@ -464,6 +494,7 @@ static void open_handoff(struct worker *w)
 	handoff_init(&w->handoff, &w->net, env->handoff[0], env->handoff[1],
 		     env->readers);
 	balance_init(&w->balance, &w->net, &w->handoff, env->board);
+	w->balance.on_uneven = on_uneven;
 }
 
 static int open_http(struct worker *w, const char **why_out)
@@ -535,10 +566,9 @@ static bool get_ready(struct worker *w)
 
 static void serve(struct worker *w)
 {
-	timer_init(&w->beat, on_beat);
+	timer_init(&w->settle, on_settle);
 	timer_init(&w->deadline, on_deadline);
 	timer_init(&w->untaken, on_untaken);
-	loop_timer(&w->loop, &w->beat, WORKER_BEAT_MS);
 	say_number(w, MESSAGE_READY, 0);
 	loop_run(&w->loop);
 	if (w->channel.fd != -1)

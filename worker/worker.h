@@ -33,7 +33,9 @@ enum message_type {
 	/* From the worker. */
 	MESSAGE_READY = 1, /* all that can fail is done */
 	MESSAGE_FAILED,    /* it is not: `text` says why; the worker exits */
+	MESSAGE_AWAKE,     /* it has something to do, after a rest */
 	MESSAGE_PAUSED,    /* others should look at the listeners */
+	MESSAGE_UNEVEN,    /* others should look at the scoreboard */
 	MESSAGE_LEAVING,   /* a signal tells it to go: send it away, replace it */
 	MESSAGE_LEFT,      /* it accepts nothing any more */
 	MESSAGE_DRAINED,   /* the worker exits; `number` connections were cut */
@@ -42,6 +44,8 @@ enum message_type {
 	/* From the master. */
 	MESSAGE_START,     /* accept */
 	MESSAGE_LOOK,      /* a peer is gone or paused: look at the listeners */
+	MESSAGE_BALANCE,   /* a peer says that it is uneven: look at the
+			    * scoreboard */
 	MESSAGE_SERVE_OUT, /* listener `number` is gone: accept its queue, then
 			    * close it */
 	MESSAGE_UNREADY,   /* the server will end soon: say so when asked */

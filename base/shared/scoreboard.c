@@ -7,7 +7,7 @@
 
 #include "base/fd.h"
 
-enum { SCOREBOARD_VERSION = 2 };
+enum { SCOREBOARD_VERSION = 3 };
 
 struct scoreboard *scoreboard_create(int *fd_out)
 {

@@ -13,14 +13,15 @@
 #include <stdalign.h>
 #include <stdint.h>
 
+#include "base/loop.h"
 #include "base/shared/counters.h"
 
 enum { SCOREBOARD_SLOTS = 1024 };
 
 struct slot {
-	alignas(64) uint64_t beat; /* CLOCK_MONOTONIC ns of the last tick */
-	uint64_t connections;      /* open now */
-	uint64_t generation;       /* while it serves; 0 before and after */
+	alignas(64) struct pulse pulse; /* does it wait? */
+	uint64_t connections;           /* open now */
+	uint64_t generation;            /* while it serves; 0 before and after */
 	uint64_t load;  /* of a thousand: for how much of the last turns of
 			 * its balance it had something to do */
 	uint64_t takes; /* 1 while it takes connections of others, else 0 */

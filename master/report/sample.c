@@ -25,23 +25,45 @@ static void take(struct child *child, uint64_t now)
 	rate->taken_at = now;
 }
 
+/* After a rest: what comes now is a rate of now. */
+static void begin(struct child *child, uint64_t now)
+{
+	child->rate = (struct rate){.requests = child->slot->counters.requests,
+				    .taken_at = now};
+}
+
 static void on_timer(struct timer *timer)
 {
 	struct sampler *sampler = CONTAINER_OF(timer, struct sampler, timer);
 	struct children *children = sampler->children;
-	uint64_t now = clock_read();
+	uint64_t now = clock_read(), sum = 0;
 
 	for (struct child *c = NULL;
-	     (c = children_next(children, NULL, c)) != NULL;)
+	     (c = children_next(children, NULL, c)) != NULL;) {
 		take(c, now);
-	loop_timer(children->loop, timer, SAMPLE_MS);
+		sum += c->rate.per_s;
+	}
+	if (sum > 0)
+		loop_timer(children->loop, timer, SAMPLE_MS);
 }
 
-void sampler_start(struct sampler *sampler, struct children *children)
+void sampler_wake(struct sampler *sampler)
+{
+	struct children *children = sampler->children;
+	uint64_t now = clock_read();
+
+	if (timer_is_armed(&sampler->timer))
+		return;
+	for (struct child *c = NULL;
+	     (c = children_next(children, NULL, c)) != NULL;)
+		begin(c, now);
+	loop_timer(children->loop, &sampler->timer, SAMPLE_MS);
+}
+
+void sampler_init(struct sampler *sampler, struct children *children)
 {
 	sampler->children = children;
 	timer_init(&sampler->timer, on_timer);
-	loop_timer(children->loop, &sampler->timer, SAMPLE_MS);
 }
 
 void sampler_stop(struct sampler *sampler)

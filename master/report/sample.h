@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a process costs and how fast it works: requests a second, taken once a
- * second from the scoreboard, and from proc(5) CPU time and memory. Master.
+ * second from the scoreboard while there are any, and from proc(5) CPU time and
+ * memory. Master.
  */
 #ifndef MASTER_REPORT_SAMPLE_H
 #define MASTER_REPORT_SAMPLE_H
@@ -10,12 +11,15 @@
 #include "master/children.h"
 
 struct sampler {
-	struct timer timer;
+	struct timer timer; /* armed while requests come */
 	struct children *children;
 };
 
-void sampler_start(struct sampler *sampler, struct children *children);
+void sampler_init(struct sampler *sampler, struct children *children);
 void sampler_stop(struct sampler *sampler);
+
+/* Requests may come from now on. */
+void sampler_wake(struct sampler *sampler);
 
 struct usage {
 	uint64_t cpu_ms;  /* user and system, since it started */

@@ -34,6 +34,15 @@ static uint64_t ms_since(uint64_t now, uint64_t then)
 	return now > then ? (now - then) / NS_PER_MS : 0;
 }
 
+/* For how long a worker has been at what it is doing; 0 while it waits. */
+static uint64_t ms_in_tick(uint64_t now, const struct child *c)
+{
+	uint64_t woke;
+	bool waits = pulse_waits(&c->slot->pulse, &woke);
+
+	return waits || woke == 0 ? 0 : ms_since(now, woke);
+}
+
 /* Text. */
 
 static unsigned generation_of(const struct child *c)
@@ -177,7 +186,7 @@ static void json_worker(const struct child *c, const struct summary *s,
 		   c->number, (int)c->pid, generation_of(c),
 		   child_state_name(c->state),
 		   (uintmax_t)ms_since(s->now, c->started_at) / 1000,
-		   (uintmax_t)ms_since(s->now, c->slot->beat),
+		   (uintmax_t)ms_in_tick(s->now, c),
 		   (uintmax_t)c->slot->connections, (uintmax_t)c->rate.per_s,
 		   (uintmax_t)usage.cpu_ms, (uintmax_t)usage.rss_kib);
 	metrics_put_json(&counters_table, &c->slot->counters, false, out);

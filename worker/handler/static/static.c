@@ -32,11 +32,12 @@ struct static_root {
 	struct loop *loop;
 	struct files files;
 	struct timer expiry; /* armed while files are kept */
+	bool was_asked;      /* since it was armed */
 	bool lists;          /* has called listing_open() */
 };
 
 enum {
-	STATIC_EXPIRY_MS = 5000,
+	STATIC_EXPIRY_MS = 1000,
 	/* The fields that are asked about at once. */
 	CONDITIONAL = 1u << FIELD_IF_MATCH | 1u << FIELD_IF_NONE_MATCH |
 		      1u << FIELD_IF_MODIFIED_SINCE |
@@ -47,7 +48,11 @@ static void on_expiry(struct timer *timer)
 {
 	struct static_root *root = CONTAINER_OF(timer, struct static_root, expiry);
 
-	if (files_expire(&root->files, root->loop->now))
+	/* Nobody asks for files: a worker at rest keeps none. */
+	uint64_t now = root->was_asked ? root->loop->now : UINT64_MAX;
+
+	root->was_asked = false;
+	if (files_expire(&root->files, now))
 		loop_timer(root->loop, timer, STATIC_EXPIRY_MS);
 }
 
@@ -234,6 +239,7 @@ static void answer_file(struct static_root *root, struct exchange *x,
 	enum conditions_result result = CONDITIONS_MET;
 	struct file *file = choose_variant(root, x, held);
 
+	root->was_asked = true;
 	if (!timer_is_armed(&root->expiry))
 		loop_timer(root->loop, &root->expiry, STATIC_EXPIRY_MS);
 	if (x->request.known & CONDITIONAL)

@@ -21,7 +21,7 @@ static struct scoreboard *board;
 
 static void write_slots(void)
 {
-	board->slots[3].beat = 42;
+	board->slots[3].connections = 42;
 	board->slots[SCOREBOARD_SLOTS - 1].connections = 7;
 	histogram_add(&board->slots[3].counters.total, 1000);
 }
@@ -36,15 +36,15 @@ static void shared(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(board->slot_size, sizeof(struct slot));
 	for (size_t i = 0; i < SCOREBOARD_SLOTS; i++) {
-		assert_int_equal(board->slots[i].beat, 0);
+		assert_int_equal(board->slots[i].connections, 0);
 		/* No two writers share a cache line. */
 		assert_int_equal((uintptr_t)&board->slots[i] % 64, 0);
 	}
 	assert_int_equal(child_status(write_slots), 0);
-	assert_int_equal(board->slots[3].beat, 42);
+	assert_int_equal(board->slots[3].connections, 42);
 	assert_int_equal(board->slots[SCOREBOARD_SLOTS - 1].connections, 7);
 	assert_int_equal(board->slots[3].counters.total.count, 1);
-	assert_int_equal(board->slots[4].beat, 0);
+	assert_int_equal(board->slots[4].connections, 0);
 
 	/* It outlives the mapping. */
 	struct stat st;
@@ -55,7 +55,7 @@ static void shared(void **state)
 	assert_null(board);
 	board = mmap(NULL, sizeof(*board), PROT_READ, MAP_SHARED, fd, 0);
 	assert_ptr_not_equal(board, MAP_FAILED);
-	assert_int_equal(board->slots[3].beat, 42);
+	assert_int_equal(board->slots[3].connections, 42);
 	scoreboard_destroy(&board);
 	scoreboard_destroy(&board);
 	fd_close(&fd);
