@@ -226,15 +226,6 @@ bool endpoint_parse_ip(struct str text, struct endpoint *endpoint_out)
 	return true;
 }
 
-/* Whether the first `bits` of two addresses are the same. */
-static bool same_bits(const uint8_t *a, const uint8_t *b, unsigned bits)
-{
-	unsigned whole = bits / 8, left = bits % 8;
-
-	return memcmp(a, b, whole) == 0 &&
-	       (left == 0 || (a[whole] ^ b[whole]) >> (8 - left) == 0);
-}
-
 static bool has_bits_beyond(const struct network *network)
 {
 	for (unsigned i = network->bits; i < 8 * sizeof(network->ip); i++)
@@ -295,14 +286,6 @@ const char *network_format(const struct network *network, char text_out[ADDR_TEX
 		snprintf(text_out + n, ADDR_TEXT - n, "/%u",
 			 (unsigned)network->bits);
 	return text_out;
-}
-
-bool network_holds(const struct network *network, const struct endpoint *e)
-{
-	if (network->family == AF_UNSPEC)
-		return true;
-	return network->family == e->family &&
-	       same_bits(network->ip, e->ip, network->bits);
 }
 
 const char *addr_of_path(const char *path, struct addr *addr_out)

@@ -96,8 +96,6 @@ const char *network_parse(struct str text, struct network *network_out)
 /* The canonical text, which network_parse() reads back; returns `text_out`. */
 const char *network_format(const struct network *network, char text_out[ADDR_TEXT]);
 
-bool network_holds(const struct network *network, const struct endpoint *e);
-
 /* How narrow it is: larger for one that lies within another. */
 static inline int network_rank(const struct network *network)
 {

@@ -55,11 +55,6 @@ static const struct {
 	[LOG_LEVEL_DEBUG] = {"debug", 7},
 };
 
-const char *log_level_name(enum log_level level)
-{
-	return levels[level].name;
-}
-
 /* systemd.exec(5), JOURNAL_STREAM: "device:inode" of the journal's socket. */
 static bool stderr_is_journal(void)
 {

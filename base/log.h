@@ -27,9 +27,6 @@ enum log_level {
 	LOG_LEVEL_DEBUG, /* how it happened */
 };
 
-/* "error", "warn", "info", "debug". */
-const char *log_level_name(enum log_level level);
-
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
 void log_set_format(enum log_format format);

@@ -89,11 +89,6 @@ void regex_destroy(struct regex **regex)
 	*regex = NULL;
 }
 
-uint32_t regex_groups(const struct regex *regex)
-{
-	return regex->n_groups;
-}
-
 bool regex_find_group(const struct regex *regex, struct str name,
 		      uint32_t *number_out)
 {

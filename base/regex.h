@@ -29,9 +29,6 @@ struct regex *regex_create(struct str pattern, struct arena *arena,
 /* Clears the caller's pointer; takes a pointer to NULL too. */
 void regex_destroy(struct regex **regex);
 
-/* Groups, without the whole match. */
-uint32_t regex_groups(const struct regex *regex);
-
 /* The number of a group by its name, or by its number in digits; 0 is the
  * whole match. False when there is none such. */
 bool regex_find_group(const struct regex *regex, struct str name,
@@ -41,8 +38,8 @@ bool regex_find_group(const struct regex *regex, struct str name,
 enum regex_result regex_match(struct regex *regex, struct str text);
 
 /* After REGEX_MATCHES for that text: copies the whole match and every group
- * into the arena, regex_groups() + 1 of them; one that took no part in the
- * match has p == NULL. */
+ * into the arena, the match first; a group that took no part in the match has
+ * p == NULL. */
 struct str *regex_captures(const struct regex *regex, struct str text,
 			   struct arena *arena);
 

@@ -141,7 +141,11 @@ struct conf_rate {
 	uint64_t period; /* ms */
 };
 
-enum { CONF_ERROR_MIN = 400, CONF_ERROR_MAX = 599 };
+enum {
+	CONF_ERROR_MIN = 400,
+	CONF_ERROR_MAX = 599,
+	CONF_ERROR_PAGE_MAX = 1 << 20, /* bytes of a page; workers keep it */
+};
 
 /* "404,500-504 errors/page.html" */
 struct conf_error_page {

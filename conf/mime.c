@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conf/mime.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/buf.h"
+#include "base/read_file.h"
 
 enum {
 	MIME_SUFFIX = 32,        /* longer ones are in no table */
@@ -134,31 +131,6 @@ static struct mime_types *parse(struct arena *arena, struct str text,
 	return types;
 }
 
-static const char *read_file(struct arena *arena, int fd, struct buf *text)
-{
-	struct stat st;
-	ssize_t n = 1;
-
-	if (fstat(fd, &st) == -1)
-		return arena_cstr(arena, str_of(strerror(errno)));
-	if (S_ISDIR(st.st_mode))
-		return arena_cstr(arena, str_of(strerror(EISDIR)));
-	if (!S_ISREG(st.st_mode)) /* could block, and for ever */
-		return "not a regular file";
-	if (st.st_size > MIME_FILE_MAX)
-		return "larger than 4m";
-	while (n > 0 && buf_length(text) <= MIME_FILE_MAX) {
-		n = read(fd, buf_room(text, 65536), 65536);
-		if (n > 0)
-			buf_added(text, (size_t)n);
-		else if (n == -1 && errno == EINTR)
-			n = 1;
-		else if (n == -1)
-			return arena_cstr(arena, str_of(strerror(errno)));
-	}
-	return NULL;
-}
-
 struct mime_types *mime_types_load(struct arena *arena, const char *path,
 				   const char **why_out, int *line_out)
 {
@@ -168,15 +140,10 @@ struct mime_types *mime_types_load(struct arena *arena, const char *path,
 	if (path[0] == '\0')
 		return parse(arena, STR(builtin), why_out, line_out);
 	*line_out = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	if (fd == -1) {
-		*why_out = arena_cstr(arena, str_of(strerror(errno)));
-		return NULL;
-	}
-	*why_out = read_file(arena, fd, &text);
-	close(fd);
-	if (*why_out == NULL)
+	*why_out = read_file(path, MIME_FILE_MAX, &text);
+	if (*why_out != NULL)
+		*why_out = arena_cstr(arena, str_of(*why_out));
+	else
 		types = parse(arena, buf_str(&text), why_out, line_out);
 	buf_release(&text);
 	return types;

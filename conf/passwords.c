@@ -2,16 +2,14 @@
 #include "conf/passwords.h"
 
 #include <crypt.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
+#include "base/read_file.h"
 #include "conf/values.h"
 
-enum { PASSWORDS_MOST = 4 << 20 }; /* bytes of a file */
+enum { PASSWORDS_MAX = 4 << 20 }; /* bytes of a file */
 
 /* How long what follows the last "$" is. */
 static const struct {
@@ -118,24 +116,6 @@ static const char *parse(struct arena *arena, struct str text,
 	return sort(arena, passwords, line_out);
 }
 
-static const char *read_file(const char *path, struct buf *out)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t n = -1;
-
-	if (fd == -1)
-		return strerror(errno);
-	do {
-		n = read(fd, buf_room(out, BUF_CHUNK / 2), BUF_CHUNK / 2);
-		if (n > 0)
-			buf_added(out, (size_t)n);
-	} while (n > 0 && buf_length(out) <= PASSWORDS_MOST);
-	const char *why = n < 0 ? strerror(errno) : NULL;
-
-	close(fd);
-	return n > 0 ? "is larger than 4m" : why;
-}
-
 struct passwords *passwords_load(struct arena *arena, const char *path,
 				 const char **why_out, int *line_out)
 {
@@ -143,7 +123,7 @@ struct passwords *passwords_load(struct arena *arena, const char *path,
 	struct buf text = {0};
 
 	*line_out = 0;
-	*why_out = read_file(path, &text);
+	*why_out = read_file(path, PASSWORDS_MAX, &text);
 	if (*why_out == NULL)
 		*why_out = parse(arena, buf_str(&text), passwords, line_out);
 	buf_release(&text);

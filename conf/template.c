@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "base/buf.h"
+#include "base/codec/octet.h"
 #include "conf/suggest.h"
 
 #define ALWAYS   TEMPLATE_AT_REQUEST, TEMPLATE_AT_END
@@ -151,13 +152,6 @@ static bool unknown(struct compiler *c, struct str name)
 		    STR_ARG(name), STR_ARG(best), STR_ARG(field));
 }
 
-static bool is_field_name_char(char c)
-{
-	c = ascii_lower(c);
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
 /* The name of a field (RFC 9110 section 5.1), which is compared in lower case,
  * or of a cookie (RFC 6265 section 4.1.1), which is not. */
 static bool check_name(struct compiler *c, struct str variable,
@@ -171,7 +165,7 @@ static bool check_name(struct compiler *c, struct str variable,
 	for (size_t i = 0; i < piece->name.n; i++) {
 		char *p = (char *)piece->name.p + i;
 
-		if (!is_field_name_char(*p))
+		if (!octet_is(*p, OCTET_TOKEN))
 			return fail(c, "\"${%" STR_FMT "}\" does not name a %s",
 				    STR_ARG(variable),
 				    is_cookie ? "cookie" : "header field");

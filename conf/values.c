@@ -290,15 +290,3 @@ bool value_has_control(struct str text)
 			return true;
 	return false;
 }
-
-bool value_is_token(struct str text)
-{
-	for (size_t i = 0; i < text.n; i++) {
-		char c = ascii_lower(text.p[i]);
-
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-		      (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL)))
-			return false;
-	}
-	return text.n > 0;
-}

@@ -51,9 +51,6 @@ struct str value_normal_path(struct arena *arena, struct str path);
  * make mean something: for paths of files. No "/" at the end. */
 struct str value_file_path(struct arena *arena, struct str path);
 
-/* What a field or a coding can be called (RFC 9110 section 5.6.2). */
-bool value_is_token(struct str text);
-
 /* NUL, newline, escape and their like. */
 bool value_has_control(struct str text);
 

@@ -237,7 +237,7 @@ my @wrong = (
 		3, qr{error_pages\[0\]: /.*/none\.html: No such file}],
 	['an error page that is a directory', route('path = "/"; '
 		. 'handler = "ready"; error_pages = [ "404 www" ];'), 2,
-		qr{www: is not a file}],
+		qr{www: Is a directory}],
 	['an error page for what is no error', route('path = "/"; '
 		. 'handler = "ready"; error_pages = [ "301 file" ];'), 2,
 		qr{from 400 to 599}],

@@ -119,14 +119,6 @@ static struct http1_fault take_length(struct http1_fields *fields, struct str va
 	return none;
 }
 
-static bool is_token(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!octet_is(s.p[i], OCTET_TOKEN))
-			return false;
-	return s.n > 0;
-}
-
 /* Of the registry of transfer codings, RFC 9112 section 7.2 and 7.3. */
 static bool is_registered_coding(struct str name)
 {
@@ -148,7 +140,7 @@ static struct http1_fault take_coding(struct http1_fields *fields,
 	struct str name = str_trim(str_cut(&parameters, ';'));
 	enum http1_codings before = fields->codings;
 
-	if (!is_token(name))
+	if (!octet_is_token(name))
 		return fault(400, "a transfer coding is not a token");
 	if (before == HTTP1_CODINGS_CHUNKED || before == HTTP1_CODINGS_THEN_CHUNKED)
 		return fault(400, "chunked is not the last coding");
@@ -195,7 +187,7 @@ static struct http1_fault take_connection(struct http1_fields *fields,
 
 		if (option.n == 0)
 			continue;
-		if (!is_token(option))
+		if (!octet_is_token(option))
 			return fault(400, "Connection is not a list of tokens");
 		if (str_equal_nocase(option, STR("close")))
 			fields->close = true;

@@ -40,11 +40,6 @@ static bool want_more(struct reader *r)
 	return false;
 }
 
-bool http_is_token_char(unsigned char c)
-{
-	return octet_classes[c] & OCTET_TOKEN;
-}
-
 /* RFC 9112 section 2.2: one empty line before the request line is ignored,
  * for clients that end a body with a CRLF too many. */
 static bool skip_empty_line(struct reader *r)
@@ -450,12 +445,4 @@ void http1_head_rebase(struct http1_head *head, const char *from, const char *to
 		rebase(&head->fields[i].name, from, to);
 		rebase(&head->fields[i].value, from, to);
 	}
-}
-
-struct str http1_head_find(const struct http1_head *head, struct str name)
-{
-	for (size_t i = 0; i < head->n_fields; i++)
-		if (str_equal_nocase(head->fields[i].name, name))
-			return head->fields[i].value;
-	return (struct str){NULL, 0};
 }

@@ -95,10 +95,4 @@ struct http1_verdict http1_head_parse(struct str bytes,
 /* Moves every result from the bytes at `from` to a copy of them at `to`. */
 void http1_head_rebase(struct http1_head *head, const char *from, const char *to);
 
-/* A value of the first field with that name (any case); p == NULL if none. */
-struct str http1_head_find(const struct http1_head *head, struct str name);
-
-/* RFC 9110 section 5.6.2: true for a character of a token. */
-bool http_is_token_char(unsigned char c);
-
 #endif

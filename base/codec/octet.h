@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 
+#include "base/str.h"
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -27,6 +29,16 @@ extern const unsigned char octet_classes[256];
 static inline bool octet_is(char c, enum octet_class class)
 {
 	return octet_classes[(unsigned char)c] & class;
+}
+
+/* Whether it is a token (RFC 9110 section 5.6.2): the name of a field, a method,
+ * a coding. */
+static inline bool octet_is_token(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!octet_is(s.p[i], OCTET_TOKEN))
+			return false;
+	return s.n > 0;
 }
 
 /* The value of a hexadecimal digit, -1 when it is none. */

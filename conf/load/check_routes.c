@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/codec/http_status.h"
 #include "base/regex.h"
 #include "conf/load/check_common.h"
 #include "conf/schema/conf_respond.h"
@@ -167,15 +168,13 @@ static void check_rewrite(struct check *c, const struct conf_route *route)
 	check_early(c, to, &at);
 }
 
-/* RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5 */
 static void check_respond(struct check *c, const struct conf_route *route)
 {
 	const struct conf_respond *respond = route->settings;
 	struct place at = check_place(c, &respond->body, route->origin.where);
 
 	if (respond->body.source.n > 0 &&
-	    (respond->status == 204 || respond->status == 205 ||
-	     respond->status == 304))
+	    http_status_has_no_content((unsigned)respond->status))
 		check_complain(c, &at, "a response with status %d has no body",
 			       (int)respond->status);
 }

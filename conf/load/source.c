@@ -2,13 +2,11 @@
 #include "conf/load/source.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
+#include "base/read_file.h"
 #include "conf/load/errors.h"
 
 enum {
@@ -48,34 +46,6 @@ static bool fail(const struct scan *scan, const char *what)
 	conf_errors_add(scan->errors, scan->source->files[scan->file], scan->line,
 			"%s", what);
 	return false;
-}
-
-/* Closes `fd`; returns why the file could not be read, or NULL. */
-static const char *read_all(int fd, struct buf *content)
-{
-	const char *why = NULL;
-	struct stat st;
-	ssize_t n = 1;
-
-	if (fstat(fd, &st) == -1)
-		why = strerror(errno);
-	else if (S_ISDIR(st.st_mode))
-		why = strerror(EISDIR);
-	else if (!S_ISREG(st.st_mode)) /* could block, and for ever */
-		why = "not a regular file";
-	while (why == NULL && n > 0) {
-		n = read(fd, buf_room(content, 65536), 65536);
-		if (n > 0)
-			buf_added(content, (size_t)n);
-		else if (n == -1 && errno == EINTR)
-			n = 1;
-		else if (n == -1)
-			why = strerror(errno);
-		if (buf_length(content) > SOURCE_MAX)
-			why = "larger than 16m";
-	}
-	close(fd);
-	return why;
 }
 
 static int add_file(struct source *s, const char *name)
@@ -261,7 +231,7 @@ static bool scan_line(struct scan *scan, struct str line)
 	return ok;
 }
 
-static bool read_file(struct scan *scan, const char *name);
+static bool read_source(struct scan *scan, const char *name, const char **why_out);
 
 /* The name that an included file is opened by and called in errors. */
 static const char *included_name(struct scan *scan, struct str name)
@@ -295,14 +265,14 @@ static bool include(struct scan *scan, struct str name)
 		return fail(scan, "@include: more than 1000 files");
 
 	const char *file = included_name(scan, name);
-	size_t before = scan->errors->n;
+	const char *why;
 
-	if (read_file(&inner, file))
+	if (read_source(&inner, file, &why))
 		return true;
-	if (scan->errors->n == before)
+	if (why != NULL)
 		conf_errors_add(scan->errors, scan->source->files[scan->file],
 				scan->line, "@include: cannot read %s: %s", file,
-				strerror(errno));
+				why);
 	return false;
 }
 
@@ -371,19 +341,17 @@ static bool scan_content(struct scan *scan, struct str content)
 	return true;
 }
 
-static bool read_file(struct scan *scan, const char *name)
+/* False when something is wrong in the file, or, *why_out says why, with it. */
+static bool read_source(struct scan *scan, const char *name, const char **why_out)
 {
 	struct buf content = {0};
-	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	bool ok = false;
 
-	if (fd == -1)
-		return false;
-	scan->file = add_file(scan->source, name);
-	const char *why = read_all(fd, &content);
-	bool ok = why == NULL && scan_content(scan, buf_str(&content));
-
-	if (why != NULL)
-		conf_errors_add(scan->errors, name, 0, "cannot read: %s", why);
+	*why_out = read_file(name, SOURCE_MAX, &content);
+	if (*why_out == NULL) {
+		scan->file = add_file(scan->source, name);
+		ok = scan_content(scan, buf_str(&content));
+	}
 	buf_release(&content);
 	return ok;
 }
@@ -395,11 +363,11 @@ bool source_read(struct source *s, const char *path, struct conf_errors *errors)
 			    .errors = errors,
 			    .main_path = path,
 			    .brackets = &brackets};
-	bool ok = read_file(&scan, path);
+	const char *why;
+	bool ok = read_source(&scan, path, &why);
 
-	if (!ok && errors->n == 0)
-		conf_errors_add(errors, path, 0, "cannot read: %s",
-				strerror(errno));
+	if (why != NULL)
+		conf_errors_add(errors, path, 0, "cannot read: %s", why);
 	*buf_room(&s->text, 1) = '\0';
 	buf_added(&s->text, 1);
 	return ok;

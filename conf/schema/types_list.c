@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "base/codec/octet.h"
 #include "conf/conf.h"
 #include "conf/suggest.h"
 #include "conf/values.h"
@@ -77,11 +78,11 @@ static const char *read_media_range(const struct setting_field *f, struct str it
 {
 	struct str subtype = item, type = str_cut(&subtype, '/');
 	bool is_suffix = str_starts_with(item, STR("*+")) &&
-			 value_is_token(str_tail(item, 2));
+			 octet_is_token(str_tail(item, 2));
 	char *lower = arena_cstr(f->context->arena, item);
 
-	if (!is_suffix && (!value_is_token(type) || str_equal(type, STR("*")) ||
-			   subtype.p == NULL || !value_is_token(subtype)))
+	if (!is_suffix && (!octet_is_token(type) || str_equal(type, STR("*")) ||
+			   subtype.p == NULL || !octet_is_token(subtype)))
 		return "is written as \"text/html\", \"text/*\" or \"*+json\"";
 	for (size_t i = 0; i < item.n; i++)
 		lower[i] = ascii_lower(lower[i]);

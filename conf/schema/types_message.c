@@ -5,61 +5,37 @@
  */
 #include "conf/schema/types.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
+#include "base/codec/octet.h"
+#include "base/codec/reserved.h"
+#include "base/read_file.h"
 #include "conf/conf.h"
-#include "conf/values.h"
 
+enum { STATUSES = CONF_ERROR_MAX - CONF_ERROR_MIN + 1 };
+
+/* The fields of requests and of responses that only the server sets. */
 enum {
-	ERROR_PAGE_MAX = 1 << 20, /* bytes of one; workers keep them */
-	STATUSES = CONF_ERROR_MAX - CONF_ERROR_MIN + 1,
-};
-
-enum { OF_REQUEST = 1, OF_RESPONSE = 2 };
-
-/* Fields that say how messages are framed or what becomes of the connection
- * (RFC 9110 section 7.6.1): only the server can set them. */
-static const struct {
-	struct str name;
-	unsigned of;
-	const char *why;
-} reserved[] = {
-	{STR_INIT("Connection"), OF_REQUEST | OF_RESPONSE, NULL},
-	{STR_INIT("Content-Length"), OF_REQUEST | OF_RESPONSE, NULL},
-	{STR_INIT("Transfer-Encoding"), OF_REQUEST | OF_RESPONSE, NULL},
-	{STR_INIT("Keep-Alive"), OF_REQUEST | OF_RESPONSE, NULL},
-	{STR_INIT("Proxy-Connection"), OF_REQUEST | OF_RESPONSE, NULL},
-	{STR_INIT("TE"), OF_REQUEST | OF_RESPONSE, NULL},
-	{STR_INIT("Trailer"), OF_REQUEST | OF_RESPONSE, NULL},
-	{STR_INIT("Upgrade"), OF_REQUEST | OF_RESPONSE, NULL},
-	{STR_INIT("Content-Range"), OF_REQUEST | OF_RESPONSE, NULL},
-	{STR_INIT("Expect"), OF_REQUEST | OF_RESPONSE, NULL},
-	{STR_INIT("Date"), OF_RESPONSE, NULL},
-	{STR_INIT("Host"), OF_RESPONSE, "is a field of requests"},
+	OF_REQUESTS =
+		RESERVED_HOP | RESERVED_LENGTH | RESERVED_RANGE | RESERVED_EXPECT,
+	OF_RESPONSES = OF_REQUESTS | RESERVED_DATE,
 };
 
 static const char *check_name(struct arena *arena, struct str name, bool of_request)
 {
-	unsigned of = of_request ? OF_REQUEST : OF_RESPONSE;
+	unsigned reserved = of_request ? OF_REQUESTS : OF_RESPONSES;
 
-	if (!value_is_token(name))
+	if (!octet_is_token(name))
 		return arena_printf(arena,
 				    "\"%" STR_FMT "\" is not the name of a field; "
 				    "write \"Name: value\", \"+Name: value\" or "
 				    "\"-Name\"",
 				    STR_ARG(name))
 			.p;
-	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++)
-		if (reserved[i].of & of && str_equal_nocase(reserved[i].name, name))
-			return arena_printf(arena, "%s %s", reserved[i].name.p,
-					    reserved[i].why != NULL
-						    ? reserved[i].why
-						    : "is for the server alone")
-				.p;
+	if (!of_request && str_equal_nocase(name, STR("Host")))
+		return "Host is a field of requests";
+	if (reserved_for(name) & reserved)
+		return arena_printf(arena, "%" STR_FMT " is for the server alone",
+				    STR_ARG(name))
+			.p;
 	return NULL;
 }
 
@@ -224,24 +200,6 @@ static const char *parse_error_page(struct str text,
 	return path_out->n == 0 ? "the path of a file is missing" : NULL;
 }
 
-static const char *check_file(const char *path)
-{
-	/* Not for ever, on a FIFO. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	const char *why = NULL;
-	struct stat st;
-
-	if (fd == -1 || fstat(fd, &st) == -1)
-		why = strerror(errno);
-	else if (!S_ISREG(st.st_mode))
-		why = "is not a file";
-	else if (st.st_size > ERROR_PAGE_MAX)
-		why = "is larger than 1m";
-	if (fd != -1)
-		close(fd);
-	return why;
-}
-
 static const char *check_error_page(struct arena *arena,
 				    const struct conf_error_pages *pages)
 {
@@ -253,8 +211,10 @@ static const char *check_error_page(struct arena *arena,
 				return arena_printf(arena, "%zu has a page already",
 						    k + CONF_ERROR_MIN)
 					.p;
-	const char *why = check_file(last->path);
+	struct buf content = {0};
+	const char *why = read_file(last->path, CONF_ERROR_PAGE_MAX, &content);
 
+	buf_release(&content);
 	return why != NULL ? arena_printf(arena, "%s: %s", last->path, why).p
 			   : NULL;
 }

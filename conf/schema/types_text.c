@@ -6,6 +6,7 @@
 #include "conf/schema/types.h"
 
 #include "base/addr.h"
+#include "base/codec/octet.h"
 #include "conf/conf.h"
 #include "conf/suggest.h"
 #include "conf/template.h"
@@ -40,7 +41,7 @@ const struct setting_type type_string = {
 static const char *read_token(const struct setting_field *f,
 			      struct setting_value value)
 {
-	if (!setting_is_left_empty(f, value.text) && !value_is_token(value.text))
+	if (!setting_is_left_empty(f, value.text) && !octet_is_token(value.text))
 		return "must be letters, digits, and signs such as \"-\"";
 	return read_string(f, value);
 }
@@ -64,7 +65,7 @@ static const char *read_media_type(const struct setting_field *f,
 
 	if (why != NULL)
 		return why;
-	if (!value_is_token(type) || essence.p == NULL || !value_is_token(essence))
+	if (!octet_is_token(type) || essence.p == NULL || !octet_is_token(essence))
 		return "a media type is written as \"text/html\" or "
 		       "\"text/html; charset=utf-8\"";
 	return read_string(f, value);
@@ -81,7 +82,7 @@ const struct setting_type type_media_type = {
 static const char *read_field_name(const struct setting_field *f,
 				   struct setting_value value)
 {
-	if (!value_is_token(value.text))
+	if (!octet_is_token(value.text))
 		return "is not the name of a field";
 	return read_string(f, value);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/read_file.h"
 
 enum { SAMPLE_MS = 1000 };
 
@@ -74,17 +75,15 @@ void sampler_stop(struct sampler *sampler)
 /* Reads a small file of proc(5); an empty text when it is not there. */
 static void read_proc(pid_t pid, const char *name, char *text, size_t size)
 {
+	struct buf content = {0};
 	char path[64];
-	size_t n = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	FILE *file = fopen(path, "re");
+	bool is_there = read_file(path, size - 1, &content) == NULL;
 
-	if (file != NULL) {
-		n = fread(text, 1, size - 1, file);
-		fclose(file);
-	}
-	text[n] = '\0';
+	snprintf(text, size, "%" STR_FMT,
+		 STR_ARG(is_there ? buf_str(&content) : STR("")));
+	buf_release(&content);
 }
 
 struct usage usage_of(pid_t pid)

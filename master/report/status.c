@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/codec/json.h"
 #include "base/mem.h"
 #include "master/report/sample.h"
 
@@ -160,16 +161,7 @@ void status_text(struct master *m, struct buf *out)
 static void json_string(struct buf *out, const char *s)
 {
 	buf_put(out, STR("\""));
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c == '"' || c == '\\')
-			buf_printf(out, "\\%c", c);
-		else if (c < ' ')
-			buf_printf(out, "\\u%04x", c);
-		else
-			buf_put(out, (struct str){s, 1});
-	}
+	json_put(out, str_of(s));
 	buf_put(out, STR("\""));
 }
 

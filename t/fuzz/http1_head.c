@@ -5,6 +5,7 @@
  */
 #include "base/codec/http1_head.h"
 
+#include "base/codec/octet.h"
 #include "base/codec/uri.h"
 #include "t/fuzz/must.h"
 
@@ -21,14 +22,6 @@ static struct http1_limits limits_for(uint64_t hash)
 	if (hash % 7 == 0)
 		limits.fields = hash / 7 % 8;
 	return limits;
-}
-
-static bool is_token(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!http_is_token_char((unsigned char)s.p[i]))
-			return false;
-	return s.n > 0;
 }
 
 /* No control character but HTAB, and no white space around it. */
@@ -50,7 +43,7 @@ static void check_complete(struct str bytes, const struct http1_limits *limits)
 	MUST(head.size <= bytes.n && head.size <= limits->bytes);
 	MUST(str_ends_with(whole, STR("\r\n\r\n")));
 	MUST(head.n_fields <= limits->fields);
-	MUST(is_within(head.method, whole) && is_token(head.method));
+	MUST(is_within(head.method, whole) && octet_is_token(head.method));
 	MUST(is_within(head.target, whole) && head.target.n > 0);
 	MUST(is_within(head.path, head.target) && head.path.n > 0);
 	MUST(head.path.p[0] == '/' || str_equal(head.path, STR("*")));
@@ -62,7 +55,7 @@ static void check_complete(struct str bytes, const struct http1_limits *limits)
 	MUST((head.body == HTTP1_BODY_LENGTH) == (head.content_length > 0));
 	for (size_t i = 0; i < head.n_fields; i++) {
 		MUST(is_within(head.fields[i].name, whole));
-		MUST(is_token(head.fields[i].name));
+		MUST(octet_is_token(head.fields[i].name));
 		MUST(is_within(head.fields[i].value, whole));
 		MUST(head.fields[i].value.p != NULL);
 		MUST(is_value(head.fields[i].value));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/http/fields.h"
 
-#include <stdio.h>
+#include "base/digits.h"
 
 static char *room_for(struct fields *f, struct arena *arena, size_t n)
 {
@@ -60,10 +60,10 @@ bool fields_next(struct str *rest, struct str *name_out, struct str *value_out)
 void fields_add_number(struct fields *f, struct arena *arena, struct str name,
 		       uint64_t value)
 {
-	char digits[24];
-	int n = snprintf(digits, sizeof(digits), "%ju", (uintmax_t)value);
+	char digits[DIGITS_MAX];
+	char *end = digits_put(digits, value);
 
-	fields_add(f, arena, name, (struct str){digits, (size_t)n});
+	fields_add(f, arena, name, (struct str){digits, (size_t)(end - digits)});
 }
 
 void fields_remove(struct fields *f, struct str name)

@@ -6,8 +6,11 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/codec/form.h"
+#include "base/codec/html.h"
+#include "base/codec/http_status.h"
+#include "base/codec/json.h"
 #include "base/codec/uri.h"
-#include "base/codec/utf8.h"
+#include "base/digits.h"
 #include "base/quote.h"
 #include "worker/http/exchange.h"
 #include "worker/http/form_fields.h"
@@ -19,8 +22,6 @@ enum {
 	TEMPLATE_MOST = 64 * 1024 * 1024, /* bytes of a text */
 	ESCAPE_GROWTH = 8,                /* "\\u0000", "&#xfffd;" */
 };
-
-static const char hex[] = "0123456789abcdef";
 
 /* What is too large for any text stays as it is, and is found to be. */
 static struct str decoded(struct exchange *x, struct str value)
@@ -94,21 +95,9 @@ static void join_fields(struct fields_join *join, const struct fields *fields,
 			fields_join_add(join, value);
 }
 
-enum { DIGITS = 20 }; /* of a uint64_t */
-
-/* Writes the digits so that they end before `p`; returns where they begin. */
-static char *digits_before(char *p, uint64_t value)
-{
-	do {
-		*--p = (char)('0' + value % 10);
-		value /= 10;
-	} while (value > 0);
-	return p;
-}
-
 static struct str number(struct exchange *x, uint64_t value)
 {
-	char *end = arena_bytes(&x->arena, DIGITS) + DIGITS;
+	char *end = arena_bytes(&x->arena, DIGITS_MAX) + DIGITS_MAX;
 	char *begin = digits_before(end, value);
 
 	return (struct str){begin, (size_t)(end - begin)};
@@ -119,7 +108,7 @@ static struct str sent_length(struct exchange *x)
 {
 	const struct response *r = &x->response;
 
-	if (r->status < 200 || r->status == 204 || r->status == 304 ||
+	if (http_status_ends_with_head(r->status) ||
 	    r->body.length == BODY_LENGTH_UNKNOWN)
 		return STR("");
 	return number(x, r->body.length);
@@ -146,7 +135,8 @@ static struct str seconds(struct exchange *x, uint64_t from, uint64_t to)
 
 	if (!phase_ns(from, to, &ns))
 		return STR("");
-	char *end = arena_bytes(&x->arena, DIGITS + 1 + MICRO) + DIGITS + 1 + MICRO;
+	char *end = arena_bytes(&x->arena, DIGITS_MAX + 1 + MICRO) + DIGITS_MAX +
+		    1 + MICRO;
 	char *p = end;
 
 	us = ns / NS_PER_US;
@@ -244,99 +234,6 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 	return STR("");
 }
 
-/* A text with a character that is not to stand in it as it is. */
-#define REPLACEMENT "\xef\xbf\xbd"
-
-static const char *html_reference(char c)
-{
-	switch (c) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '"':
-		return "&quot;";
-	case '\'':
-		return "&#39;";
-	case '\033':
-		/* In a page without a charset it could begin ISO-2022-JP, in
-		 * which none of the others is what it is here. */
-		return "&#xfffd;";
-	default:
-		return NULL;
-	}
-}
-
-/* Puts s[from..to), and says where the next such run begins. */
-static size_t put_run(struct buf *out, struct str s, size_t from, size_t to)
-{
-	buf_put(out, (struct str){s.p + from, to - from});
-	return to + 1;
-}
-
-static void put_html(struct buf *out, struct str s)
-{
-	size_t run = 0;
-
-	for (size_t i = 0; i < s.n; i++) {
-		const char *reference = html_reference(s.p[i]);
-
-		if (reference == NULL)
-			continue;
-		run = put_run(out, s, run, i);
-		buf_put_cstr(out, reference);
-	}
-	put_run(out, s, run, s.n);
-}
-
-static void put_unicode(struct buf *out, uint32_t c)
-{
-	char text[] = {'\\',
-		       'u',
-		       hex[c >> 12 & 15],
-		       hex[c >> 8 & 15],
-		       hex[c >> 4 & 15],
-		       hex[c & 15]};
-
-	buf_put(out, (struct str){text, sizeof(text)});
-}
-
-/*
- * Characters that may not stand in a string of JSON, or could end one of a
- * script, or the script: "<" because of "</script>" and "<!--", U+2028 and
- * U+2029 because they were line ends in JavaScript.
- */
-static bool is_special(uint32_t c)
-{
-	if (c < 0x80)
-		return c < ' ' || c == 0x7f || strchr("\"\\<>&'`$", (int)c) != NULL;
-	return c == 0x2028 || c == 0x2029;
-}
-
-static void put_json(struct buf *out, struct str s)
-{
-	const char *run = s.p; /* of what goes as it is */
-
-	while (s.n > 0) {
-		const char *at = s.p;
-		bool valid;
-		uint32_t c = utf8_take(&s, &valid);
-
-		if (valid && !is_special(c))
-			continue;
-		buf_put(out, (struct str){run, (size_t)(at - run)});
-		if (valid)
-			put_unicode(out, c);
-		else
-			buf_put(out, STR(REPLACEMENT));
-		run = s.p;
-	}
-	if (run != NULL)
-		buf_put(out, (struct str){run, (size_t)(s.p - run)});
-}
-
 static void put_uri(struct buf *out, struct str s)
 {
 	size_t n = uri_encode(s, false, buf_room(out, 3 * s.n));
@@ -358,10 +255,10 @@ static void put_escaped(struct buf *out, struct str s, enum escape escape)
 		buf_put(out, s);
 		break;
 	case ESCAPE_HTML:
-		put_html(out, s);
+		html_put(out, s);
 		break;
 	case ESCAPE_JSON:
-		put_json(out, s);
+		json_put(out, s);
 		break;
 	case ESCAPE_URI:
 		put_uri(out, s);

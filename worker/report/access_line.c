@@ -6,6 +6,7 @@
 #include "worker/report/access_line.h"
 
 #include "base/clock.h"
+#include "base/digits.h"
 #include "base/quote.h"
 #include "worker/http/request_id.h"
 #include "worker/http/router.h"
@@ -22,17 +23,6 @@ static char *put(char *to, struct str s)
 }
 
 #define PUT(to, literal) put(to, STR(literal))
-
-static char *put_number(char *to, uint64_t value)
-{
-	char digits[20], *p = digits + sizeof(digits);
-
-	do {
-		*--p = (char)('0' + value % 10);
-		value /= 10;
-	} while (value > 0);
-	return put(to, (struct str){p, (size_t)(digits + sizeof(digits) - p)});
-}
 
 static char *put_ip(char *to, const struct exchange *x)
 {
@@ -94,9 +84,9 @@ static void put_combined(const struct exchange *x, struct buf *out)
 	to = PUT(to, "] \"");
 	to = put_request_line(to, r);
 	to = PUT(to, "\" ");
-	to = put_number(to, logged_status(x));
+	to = digits_put(to, logged_status(x));
 	*to++ = ' ';
-	to = put_number(to, x->content_sent);
+	to = digits_put(to, x->content_sent);
 	to = PUT(to, " \"");
 	to = put_or_dash(to, referer);
 	to = PUT(to, "\" \"");
@@ -118,7 +108,7 @@ static char *put_member(char *to, struct str before, struct str value)
 
 static char *put_count(char *to, struct str before, uint64_t value)
 {
-	return put_number(put(to, before), value);
+	return digits_put(put(to, before), value);
 }
 
 static char *put_phase(char *to, struct str before, uint64_t from, uint64_t end)

@@ -9,7 +9,9 @@
 #include "worker/handler/module/module_request.h"
 
 #include "base/codec/form.h"
+#include "base/codec/http_status.h"
 #include "base/codec/octet.h"
+#include "base/codec/reserved.h"
 #include "base/codec/uri.h"
 #include "base/log.h"
 #include "worker/handler/module/module_route.h"
@@ -341,29 +343,11 @@ static bool check_status(struct holdfast_request *r, const char *function,
 	return false;
 }
 
-/* How a message is framed, and what the server puts there itself. */
+/* A module may answer with a range: Content-Range is its own to set. */
 static bool is_reserved(struct str name)
 {
-	static const struct str reserved[] = {
-		STR_INIT("Connection"), STR_INIT("Content-Length"),
-		STR_INIT("Date"),       STR_INIT("Keep-Alive"),
-		STR_INIT("Server"),     STR_INIT("TE"),
-		STR_INIT("Trailer"),    STR_INIT("Transfer-Encoding"),
-		STR_INIT("Upgrade"),
-	};
-
-	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++)
-		if (str_equal_nocase(reserved[i], name))
-			return true;
-	return false;
-}
-
-static bool is_token(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!octet_is(s.p[i], OCTET_TOKEN))
-			return false;
-	return s.n > 0;
+	return reserved_for(name) &
+	       (RESERVED_HOP | RESERVED_LENGTH | RESERVED_DATE | RESERVED_SERVER);
 }
 
 static bool is_text(struct str s)
@@ -377,7 +361,7 @@ static int add_field(struct holdfast_request *r, const char *name_text,
 {
 	struct str name = str_of(name_text), value = str_trim(str_of(value_text));
 
-	if (!is_token(name) || !is_text(value) || is_reserved(name))
+	if (!octet_is_token(name) || !is_text(value) || is_reserved(name))
 		return HOLDFAST_ERROR;
 	fields_add(&r->x->response.fields, &r->x->arena, name, value);
 	return HOLDFAST_OK;
@@ -390,11 +374,11 @@ static int api_add_field(struct holdfast_request *r, const char *name,
 						   : HOLDFAST_ERROR;
 }
 
-/* RFC 9110 section 9.3.2 for HEAD, 15.3.5, 15.3.6 and 15.4.5. */
+/* RFC 9110 section 9.3.2 for HEAD. */
 static bool has_no_content(const struct holdfast_request *r, unsigned status)
 {
-	return r->x->request.method == METHOD_HEAD || status == 204 ||
-	       status == 205 || status == 304;
+	return r->x->request.method == METHOD_HEAD ||
+	       http_status_has_no_content(status);
 }
 
 /* What all answers begin with. */

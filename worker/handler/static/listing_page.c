@@ -7,7 +7,9 @@
 #include <stdlib.h>
 
 #include "base/codec/form.h"
+#include "base/codec/html.h"
 #include "base/codec/uri.h"
+#include "base/codec/utf8.h"
 #include "base/mem.h"
 
 static const char *const key_names[] = {
@@ -115,74 +117,24 @@ static void put_format(struct listing_text *out, const char *format, ...)
 	out->n += (size_t)n < LONGEST ? (size_t)n : LONGEST - 1;
 }
 
-/* How many bytes the well-formed UTF-8 sequence at the front of s has
- * (Unicode 15, table 3-7); 0 when there is none. */
-static size_t utf8_length(struct str s)
-{
-	const unsigned char *p = (const unsigned char *)s.p;
-	unsigned char least = 0x80, most = 0xbf;
-	size_t n = p[0] < 0x80   ? 1
-		   : p[0] < 0xc2 ? 0
-		   : p[0] < 0xe0 ? 2
-		   : p[0] < 0xf0 ? 3
-		   : p[0] < 0xf5 ? 4
-				 : 0;
-
-	if (n > s.n)
-		return 0;
-	if (p[0] == 0xe0)
-		least = 0xa0;
-	else if (p[0] == 0xed)
-		most = 0x9f;
-	else if (p[0] == 0xf0)
-		least = 0x90;
-	else if (p[0] == 0xf4)
-		most = 0x8f;
-	for (size_t i = 1; i < n; i++) {
-		if (p[i] < least || p[i] > most)
-			return 0;
-		least = 0x80;
-		most = 0xbf;
-	}
-	return n;
-}
-
-static struct str reference_of(char c)
-{
-	switch (c) {
-	case '&':
-		return STR("&amp;");
-	case '<':
-		return STR("&lt;");
-	case '>':
-		return STR("&gt;");
-	case '"':
-		return STR("&quot;");
-	case '\'':
-		return STR("&#39;");
-	default:
-		return (struct str){NULL, 0};
-	}
-}
-
 /* A name as text of HTML: controls as their pictures, U+2400 and on, and what
  * is no UTF-8 as U+FFFD. */
 static void put_name(struct listing_text *out, struct str s)
 {
 	while (s.n > 0) {
-		size_t n = utf8_length(s);
-		unsigned char c = (unsigned char)s.p[0];
-		struct str reference = reference_of(s.p[0]);
+		const char *at = s.p;
+		bool valid;
+		uint32_t c = utf8_take(&s, &valid);
 
-		if (n == 0)
+		if (!valid)
 			put(out, STR("\xef\xbf\xbd"));
-		else if (reference.n > 0)
-			put(out, reference);
 		else if (c < ' ' || c == 0x7f)
-			put_format(out, "\xe2\x90%c", c == 0x7f ? 0xa1 : 0x80 + c);
+			put_format(out, "\xe2\x90%c",
+				   c == 0x7f ? 0xa1 : 0x80 + (int)c);
+		else if (html_reference(*at).n > 0)
+			put(out, html_reference(*at));
 		else
-			put(out, (struct str){s.p, n});
-		s = str_tail(s, n > 0 ? n : 1);
+			put(out, (struct str){at, (size_t)(s.p - at)});
 	}
 }
 

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/http/policy/error_pages.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "base/buf.h"
+#include "base/read_file.h"
 #include "worker/http/http.h"
 #include "worker/http/policy/policy.h"
 
@@ -22,24 +19,15 @@ struct known_page {
 	struct error_page page;
 };
 
-/* 0, or -1 with errno. */
-static int read_file(const char *path, struct arena *arena, struct str *content_out)
+static const char *read_page(struct arena *arena, const char *path,
+			     struct str *content_out)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct buf content = {0};
-	ssize_t n;
+	const char *why = read_file(path, CONF_ERROR_PAGE_MAX, &content);
 
-	if (fd == -1)
-		return -1;
-	do {
-		n = read(fd, buf_room(&content, BUF_CHUNK / 2), BUF_CHUNK / 2);
-		if (n > 0)
-			buf_added(&content, (size_t)n);
-	} while (n > 0);
 	*content_out = arena_copy(arena, buf_str(&content));
 	buf_release(&content);
-	close(fd);
-	return n < 0 ? -1 : 0;
+	return why;
 }
 
 static const struct error_page *get_page(struct http *http, const char *path,
@@ -54,10 +42,12 @@ static const struct error_page *get_page(struct http *http, const char *path,
 	known = arena_zalloc(&http->arena, 1, sizeof(*known));
 	known->path = path;
 	known->page.type = mime_type_of(http->mime_types, str_of(path));
-	if (read_file(path, &http->arena, &known->page.content) == -1) {
-		*why_out = arena_printf(&http->arena, "error_pages: %s: %s", path,
-					strerror(errno))
-				   .p;
+	const char *why = read_page(&http->arena, path, &known->page.content);
+
+	if (why != NULL) {
+		*why_out =
+			arena_printf(&http->arena, "error_pages: %s: %s", path, why)
+				.p;
 		return NULL;
 	}
 	known->next = http->error_pages;

@@ -5,6 +5,7 @@
  */
 #include "worker/proto/http1/http1_response.h"
 
+#include "base/digits.h"
 #include "worker/http/http.h"
 
 enum { HEAD_FIXED = 512 }; /* more than all that is not a field's text */
@@ -20,23 +21,12 @@ static char *put_fields(char *to, const struct fields *fields)
 	return fields->n > 0 ? put(to, fields_str(fields)) : to;
 }
 
-static char *put_number(char *to, uint64_t value)
-{
-	char digits[20], *p = digits + sizeof(digits);
-
-	do {
-		*--p = (char)('0' + value % 10);
-		value /= 10;
-	} while (value > 0);
-	return put(to, (struct str){p, (size_t)(digits + sizeof(digits) - p)});
-}
-
 static char *put_status_line(char *to, unsigned status)
 {
 	if (status == 200)
 		return put(to, STR("HTTP/1.1 200 OK\r\n"));
 	to = put(to, STR("HTTP/1.1 "));
-	to = put_number(to, status);
+	to = digits_put(to, status);
 	*to++ = ' ';
 	to = put(to, http_reason(status));
 	return put(to, STR("\r\n"));
@@ -61,7 +51,7 @@ void http1_put_head(struct buf *out, const struct exchange *x,
 	to = put_fields(to, &r->fields);
 	if (length == HTTP1_LENGTH_KNOWN) {
 		to = put(to, STR("Content-Length: "));
-		to = put_number(to, r->body.length);
+		to = digits_put(to, r->body.length);
 		to = put(to, STR("\r\n"));
 	} else if (length == HTTP1_LENGTH_CHUNKED) {
 		to = put(to, STR("Transfer-Encoding: chunked\r\n"));

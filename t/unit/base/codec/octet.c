@@ -30,6 +30,24 @@ static void classes(void **state)
 	}
 }
 
+static void tokens(void **state)
+{
+	static const char token[] = "!#$%&'*+-.^_`|~0123456789"
+				    "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	char text[] = "a.b";
+
+	(void)state;
+	for (int c = 0; c < 256; c++) {
+		bool is_token = c != 0 && strchr(token, c) != NULL;
+
+		text[1] = (char)c;
+		assert_int_equal(octet_is((char)c, OCTET_TOKEN), is_token);
+		assert_int_equal(octet_is_token((struct str){text, 3}), is_token);
+	}
+	assert_false(octet_is_token(STR("")));
+}
+
 static void hexadecimal(void **state)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -99,6 +117,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(classes),
+		cmocka_unit_test(tokens),
 		cmocka_unit_test(hexadecimal),
 		cmocka_unit_test(scans_agree),
 		cmocka_unit_test(scans_agree_after_a_tab),

@@ -726,7 +726,7 @@ static void wrong_includes(void **state)
 {
 	static const struct example examples[] = {
 		{"\n@include \"none.conf\"\n", "2 @include|none.conf: No such"},
-		{"\n@include \"www\"\n", "www:0 |Is a directory"},
+		{"\n@include \"www\"\n", "2 @include|www: Is a directory"},
 		{"\n@include \"\"\n", "2 @include|missing"},
 		{"\n@include \"x\n", "2 @include|quote"},
 		{"\n@include \"a.conf\\\"\n", "2 @include|quote"},

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Text in JSON (RFC 8259). Pure. */
+#ifndef BASE_CODEC_JSON_H
+#define BASE_CODEC_JSON_H
+
+#include "base/buf.h"
+#include "base/str.h"
+
+/*
+ * Adds `s` as the inside of a JSON string, which may also stand in a string of
+ * JavaScript, and in a script of an HTML page. What is no UTF-8 becomes U+FFFD.
+ * (base/quote.h is for logs: it keeps every octet, and every line in ASCII.)
+ */
+void json_put(struct buf *out, struct str s);
+
+#endif

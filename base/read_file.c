@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/read_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PIECE = 64 * 1024 };
+
+/* "larger than 4m" */
+static const char *too_large(size_t max)
+{
+	static _Thread_local char why[48];
+
+	if (max % (1 << 20) == 0)
+		snprintf(why, sizeof(why), "larger than %zum", max >> 20);
+	else
+		snprintf(why, sizeof(why), "larger than %zu bytes", max);
+	return why;
+}
+
+static const char *check(int fd, size_t max)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return strerror(errno);
+	if (S_ISDIR(st.st_mode))
+		return strerror(EISDIR);
+	if (!S_ISREG(st.st_mode))
+		return "not a regular file";
+	return (size_t)st.st_size > max ? too_large(max) : NULL;
+}
+
+/* The size of a file in /proc is 0, and others may grow: only reading tells. */
+static const char *read_all(int fd, size_t max, struct buf *out)
+{
+	size_t before = buf_length(out);
+
+	for (;;) {
+		ssize_t n = read(fd, buf_room(out, PIECE), PIECE);
+
+		if (n == 0)
+			return NULL;
+		if (n > 0)
+			buf_added(out, (size_t)n);
+		else if (errno != EINTR)
+			return strerror(errno);
+		if (buf_length(out) - before > max)
+			return too_large(max);
+	}
+}
+
+const char *read_file(const char *path, size_t max, struct buf *out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd == -1)
+		return strerror(errno);
+	const char *why = check(fd, max);
+
+	if (why == NULL)
+		why = read_all(fd, max, out);
+	close(fd);
+	return why;
+}
