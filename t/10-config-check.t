@@ -405,7 +405,7 @@ E
 		'listeners = ( { address = "[::1]:7"; protocol = "echo"; },'
 		. '{ address = "*:8"; protocol = "echo"; },'
 		. '{ address = "9"; protocol = "echo"; },'
-		. '{ address = "unix:/tmp/x"; protocol = "echo"; '
+		. '{ address = "unix:/tmp/holdfast-none"; protocol = "echo"; '
 		. 'mode = "0660"; } );',
 		route('path = "/"; handler = "respond"; body = '
 			. '"$$ $x ${query.a:-b} ${header.User-Agent}";'),

@@ -239,14 +239,14 @@ static void paths(void **state)
 		"\"echo\"; } );\n"
 		"control = \"c.sock\"; pid_file = \"run/../pid\";\n"
 		"mime_types = \"www/types\";\n"
-		"log = { error = \"./off\"; access = \"/tmp//x\"; };");
+		"log = { error = \"./off\"; access = \"/tmp//holdfast-none\"; };");
 
 	(void)state;
 	assert_string_equal(conf->control.path, in_folder("c.sock"));
 	assert_string_equal(conf->pid_file, in_folder("run/../pid"));
 	assert_string_equal(conf->mime_types, in_folder("www/types"));
 	assert_string_equal(conf->log.error, in_folder("off"));
-	assert_string_equal(conf->log.access, "/tmp/x");
+	assert_string_equal(conf->log.access, "/tmp/holdfast-none");
 	assert_string_equal(conf->listeners[0].addr.un.sun_path, in_folder("s/k"));
 	assert_int_equal(conf->listeners[0].mode, 0600);
 	assert_string_equal(conf->listeners[1].text, "unix:@abstract");
