@@ -42,17 +42,19 @@ static char *take_chunk(void)
 	return (char *)spare;
 }
 
-static void give_back(struct buf *b)
+static inline void give_back(struct buf *b)
 {
-	if (buf_size(b) == BUF_CHUNK && spares.n < BUF_SPARE) {
-		struct spare *spare = (struct spare *)(void *)b->storage;
-
-		spare->next = spares.first;
-		spares.first = spare;
-		spares.n++;
-	} else if (b->storage != NULL) {
+	if (b->storage == NULL)
+		return;
+	if (buf_size(b) != BUF_CHUNK || spares.n == BUF_SPARE) {
 		free(b->storage - BUF_FRONT);
+		return;
 	}
+	struct spare *spare = (struct spare *)(void *)b->storage;
+
+	spare->next = spares.first;
+	spares.first = spare;
+	spares.n++;
 }
 
 static void move_to(struct buf *b, char *storage)
@@ -125,27 +127,27 @@ void buf_printf(struct buf *b, const char *format, ...)
 	va_end(args);
 }
 
+void buf_release(struct buf *b)
+{
+	give_back(b);
+	*b = (struct buf){0};
+}
+
 void buf_shrink(struct buf *b)
 {
 	size_t n = buf_length(b);
 
-	if (buf_size(b) < BUF_CHUNK || n > BUF_SMALL)
-		return;
 	if (n == 0) {
 		buf_release(b);
 		return;
 	}
+	if (n > BUF_SMALL || buf_size(b) < BUF_CHUNK)
+		return;
 	size_t size = 256;
 
 	while (size < n)
 		size *= 2;
 	move_to(b, storage_create(size));
-}
-
-void buf_release(struct buf *b)
-{
-	give_back(b);
-	*b = (struct buf){0};
 }
 
 void buf_free_all(void)

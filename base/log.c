@@ -31,12 +31,13 @@ static struct {
 	 * their writes to wait, and we never do. -1 for what never waits. */
 	int own;
 	bool is_socket;
-	enum log_level level;
 	enum log_format format;
 	bool journal;  /* stderr goes to the systemd journal */
 	uint64_t lost; /* lines that could not be written */
 	char process[64];
-} log_state = {.fd = STDERR_FILENO, .own = -1, .level = LOG_LEVEL_INFO};
+} log_state = {.fd = STDERR_FILENO, .own = -1};
+
+enum log_level log_level_now = LOG_LEVEL_INFO;
 
 /* Lines that clients cause; see log_client(). */
 static struct {
@@ -97,7 +98,7 @@ void log_set_process(const char *name)
 
 void log_set_level(enum log_level level)
 {
-	log_state.level = level;
+	log_level_now = level;
 }
 
 void log_set_format(enum log_format format)
@@ -108,11 +109,6 @@ void log_set_format(enum log_format format)
 enum log_format log_format(void)
 {
 	return log_state.format;
-}
-
-bool log_wants(enum log_level level)
-{
-	return level <= log_state.level;
 }
 
 void log_set_fd(int fd)

@@ -35,8 +35,14 @@ enum log_format log_format(void);
 /* Who speaks: "master", "worker 3". Copied. */
 void log_set_process(const char *name);
 
+/* Set by log_set_level() only. */
+extern enum log_level log_level_now;
+
 void log_set_level(enum log_level level);
-bool log_wants(enum log_level level);
+static inline bool log_wants(enum log_level level)
+{
+	return level <= log_level_now;
+}
 
 /*
  * Lines go to `fd` from now on; the log owns it unless it is 2 (stderr, which
