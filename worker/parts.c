@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The one file that names every protocol and every handler. */
+/* The one file that names every transport, protocol and handler. */
 #include "worker/parts.h"
 
 #include <stddef.h>
@@ -25,6 +25,17 @@ const struct protocol *const parts_protocols[] = {
 	&echo_protocol,
 	NULL,
 };
+
+const struct transport *const parts_transports[] = {
+	&plain_transport,
+	NULL,
+};
+
+const struct transport *parts_transport(const struct conf_listener *conf)
+{
+	(void)conf; /* which cannot ask for another yet */
+	return &plain_transport;
+}
 
 const struct handler *parts_handler(const char *name)
 {

@@ -3,12 +3,18 @@
 #ifndef WORKER_PARTS_H
 #define WORKER_PARTS_H
 
+#include "conf/conf.h"
 #include "worker/http/handler.h"
 #include "worker/net/protocol.h"
+#include "worker/net/transport.h"
 
-/* Both end in NULL. */
+/* Each ends in NULL. */
 extern const struct handler *const parts_handlers[];
 extern const struct protocol *const parts_protocols[];
+extern const struct transport *const parts_transports[];
+
+/* What a listener's connections come over. */
+const struct transport *parts_transport(const struct conf_listener *conf);
 
 /* NULL when there is none of that name. */
 const struct handler *parts_handler(const char *name);

@@ -460,7 +460,7 @@ static void open_net(struct worker *w)
 	const struct worker_env *env = w->env;
 	size_t n = env->conf->n_listeners;
 
-	net_init(&w->net, &w->loop, env->conf, env->slot);
+	net_init(&w->net, &w->loop, env->conf, env->slot, parts_transports);
 	w->net.on_pause = on_pause;
 	w->net.listeners = mem_zalloc(n, sizeof(struct listener));
 	w->net.n_listeners = n;
@@ -468,8 +468,8 @@ static void open_net(struct worker *w)
 		const struct conf_listener *conf = &env->conf->listeners[i];
 
 		listener_init(&w->net.listeners[i], &w->net, conf,
-			      env->listeners[i], parts_protocol(conf->protocol),
-			      &w->http);
+			      env->listeners[i], parts_transport(conf),
+			      parts_protocol(conf->protocol), &w->http);
 	}
 }
 

@@ -226,19 +226,17 @@ static bool get_name(struct str name, char *name_out, size_t size)
 	return true;
 }
 
-static struct listener *find_listener(struct handoff *handoff,
-				      const struct unpacked *u)
+static struct listener *find_listener(struct handoff *handoff, struct unpacked *u)
 {
 	char name[ADDR_TEXT], protocol[16];
 
 	if (!get_name(u->listener, name, sizeof(name)) ||
 	    !get_name(u->protocol, protocol, sizeof(protocol)))
 		return NULL;
-	struct listener *l = net_find_listener(handoff->net, name, protocol);
-
-	return l != NULL && str_equal(u->transport, str_of(l->transport->name))
-		       ? l
-		       : NULL;
+	u->origin.transport = net_find_transport(handoff->net, u->transport);
+	return u->origin.transport == NULL
+		       ? NULL
+		       : net_find_listener(handoff->net, name, protocol);
 }
 
 /* Serves what was unpacked. */

@@ -89,7 +89,8 @@ bool pack_conn(struct frozen_writer *writer, const struct conn *c, char *bytes,
 	frozen_put(writer, &connection_layout, &frozen);
 	put_bytes(writer, &input_layout, &c->socket.in);
 	put_bytes(writer, &output_layout, &c->socket.out);
-	return c->protocol->freeze != NULL && c->protocol->freeze(c, writer);
+	return socket_freeze(&c->socket, writer) && c->protocol->freeze != NULL &&
+	       c->protocol->freeze(c, writer);
 }
 
 static bool get_peer(const struct frozen_connection *frozen,

@@ -30,10 +30,9 @@ struct conn_block {
 };
 
 static const char *const state_names[] = {
-	[CONN_OPEN] = "open",
-	[CONN_LINGERING] = "lingering",
-	[CONN_CLOSED] = "closed",
-	[CONN_MOVED] = "moved",
+	[CONN_OPENING] = "opening",     [CONN_OPEN] = "open",
+	[CONN_FINISHING] = "finishing", [CONN_LINGERING] = "lingering",
+	[CONN_CLOSED] = "closed",       [CONN_MOVED] = "moved",
 };
 
 static void set_state(struct conn *c, enum conn_state state)
@@ -149,7 +148,7 @@ static void set_linger_timeout(struct conn *c)
 /* False when it had to be closed. */
 static bool conn_watch(struct conn *c)
 {
-	if (socket_watch(&c->socket) == 0)
+	if (c->socket.watched || socket_watch(&c->socket) == 0)
 		return true;
 	log_errno(LOG_LEVEL_WARN, "cannot watch a connection");
 	conn_close(c);
@@ -162,38 +161,61 @@ static void conn_queue(struct conn *c)
 	batch_join_later(&c->socket.net->batch, &c->socket);
 }
 
+static void begin_end(struct conn *c, enum conn_state state)
+{
+	set_state(c, state);
+	buf_release(&c->socket.in);
+	buf_release(&c->socket.out);
+	c->socket.reading = false;
+	c->linger_until = c->socket.net->loop->now + CONN_LINGER_MAX_MS * NS_PER_MS;
+	set_linger_timeout(c);
+}
+
 /* Closes politely: what we sent must not be lost to a reset. */
 static void conn_linger(struct conn *c)
 {
-	struct socket *s = &c->socket;
-
-	if (!s->watched && !conn_watch(c))
+	if (!conn_watch(c))
 		return;
-	set_state(c, CONN_LINGERING);
-	buf_release(&s->in);
-	buf_release(&s->out);
-	s->reading = false;
-	socket_finish(s);
-	c->linger_until = s->net->loop->now + CONN_LINGER_MAX_MS * NS_PER_MS;
-	set_linger_timeout(c);
+	begin_end(c, CONN_LINGERING);
+	socket_shutdown(&c->socket);
 	conn_queue(c);
 }
 
 static void discard(struct conn *c)
 {
-	struct socket *s = &c->socket;
+	for (int i = 0; i < CONN_LINGER_READS; i++) {
+		enum io io = socket_discard(&c->socket);
 
-	for (int i = 0; i < CONN_LINGER_READS && s->readable; i++) {
-		enum io io = socket_discard(s);
-
+		if (io == IO_AGAIN)
+			return;
 		if (io == IO_EOF || io == IO_ERROR) {
 			conn_close(c);
 			return;
 		}
 		set_linger_timeout(c);
 	}
-	if (s->readable)
-		conn_queue(c);
+	conn_queue(c);
+}
+
+/* Everything is said: what the transport has to add, and the end. */
+static void conn_finish(struct conn *c, bool lingers)
+{
+	switch (socket_finish(&c->socket)) {
+	case IO_OK:
+		if (lingers)
+			conn_linger(c);
+		else
+			conn_close(c);
+		return;
+	case IO_AGAIN:
+		if (c->state == CONN_FINISHING)
+			set_linger_timeout(c);
+		else if (conn_watch(c))
+			begin_end(c, CONN_FINISHING);
+		return;
+	default:
+		conn_close(c);
+	}
 }
 
 /* The steps of the protocol. */
@@ -212,7 +234,7 @@ static void conn_wait(struct conn *c)
 {
 	struct net *net = c->socket.net;
 
-	if (!c->socket.watched && !conn_watch(c))
+	if (!conn_watch(c))
 		return;
 	buf_shrink(&c->socket.in);
 	buf_shrink(&c->socket.out);
@@ -241,9 +263,11 @@ static bool conn_obey(struct conn *c, enum step step)
 		conn_wait(c);
 		return false;
 	case STEP_LINGER:
-		conn_linger(c);
+		conn_finish(c, true);
 		return false;
 	case STEP_DONE:
+		conn_finish(c, false);
+		return false;
 	case STEP_FAIL:
 		conn_close(c);
 		return false;
@@ -263,16 +287,37 @@ static void run_protocol(struct conn *c)
 	conn_obey(c, step == STEP_MORE ? STEP_LATER : step);
 }
 
+/* True when the handshake is done. */
+static bool run_transport(struct conn *c)
+{
+	switch (socket_step(&c->socket)) {
+	case IO_OK:
+		set_state(c, CONN_OPEN);
+		socket_clear_timeout(&c->socket);
+		return true;
+	case IO_AGAIN:
+		(void)conn_watch(c);
+		return false;
+	default:
+		conn_close(c);
+		return false;
+	}
+}
+
 static void conn_run(struct socket *s)
 {
 	struct conn *c = conn_of(s);
 
+	if (c->state == CONN_OPENING && !run_transport(c))
+		return;
 	if (s->broken)
 		conn_close(c);
-	else if (c->state == CONN_LINGERING)
-		discard(c);
-	else
+	else if (c->state == CONN_OPEN)
 		run_protocol(c);
+	else if (c->state == CONN_FINISHING)
+		conn_finish(c, true); /* it had to wait: so may the peer */
+	else
+		discard(c);
 }
 
 static void conn_on_timeout(struct socket *s)
@@ -281,10 +326,10 @@ static void conn_on_timeout(struct socket *s)
 	bool had_more = !list_is_empty(&s->queued);
 
 	list_remove(&s->queued);
-	if (c->state == CONN_LINGERING)
+	if (c->state != CONN_OPEN)
 		conn_close(c);
 	else if (conn_obey(c, c->protocol->timeout(c)))
-		run_protocol(c);
+		conn_run(s);
 	/* What it had to do is still to be done. */
 	if (had_more && c->state < CONN_CLOSED)
 		conn_queue(c);
@@ -301,7 +346,7 @@ void conn_wake(struct conn *c)
 void conn_drain(struct conn *c)
 {
 	if (c->state == CONN_OPEN && conn_obey(c, c->protocol->drain(c)))
-		run_protocol(c);
+		conn_run(&c->socket);
 }
 
 /* The beginning. */
@@ -314,18 +359,19 @@ static const struct socket_owner conn_owner = {
 	.free = conn_free,
 };
 
-static struct conn *conn_create(struct listener *listener, int fd)
+static struct conn *conn_create(struct listener *listener, int fd,
+				const struct transport *transport)
 {
 	struct net *net = listener->net;
 	struct conn *c = conn_alloc(net);
 
-	socket_init(&c->socket, net, &conn_owner, fd, listener->transport);
+	socket_init(&c->socket, net, &conn_owner, fd, transport);
 	c->socket.magic = CONN_MAGIC;
 	c->listener = listener;
 	c->protocol = listener->protocol;
 	c->session = NULL;
 	c->id = ++net->last_id;
-	c->state = CONN_OPEN;
+	c->state = CONN_OPENING;
 	c->kept = false;
 	c->crashes = 0;
 	c->requests = 0;
@@ -336,22 +382,29 @@ static struct conn *conn_create(struct listener *listener, int fd)
 
 void conn_open(struct listener *listener, int fd, const struct addr *peer)
 {
-	struct conn *c = conn_create(listener, fd);
+	struct net *net = listener->net;
+	struct conn *c = conn_create(listener, fd, listener->transport);
 
-	c->accepted_at = c->socket.net->loop->now;
+	c->accepted_at = net->loop->now;
 	c->peer = endpoint_of(peer);
-	c->socket.net->slot->counters.accepted++;
+	net->slot->counters.accepted++;
 	/* As a client that connects has something to say. */
 	c->socket.readable = true;
-	c->socket.reading = true;
+	if (socket_open(&c->socket)) {
+		c->state = CONN_OPEN;
+		c->socket.reading = true;
+	} else {
+		socket_set_timeout(&c->socket, net->conf->timeouts.header);
+	}
 	conn_queue(c);
 }
 
 bool conn_adopt(struct listener *listener, int fd, const struct conn_origin *origin,
 		struct frozen_reader *message)
 {
-	struct conn *c = conn_create(listener, fd);
+	struct conn *c = conn_create(listener, fd, origin->transport);
 
+	c->state = CONN_OPEN;
 	c->id = origin->id;
 	c->accepted_at = origin->accepted_at;
 	c->peer = origin->peer;
@@ -360,7 +413,8 @@ bool conn_adopt(struct listener *listener, int fd, const struct conn_origin *ori
 							: CONN_CRASHES_MAX;
 	buf_put(&c->socket.in, origin->in);
 	buf_put(&c->socket.out, origin->out);
-	if (c->protocol->thaw != NULL && c->protocol->thaw(c, message)) {
+	if (socket_thaw(&c->socket, message) && c->protocol->thaw != NULL &&
+	    c->protocol->thaw(c, message)) {
 		/* No event may come of a peer that takes nothing: the step
 		 * arms the time-out. */
 		conn_queue(c);

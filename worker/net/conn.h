@@ -21,7 +21,9 @@
 #include "worker/net/socket.h"
 
 enum conn_state {
+	CONN_OPENING, /* the handshake of its transport */
 	CONN_OPEN,
+	CONN_FINISHING, /* its transport says that we are done */
 	CONN_LINGERING, /* we are done; what still comes is discarded */
 	CONN_CLOSED,    /* freed at the end of the tick */
 	CONN_MOVED,     /* the same; it goes on in another process */
@@ -42,7 +44,7 @@ struct conn {
 	uint64_t crashes : 4; /* of workers, since it was idle last */
 	union {
 		uint64_t accepted_at;  /* CLOCK_MONOTONIC ns */
-		uint64_t linger_until; /* CONN_LINGERING */
+		uint64_t linger_until; /* from CONN_FINISHING on */
 	};
 	struct endpoint peer;
 	uint32_t requests; /* begun on this connection */
@@ -56,6 +58,7 @@ void conn_open(struct listener *listener, int fd, const struct addr *peer);
 
 /* What a connection that was handed over has behind it. */
 struct conn_origin {
+	const struct transport *transport;
 	uint64_t id;
 	uint64_t accepted_at;
 	struct endpoint peer;
@@ -65,7 +68,8 @@ struct conn_origin {
 };
 
 /* Takes over the established `fd` of a connection from elsewhere, as
- * conn_open(). The records of its protocol come next in `message`. False when
+ * conn_open(). The records of its transport and of its protocol come next in
+ * `message`. False when
  * those are damaged: it was closed. */
 bool conn_adopt(struct listener *listener, int fd, const struct conn_origin *origin,
 		struct frozen_reader *message);

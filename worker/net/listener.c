@@ -110,13 +110,14 @@ static void on_more(struct task *task)
 
 void listener_init(struct listener *l, struct net *net,
 		   const struct conf_listener *conf, int fd,
+		   const struct transport *transport,
 		   const struct protocol *protocol, void *context)
 {
 	*l = (struct listener){
 		.state = LISTENER_IDLE,
 		.net = net,
 		.conf = conf,
-		.transport = &plain_transport,
+		.transport = transport,
 		.protocol = protocol,
 		.context = context,
 		.watch = {.on_event = on_event, .fd = fd},
@@ -129,7 +130,7 @@ void listener_init_gone(struct listener *l, struct net *net,
 {
 	static const struct conf_listener nowhere = {.text = "(gone)"};
 
-	listener_init(l, net, &nowhere, -1, protocol, context);
+	listener_init(l, net, &nowhere, -1, NULL, protocol, context);
 	l->state = LISTENER_CLOSED;
 }
 

@@ -32,6 +32,7 @@ struct listener {
 /* Takes over `fd`. */
 void listener_init(struct listener *l, struct net *net,
 		   const struct conf_listener *conf, int fd,
+		   const struct transport *transport,
 		   const struct protocol *protocol, void *context);
 
 /* One that has no socket: for connections of a listener that is gone. */

@@ -39,12 +39,13 @@ static void on_retry(struct timer *timer)
 }
 
 void net_init(struct net *net, struct loop *loop, const struct conf *conf,
-	      struct slot *slot)
+	      struct slot *slot, const struct transport *const *transports)
 {
 	*net = (struct net){
 		.loop = loop,
 		.conf = conf,
 		.slot = slot,
+		.transports = transports,
 		/* Ids of two workers must differ. They fit 53 bits, so that
 		 * programs that read logs as JSON may take them for doubles. */
 		.last_id = (uint64_t)getpid() << 30,
@@ -162,6 +163,14 @@ struct listener *net_find_listener(struct net *net, const char *key,
 	return NULL;
 }
 
+const struct transport *net_find_transport(const struct net *net, struct str name)
+{
+	for (const struct transport *const *t = net->transports; *t != NULL; t++)
+		if (str_equal(str_of((*t)->name), name))
+			return *t;
+	return NULL;
+}
+
 bool net_may_take(const struct net *net)
 {
 	/* limits.connections is about new ones: those that are established
@@ -191,7 +200,7 @@ uint64_t net_cut(struct net *net, bool kept_too)
 
 		if (c->kept && !kept_too)
 			continue;
-		n += c->state == CONN_OPEN; /* one that lingers was served */
+		n += c->state <= CONN_OPEN; /* one that lingers was served */
 		conn_cut(c);
 	}
 	return n;

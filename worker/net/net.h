@@ -13,11 +13,13 @@
 #include "base/list.h"
 #include "base/loop.h"
 #include "base/shared/scoreboard.h"
+#include "base/str.h"
 #include "conf/conf.h"
 #include "worker/net/batch.h"
 
 struct listener;
 struct conn;
+struct transport;
 
 enum net_state {
 	NET_IDLE,     /* not accepting yet */
@@ -42,6 +44,7 @@ struct net {
 	struct loop *loop;
 	const struct conf *conf;
 	struct slot *slot; /* this worker's, in the scoreboard */
+	const struct transport *const *transports; /* NULL ends them */
 	struct listener *listeners;
 	size_t n_listeners;
 	struct listener *gone; /* see net_find_listener() */
@@ -68,10 +71,9 @@ struct net {
 	void (*on_pause)(struct net *net);
 };
 
-/* What the worker's owner still sets afterwards: on_pause. `slot` and `conf`
- * are borrowed. */
+/* What the worker's owner still sets afterwards: on_pause. All is borrowed. */
 void net_init(struct net *net, struct loop *loop, const struct conf *conf,
-	      struct slot *slot);
+	      struct slot *slot, const struct transport *const *transports);
 void net_fini(struct net *net);
 
 /* Starts, pauses and resumes accepting on all listeners. */
@@ -91,6 +93,9 @@ void net_move(struct net *net, void (*on_idle)(struct net *net, struct conn *c))
  * finish as if the worker drained. NULL for a protocol that we do not know. */
 struct listener *net_find_listener(struct net *net, const char *key,
 				   const char *protocol);
+
+/* NULL for one that we do not know. */
+const struct transport *net_find_transport(const struct net *net, struct str name);
 
 /* True while established connections of others can be taken. */
 bool net_may_take(const struct net *net);

@@ -78,10 +78,10 @@ static enum io plain_send_file(struct socket *s, int file, off_t *offset, size_t
 	return wrote(s, sent, 0, n_out);
 }
 
-static void plain_finish(struct socket *s)
+/* What the peer has not acknowledged it may not have. */
+static uint64_t plain_taken(const struct socket *s)
 {
-	/* It can only fail because the peer is gone. */
-	(void)shutdown(s->watch.fd, SHUT_WR);
+	return s->sent - socket_unsent(s);
 }
 
 const struct transport plain_transport = {
@@ -89,5 +89,5 @@ const struct transport plain_transport = {
 	.read = plain_read,
 	.write = plain_write,
 	.send_file = plain_send_file,
-	.finish = plain_finish,
+	.taken = plain_taken,
 };

@@ -68,6 +68,8 @@ int socket_watch(struct socket *s)
 
 void socket_close(struct socket *s)
 {
+	if (s->transport->close != NULL)
+		s->transport->close(s);
 	timer_detach(&s->net->loop->timers, &s->timer);
 	buf_release(&s->in);
 	buf_release(&s->out);
@@ -86,31 +88,101 @@ void socket_let_go(struct socket *s)
 	socket_close(s);
 }
 
+/* Its transport. */
+
+static enum io wait_for_either(enum io io)
+{
+	return io == IO_WANT_READ || io == IO_WANT_WRITE ? IO_AGAIN : io;
+}
+
+bool socket_open(struct socket *s)
+{
+	if (s->transport->open != NULL)
+		s->transport->open(s);
+	return s->transport->step == NULL;
+}
+
+enum io socket_step(struct socket *s)
+{
+	return wait_for_either(s->transport->step(s));
+}
+
+enum io socket_finish(struct socket *s)
+{
+	return s->transport->finish == NULL
+		       ? IO_OK
+		       : wait_for_either(s->transport->finish(s));
+}
+
+bool socket_freeze(const struct socket *s, struct frozen_writer *message)
+{
+	const struct transport *t = s->transport;
+
+	return t->open == NULL || (t->freeze != NULL && t->freeze(s, message));
+}
+
+bool socket_thaw(struct socket *s, struct frozen_reader *message)
+{
+	const struct transport *t = s->transport;
+
+	return t->open == NULL || (t->thaw != NULL && t->thaw(s, message));
+}
+
 /* Reading. */
+
+/* What is rare: no transport of today's has it. */
+static bool may_read_all_the_same(struct socket *s)
+{
+	if (s->read_wants_write) {
+		s->read_wants_write = !s->writable;
+		return s->writable;
+	}
+	return s->transport->pending != NULL && s->transport->pending(s) > 0;
+}
+
+/* False when the next read would have to wait. */
+static inline bool may_read(struct socket *s)
+{
+	return (s->readable && !s->read_wants_write) || may_read_all_the_same(s);
+}
+
+static inline enum io read_once(struct socket *s, char *into, size_t room,
+				size_t *n_out)
+{
+	enum io io = s->transport->read(s, into, room, n_out);
+
+	if (io != IO_WANT_WRITE)
+		return io;
+	s->read_wants_write = true;
+	return IO_AGAIN;
+}
 
 enum io socket_discard(struct socket *s)
 {
 	char waste[16384];
 	size_t n;
 
-	return s->readable ? s->transport->read(s, waste, sizeof(waste), &n)
-			   : IO_AGAIN;
+	return may_read(s) ? read_once(s, waste, sizeof(waste), &n) : IO_AGAIN;
 }
 
 enum io socket_read(struct socket *s)
 {
 	size_t n;
 
-	s->reading = true;
-	if (!s->readable)
+	if (!may_read(s)) {
+		s->reading = true;
 		return IO_AGAIN;
+	}
 	char *into = buf_room(&s->in, BUF_CHUNK / 2);
-	enum io io = s->transport->read(s, into, buf_free(&s->in), &n);
+	enum io io = read_once(s, into, buf_free(&s->in), &n);
 
 	buf_added(&s->in, n);
 	if (s->owner->is_client)
 		s->net->slot->counters.bytes_in += n;
-	s->reading = io == IO_AGAIN;
+	if (io == IO_OK)
+		s->reading = false;
+	else
+		s->reading = true;
 	return io;
 }
 
@@ -122,6 +194,22 @@ void socket_read_ahead(struct socket *s)
 }
 
 /* Writing. */
+
+static inline bool may_write(struct socket *s)
+{
+	if (!s->write_wants_read)
+		return s->writable;
+	s->write_wants_read = !s->readable;
+	return s->readable;
+}
+
+static inline enum io wrote(struct socket *s, enum io io)
+{
+	if (io != IO_WANT_READ)
+		return io;
+	s->write_wants_read = true;
+	return IO_AGAIN;
+}
 
 static void count_sent(struct socket *s, size_t n)
 {
@@ -139,14 +227,14 @@ static enum io write_pieces(struct socket *s, struct str tail, bool more,
 	size_t n, out = buf_length(&s->out);
 
 	*tail_sent_out = 0;
-	if (!s->writable)
+	if (!may_write(s))
 		return IO_AGAIN;
 	if (out > 0)
 		pieces[n_pieces++] =
 			(struct iovec){s->out.storage + s->out.start, out};
 	if (tail.n > 0)
 		pieces[n_pieces++] = (struct iovec){(void *)(size_t)tail.p, tail.n};
-	enum io io = s->transport->write(s, pieces, n_pieces, more, &n);
+	enum io io = wrote(s, s->transport->write(s, pieces, n_pieces, more, &n));
 
 	count_sent(s, n);
 	size_t of_out = n < out ? n : out;
@@ -189,9 +277,10 @@ enum io socket_send_file(struct socket *s, int file, off_t *offset, uint64_t *le
 	while (*left > 0 && share > 0) {
 		size_t n, want = *left < share ? (size_t)*left : share;
 
-		if (!s->writable)
+		if (!may_write(s))
 			return IO_AGAIN;
-		enum io io = s->transport->send_file(s, file, offset, want, &n);
+		enum io io = wrote(
+			s, s->transport->send_file(s, file, offset, want, &n));
 
 		if (io != IO_OK)
 			return io;
@@ -202,19 +291,27 @@ enum io socket_send_file(struct socket *s, int file, off_t *offset, uint64_t *le
 	return IO_OK;
 }
 
-/* Without what the peer has not acknowledged; tcp(7), unix(7): SIOCOUTQ. */
-uint64_t socket_taken(const struct socket *s)
+/* tcp(7), unix(7): SIOCOUTQ. */
+uint64_t socket_unsent(const struct socket *s)
 {
 	int unsent = 0;
 
 	if (ioctl(s->watch.fd, SIOCOUTQ, &unsent) == -1 || unsent < 0)
-		unsent = 0;
-	return s->sent - (uint64_t)unsent;
+		return 0;
+	return (uint64_t)unsent;
 }
 
-void socket_finish(struct socket *s)
+uint64_t socket_taken(const struct socket *s)
 {
-	s->transport->finish(s);
+	return s->transport->taken(s);
+}
+
+/* The end. */
+
+void socket_shutdown(struct socket *s)
+{
+	/* It can only fail because the peer is gone. */
+	(void)shutdown(s->watch.fd, SHUT_WR);
 }
 
 void socket_reset(struct socket *s)

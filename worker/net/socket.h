@@ -50,21 +50,25 @@ struct socket {
 	uint32_t magic;    /* the owner's, to check what comes back */
 	bool readable : 1; /* a read may succeed */
 	bool writable : 1;
-	bool read_to_end : 1;  /* a short read does not mean that nothing is
-				* left: the peer has finished, or sent urgent
-				* data */
-	bool hung_up : 1;      /* nothing can be sent to the peer any more */
-	bool watched : 1;      /* registered */
-	bool peer_ended : 1;   /* it sends nothing more; it may be gone or not */
-	bool reading : 1;      /* its owner waits for bytes: the last read found
-				* none */
-	bool broken : 1;       /* s->out could not be sent */
-	uint16_t active_round; /* net->activity_round, when its owner was last
-				* active during one */
+	bool read_to_end : 1; /* a short read does not mean that nothing is
+			       * left: the peer has finished, or sent urgent
+			       * data */
+	bool hung_up : 1;     /* nothing can be sent to the peer any more */
+	bool watched : 1;     /* registered */
+	bool peer_ended : 1;  /* it sends nothing more; it may be gone or not */
+	bool reading : 1;     /* its owner waits for bytes: the last read found
+			       * none */
+	bool broken : 1;      /* s->out could not be sent */
+	bool read_wants_write : 1; /* the transport has to write before it can
+				    * read on, */
+	bool write_wants_read : 1; /* or the other way round */
+	uint16_t active_round;     /* net->activity_round, when its owner was last
+				    * active during one */
 	struct watch watch;
 	struct timer timer;
 	const struct socket_owner *owner;
 	const struct transport *transport;
+	void *state; /* the transport's */
 	struct net *net;
 	struct list queued; /* in a list of net->batch, offered by the handoff,
 			     * or in net->closed */
@@ -73,10 +77,26 @@ struct socket {
 	uint64_t sent;      /* bytes given to the kernel, from here */
 };
 
-/* Takes over the connected `fd`. */
+/* Takes over the connected `fd`. socket_open() or socket_thaw() is next. */
 void socket_init(struct socket *s, struct net *net,
 		 const struct socket_owner *owner, int fd,
 		 const struct transport *transport);
+
+/* The connection is new: begins with its transport. True when there is nothing
+ * to do for that; else socket_step() comes first. */
+bool socket_open(struct socket *s) __attribute__((warn_unused_result));
+
+/* IO_OK: reading and writing may begin. */
+enum io socket_step(struct socket *s) __attribute__((warn_unused_result));
+
+/* The connection was established by another worker, whose transport has put its
+ * records next in `message`. False when those are damaged. */
+bool socket_thaw(struct socket *s, struct frozen_reader *message)
+	__attribute__((warn_unused_result));
+
+/* Puts those there. False when that cannot be done, now or ever. */
+bool socket_freeze(const struct socket *s, struct frozen_writer *message)
+	__attribute__((warn_unused_result));
 
 /* From now on events tell what happens; what is readable already is one at
  * once. 0, or -1 with errno. */
@@ -122,8 +142,16 @@ enum io socket_send_file(struct socket *s, int file, off_t *offset, uint64_t *le
  * between two calls is the difference, which may wrap around. */
 uint64_t socket_taken(const struct socket *s);
 
-/* Nothing more will be sent. */
-void socket_finish(struct socket *s);
+/* Bytes that were given to the kernel and that the peer has not acknowledged;
+ * for transports. */
+uint64_t socket_unsent(const struct socket *s);
+
+/* Tells the peer, within the transport, that nothing more will be sent; again
+ * after IO_AGAIN. */
+enum io socket_finish(struct socket *s) __attribute__((warn_unused_result));
+
+/* The same to the kernel: the peer reads its end. */
+void socket_shutdown(struct socket *s);
 
 /* Makes closing it a reset: the peer must not take what it has for all. */
 void socket_reset(struct socket *s);

@@ -91,10 +91,11 @@ static int set_up(void **state)
 	log_set_fd(fd_open_log(scratch_path("log")));
 
 	taker_slot = (struct slot){0};
-	net_init(&taker_net, &fixture_loop, &fixture_conf, &taker_slot);
+	net_init(&taker_net, &fixture_loop, &fixture_conf, &taker_slot,
+		 fixture_transports);
 	taker_net.last_id = 1000;
 	listener_init(&taker_listener, &taker_net, &fixture_listener_conf, -1,
-		      &moving, NULL);
+		      &fake_transport, &moving, NULL);
 	taker_listener.transport = &fake_transport;
 	taker_net.listeners = &taker_listener;
 	taker_net.n_listeners = 1;

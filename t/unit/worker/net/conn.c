@@ -42,7 +42,7 @@ static void one_that_never_waits_is_never_watched(void **state)
 	fake_step = read_and_leave;
 	peer_sends(c, "hello");
 	fixture_tick();
-	assert_string_equal(fixture_said(), "r1 s1 x1");
+	assert_string_equal(fixture_said(), "r1 s1 f1 x1");
 	assert_null(peer_gets(1));
 	assert_int_equal(fixture_slot.counters.closed, 1);
 	assert_int_equal(fixture_slot.connections, 0);
@@ -155,7 +155,7 @@ static void a_timeout_comes_in_time(void **state)
 	assert_string_equal(fixture_said(), "t1");
 	fake_timeout = NULL;
 	fixture_wait(1000);
-	assert_string_equal(fixture_said(), "t1 x1");
+	assert_string_equal(fixture_said(), "t1 f1 x1");
 	assert_null(peer_gets(1));
 }
 
@@ -250,7 +250,7 @@ static void draining_asks_every_one_of_them(void **state)
 	fixture_idle();
 	net_drain(&fixture_net, 10);
 	fixture_ticks(2);
-	assert_string_equal(fixture_said(), "d1 x1 d2 x2");
+	assert_string_equal(fixture_said(), "d1 f1 x1 d2 f2 x2");
 	assert_int_equal(fixture_slot.connections, 0);
 }
 
@@ -269,7 +269,8 @@ static void a_cut_counts_those_that_were_being_served(void **state)
 
 static bool adopt(struct str state)
 {
-	struct conn_origin origin = {.id = 7,
+	struct conn_origin origin = {.transport = &fake_transport,
+				     .id = 7,
 				     .accepted_at = fake_now,
 				     .requests = 3,
 				     .in = STR("unread"),

@@ -110,10 +110,15 @@ static enum io fake_write(struct socket *s, const struct iovec *pieces,
 	return io;
 }
 
-static void fake_finish(struct socket *s)
+static enum io fake_finish(struct socket *s)
 {
 	fixture_note('f', s);
-	plain_transport.finish(s);
+	return IO_OK;
+}
+
+static uint64_t fake_taken(const struct socket *s)
+{
+	return plain_transport.taken(s);
 }
 
 static const struct transport fake_transport = {
@@ -121,6 +126,14 @@ static const struct transport fake_transport = {
 	.read = fake_read,
 	.write = fake_write,
 	.finish = fake_finish,
+	.taken = fake_taken,
+};
+
+static const struct transport *fixture_transports[] = {
+	&fake_transport,
+	&plain_transport,
+	NULL, /* a test's own */
+	NULL,
 };
 
 /* The fake protocol: an echo in batches, unless the test has another step. */
@@ -232,11 +245,11 @@ static int fixture_setup(void **state)
 	fixture_conf.limits.connections = 1000;
 	assert_int_equal(loop_init(&fixture_loop), 0);
 	fixture_loop.on_tick_end = fixture_tick_end;
-	net_init(&fixture_net, &fixture_loop, &fixture_conf, &fixture_slot);
+	net_init(&fixture_net, &fixture_loop, &fixture_conf, &fixture_slot,
+		 fixture_transports);
 	fixture_net.last_id = 0; /* ids count the peers */
 	listener_init(&fixture_listener, &fixture_net, &fixture_listener_conf, -1,
-		      &fake_protocol, NULL);
-	fixture_listener.transport = &fake_transport;
+		      &fake_transport, &fake_protocol, NULL);
 	return 0;
 }
 
@@ -325,6 +338,15 @@ static inline const char *peer_gets(uint64_t id)
 
 	got[n > 0 ? n : 0] = '\0';
 	return n > 0 ? got : NULL;
+}
+
+/* Its end has come, and is read. */
+static inline void peer_is_read(const struct conn *c)
+{
+	struct pollfd ends = {.fd = c->socket.watch.fd, .events = POLLRDHUP};
+
+	assert_int_equal(poll(&ends, 1, 10000), 1);
+	fixture_ticks(2);
 }
 
 static inline void peer_closes(const struct conn *c)

@@ -21,7 +21,7 @@ static int setup(void **state)
 	static struct slot slot;
 
 	(void)state;
-	net_init(&net, &loop, NULL, &slot);
+	net_init(&net, &loop, NULL, &slot, NULL);
 	return 0;
 }
 
