@@ -4,10 +4,12 @@
 # What the figures are is not for a test to say.
 use v5.36;
 use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/lib", "$FindBin::Bin/../scripts/bench/lib";
 use JSON::PP ();
 use Test::More;
 use Holdfast;
+
+use Bench::Compare qw(compare);
 
 for my $program (qw(gcc taskset)) {
 	plan skip_all => "no $program here" unless has_program($program);
@@ -66,7 +68,49 @@ for my $figure (qw(cpu rate p50 p99)) {
 	is scalar @$values, 1, "a value of $figure for each round";
 	cmp_ok $values->[0], '>', 0, 'that is one';
 }
-is scalar $result->{targets}->@*, 12, 'every target is judged';
+is scalar $result->{targets}->@*, 14, 'every target is judged';
+
+# Two builds; the same one is never worse than itself in its system calls.
+{
+	my ($status, $out, $err) = bench('--quick', '--before', binary(), 'connect',
+		'respond');
+
+	is $status, 0, 'beside another build' or diag $err, $out;
+	for my $name (qw(connect respond)) {
+		like $out, qr/^$name \s+ CPU \s+ $number \s+ $number\ to\ $number/mx,
+			"the ratio of $name";
+	}
+	like $out, qr/^nothing is worse$/m, 'one round shows nothing';
+	unlike $out, qr/^epoll_et/m, 'without others';
+	($status, $out, $err) = bench('--before', '/nowhere/holdfast');
+	isnt $status, 0, 'a binary that there is not is refused';
+	like $err, qr{/nowhere/holdfast}, 'by its name';
+}
+
+# What is worse, of figures that are made up.
+sub verdicts ($new, $old) {
+	my $rows = compare({ workloads => [{ name => 'w', syscalls => {},
+		figures => { holdfast => $new, before => $old } }] });
+
+	return { map { $_->{what} => $_->{worse} } @$rows };
+}
+
+my @ten = (10) x 5;
+
+is_deeply verdicts({ cpu => [10.1, 10.1, 10.2, 10.1, 10.1] }, { cpu => \@ten }),
+	{ CPU => 0 }, 'within two per cent';
+is_deeply verdicts({ cpu => [10.4, 10.5, 10.4, 10.3, 10.5] }, { cpu => \@ten }),
+	{ CPU => 1 }, 'four per cent more in each round';
+is_deeply verdicts({ cpu => [9, 12, 10.5, 8, 13] }, { cpu => \@ten }),
+	{ CPU => 0 }, 'more in some rounds and less in others';
+is_deeply verdicts({ cpu => [9, 9, 9, 9, 9] }, { cpu => \@ten }),
+	{ CPU => 0 }, 'less';
+is_deeply verdicts({ rate => [9, 9, 9, 9, 9] }, { rate => \@ten }),
+	{ 'requests/s' => 1 }, 'fewer requests are worse';
+is_deeply verdicts({ lost => [1, 1, 0, 2, 1] }, { lost => [(0) x 5] }),
+	{ 'lost, which was 0' => 1 }, 'some where there were none';
+is_deeply verdicts({ lost => [(0) x 5] }, { lost => [(0) x 5] }),
+	{}, 'none as before';
 
 SKIP: {
 	my $calls = $workload{pipeline}{syscalls}{holdfast};

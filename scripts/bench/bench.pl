@@ -11,26 +11,29 @@ use JSON::PP ();
 use List::Util qw(min);
 use POSIX qw(strftime);
 
+use Bench::Compare qw(compare);
 use Bench::Load;
 use Bench::Machine qw(describe);
 use Bench::Plot qw(plot);
-use Bench::Report qw(print_head print_table print_targets);
-use Bench::Servers qw(server_names start_server versions);
+use Bench::Report qw(print_head print_table print_targets print_comparison);
+use Bench::Servers qw(server_names start_server versions before);
 use Bench::Targets qw(targets);
 use Bench::Workloads qw(workloads make_files count_syscalls);
 
 my %option = (rounds => 5);
 
-GetOptions(\%option, 'rounds=i', 'servers=s', 'json=s', 'plot=s', 'quick', 'list')
-	&& $option{rounds} > 0 or exit 2;
+GetOptions(\%option, 'rounds=i', 'servers=s', 'before=s', 'json=s', 'plot=s',
+	'quick', 'list') && $option{rounds} > 0 or exit 2;
 if ($option{list}) {
 	printf "%-12s %s\n", $_->@{qw(name title)} for workloads();
 	print "\n", join(' ', server_names()), "\n";
 	exit;
 }
 my @chosen = choose();
-my %served = map { $_ => 1 } split /,/,
-	$option{servers} // join ',', server_names();
+
+before($option{before}) if defined $option{before};
+my %served = map { $_ => 1 } split /,/, $option{servers} //
+	(defined $option{before} ? 'holdfast,before' : join ',', server_names());
 
 for my $name (keys %served) {
 	die "no such server: $name\n" unless grep { $_ eq $name } server_names();
@@ -61,12 +64,18 @@ for my $w (@chosen) {
 	print_table($done);
 }
 $result{targets} = targets(\%result);
-print_targets($result{targets});
+if (defined $option{before}) {
+	$result{comparison} = compare(\%result);
+	print_comparison($result{comparison});
+} else {
+	print_targets($result{targets});
+}
 write_json($option{json}) if $option{json};
 plot(\%result, $option{plot}) if $option{plot};
 my @failed = map { values $_->{failed}->%* } $result{workloads}->@*;
 
-exit((grep { $_ ne 'not installed' } @failed) ? 1 : 0);
+exit 1 if grep { $_ ne 'not installed' } @failed;
+exit((grep { $_->{worse} } ($result{comparison} // [])->@*) ? 3 : 0);
 
 sub choose () {
 	my %wanted = map { $_ => 1 } @ARGV;

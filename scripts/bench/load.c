@@ -13,6 +13,9 @@
  *              next request when it has the last answer (closed loop)
  *     -p N     requests sent at once on a connection (closed loop only)
  *     -x       a connection for each request
+ *     -w       a client first learns that it is connected, and then sends, as
+ *              browsers do and whoever is a round trip away; without it the
+ *              request comes in the moment of connecting
  *     -u PATH  what to ask for (default /1k)
  *     -f FILE  the paths in FILE, one a line, in turn
  *     -b BODY  POST this form
@@ -96,6 +99,7 @@ struct conn {
 	int fd;           /* -1: to be opened again */
 	uint32_t pending; /* requests sent and not answered */
 	bool works;       /* takes part in what is measured */
+	bool connecting;  /* and is to be told that it is connected: -w */
 	bool unsent;      /* what it has to send waits for the connect */
 	bool told;        /* that it will be closed */
 	bool in_body;
@@ -118,6 +122,7 @@ static struct {
 	double seconds, rate;
 	uint64_t most; /* requests; 0: the time is the end */
 	bool closing;
+	bool learns; /* see -w */
 	uint64_t echo;
 	struct text *texts;
 	size_t n_texts;
@@ -220,13 +225,19 @@ static void open_conn(struct conn *c)
 		c->fd = -1;
 		return;
 	}
-	watch(c, EPOLL_CTL_ADD, EPOLLIN);
+	c->connecting = ask.learns;
+	watch(c, EPOLL_CTL_ADD, ask.learns ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 /* The requests of `depth` in one send. */
 static void send_text(struct conn *c)
 {
 	const struct text *text = &ask.texts[run.next_text];
+
+	if (c->connecting) {
+		c->unsent = true;
+		return;
+	}
 	ssize_t n = send(c->fd, text->p, text->n, MSG_NOSIGNAL);
 
 	c->unsent = n == -1 && errno == EAGAIN;
@@ -435,9 +446,11 @@ static void on_readable(struct conn *c)
 
 static void on_event(struct conn *c, uint32_t events)
 {
-	if (c->unsent && (events & EPOLLOUT)) {
+	if ((c->unsent || c->connecting) && (events & EPOLLOUT)) {
 		watch(c, EPOLL_CTL_MOD, EPOLLIN);
-		send_text(c);
+		c->connecting = false;
+		if (c->unsent)
+			send_text(c);
 	}
 	if (events & (EPOLLIN | EPOLLERR | EPOLLHUP))
 		on_readable(c);
@@ -733,7 +746,7 @@ static void read_options(int argc, char **argv)
 	const char *path = "/1k", *file = NULL, *form = NULL, *line = "";
 	int option;
 
-	while ((option = getopt(argc, argv, "c:i:s:n:r:p:xu:f:b:h:Pe:")) != -1) {
+	while ((option = getopt(argc, argv, "c:i:s:n:r:p:xwu:f:b:h:Pe:")) != -1) {
 		switch (option) {
 		case 'c':
 			ask.n_working = (uint32_t)strtoul(optarg, NULL, 10);
@@ -755,6 +768,9 @@ static void read_options(int argc, char **argv)
 			break;
 		case 'x':
 			ask.closing = true;
+			break;
+		case 'w':
+			ask.learns = true;
 			break;
 		case 'u':
 			path = optarg;

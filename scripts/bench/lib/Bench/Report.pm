@@ -11,7 +11,7 @@ use Bench::Machine qw(server_cpus load_cpu);
 use Bench::Statistics qw(median spread paired_ratio);
 use Bench::Workloads qw(@sizes);
 
-our @EXPORT_OK = qw(print_head print_table print_targets);
+our @EXPORT_OK = qw(print_head print_table print_targets print_comparison);
 
 sub _us ($us) { return sprintf $us < 100 ? '%.2f' : '%.0f', $us }
 sub _ratio ($ratio) { return sprintf '%.2f', $ratio }
@@ -97,6 +97,21 @@ sub print_table ($w) {
 	_print_rows(\@head, @rows) if @rows;
 	say "$_: $w->{failed}{$_}" for sort keys $w->{failed}->%*;
 	say $w->{without} if $w->{without};
+}
+
+# The new build beside the one before.
+sub print_comparison ($rows) {
+	my @worse = grep { $_->{worse} } @$rows;
+
+	say "\nThe new build to the one before: 1 is the same, more is worse";
+	_print_rows(['workload', 'figure', 'ratio', 'quartiles', ''], map {
+		[$_->@{qw(workload what)}, defined $_->{ratio}
+			? (sprintf('%.3f', $_->{ratio}),
+				sprintf('%.3f to %.3f', $_->@{qw(low high)}))
+			: ('-', '-'), $_->{worse} ? 'WORSE' : '']
+	} @$rows);
+	say @worse ? 'worse: ' . join ', ',
+		map { "$_->{workload} ($_->{what})" } @worse : 'nothing is worse';
 }
 
 sub print_targets ($targets) {

@@ -11,13 +11,15 @@ use FindBin;
 use Bench::Machine qw(free_port has_program slurp);
 use Bench::Server;
 
-our @EXPORT_OK = qw(server_names is_model is_peer start_server versions);
+our @EXPORT_OK = qw(server_names is_model is_peer start_server versions before);
 our ($www, $scratch, $models);	# folders: files to serve, ours, compiled
 
 # Placeholders in the configuration are replaced; it is the last argument.
 my %program = (
 	holdfast => { conf => 'holdfast.conf', reload => 'HUP',
 		command => [$ENV{HOLDFAST} // 'holdfast', 'run', '-c'] },
+	# Another build of it, to compare with: see before().
+	before => { conf => 'holdfast.conf', reload => 'HUP' },
 	nginx => { conf => 'nginx.conf', reload => 'HUP',
 		command => ['nginx', '-c'] },
 	'nginx-lua' => { conf => 'nginx-lua.conf', command => ['nginx', '-c'] },
@@ -38,7 +40,16 @@ my @names = (qw(holdfast nginx nginx-lua nginx-njs nginx-perl haproxy h2o
 
 sub server_names () { return @names }
 sub is_model ($name) { return scalar grep { $_ eq $name } @models }
-sub is_peer ($name) { return $name ne 'holdfast' && !is_model($name) }
+sub is_peer ($name) {
+	return $name ne 'holdfast' && $name ne 'before' && !is_model($name);
+}
+
+# The binary of the server "before".
+sub before ($binary) {
+	-x $binary or die "$binary: no program\n";
+	$program{before}{command} = [$binary, 'run', '-c'];
+	push @names, 'before';
+}
 
 # workers; mode => what a model is told, "http", "close" or "echo".
 sub start_server ($name, %opt) {
@@ -83,6 +94,8 @@ sub versions () {
 		($version{$name}) = $text =~ /(\d+(?:\.\d+)+\S*|none)/;
 	}
 	($version{holdfast}) = $version{holdfast} =~ /(\S+)\s*$/;
+	($version{before}) = qx($program{before}{command}[0] -v) =~ /(\S+)\s*$/
+		if $program{before}{command};
 	return \%version;
 }
 

@@ -41,6 +41,8 @@ my @targets = (
 		sub ($w) { _to($w, 'cpu', 'epoll_et') }],
 	['keepalive', 'CPU to the best peer', '<=', 0.90, \&_worst_cost],
 	['close', 'CPU to the best peer', '<=', 0.95, \&_worst_cost],
+	['connect', 'CPU to the best peer', '<=', 0.80, \&_worst_cost],
+	['connect', 'requests/s to the best peer', '>=', 1, \&_worst_rate],
 	['pipeline', 'requests/s to the best peer', '>=', 4, \&_worst_rate],
 	['file-100m', 'CPU a byte to the best peer', '<=', 1.0, \&_worst_cost],
 	['form', 'CPU to the best nginx', '<=', 0.5,

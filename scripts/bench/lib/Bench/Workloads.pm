@@ -37,6 +37,10 @@ my @workloads = (
 	  servers => ['holdfast', @peers, @events, 'prefork', 'fork'],
 	  run => \&plain, load => ['-c', 64, '-x'], mode => 'close',
 	  syscalls => 2000 },
+	{ name => 'connect', title => '1 KiB file, one connection per request, sent when the client knows that it is connected',
+	  servers => ['holdfast', @peers, @events, 'prefork', 'fork'],
+	  run => \&plain, load => ['-c', 64, '-x', '-w'], mode => 'close',
+	  syscalls => 2000 },
 	{ name => 'respond', title => 'A short answer from the configuration, 64 connections',
 	  servers => ['holdfast', 'nginx', 'haproxy', 'h2o', 'lighttpd-lua'],
 	  run => \&plain, load => ['-c', 64, '-u', '/respond'],
@@ -81,6 +85,10 @@ my @workloads = (
 	  fresh => 1, rounds => 3,
 	  without => 'select cannot have more than 1024 descriptors' },
 );
+
+# Whatever measures holdfast can compare it with another build.
+$_->{servers} = [map { $_ eq 'holdfast' ? ($_, 'before') : $_ }
+	$_->{servers}->@*] for @workloads;
 
 sub workloads () { return @workloads }
 
