@@ -280,11 +280,13 @@ struct conf *conf_load(const char *path, struct conf_errors *errors)
 	__attribute__((warn_unused_result));
 
 /*
- * The control socket that `path` names, however broken the rest of it is: the
- * server that runs can be asked and ended while its file is being edited. The
- * default when the file cannot be read at all. To be freed.
+ * The control socket that `path` names, also if other settings in the file are
+ * wrong, so that a server can be asked while its file is being edited. To be
+ * freed. NULL if the file cannot be read or is not libconfig's syntax: then
+ * nothing in it can be trusted. *errors as for conf_load().
  */
-char *conf_find_control(const char *path) __attribute__((warn_unused_result));
+char *conf_find_control(const char *path, struct conf_errors *errors)
+	__attribute__((warn_unused_result));
 
 /* Clears the caller's pointer; takes a pointer to NULL too. */
 void conf_destroy(struct conf **conf);

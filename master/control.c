@@ -19,8 +19,8 @@
 
 enum {
 	CONTROL_BACKLOG = 16,
-	CONTROL_LINE = 256, /* the longest request */
-	CONTROL_READ = 4096,
+	CONTROL_LINE = 256,            /* the longest verb */
+	CONTROL_FILE = PATH_MAX + 256, /* a verb and its file */
 	CONTROL_CLIENTS = 64,
 	CONTROL_PAUSE_MS = 100, /* when descriptors have run out */
 };
@@ -75,33 +75,41 @@ void control_answer(struct control_client *client, bool ok, struct str text)
 	client_send(client);
 }
 
+/* "VERB\n", and "file WHICH\n" if it came along. */
 static void client_hear(struct control_client *client)
 {
-	struct str line = buf_str(&client->in);
-	char *end = line.n > 0 ? memchr(line.p, '\n', line.n) : NULL;
+	struct str rest = buf_str(&client->in), line;
+	char verb[CONTROL_LINE], file[CONTROL_FILE];
 
-	if (end != NULL) {
-		*end = '\0';
-		client->control->on_verb(client->control, client,
-					 buf_str(&client->in).p);
-	} else if (line.n > CONTROL_LINE) {
-		control_answer(client, false, STR("unknown command\n"));
+	if (rest.n == 0 || rest.p[rest.n - 1] != '\n') {
+		if (rest.n >= CONTROL_FILE)
+			control_answer(client, false, STR("unknown command\n"));
+		return;
 	}
+	line = str_cut(&rest, '\n');
+	snprintf(verb, sizeof(verb), "%" STR_FMT, STR_ARG(line));
+	line = str_cut(&rest, '\n');
+	if (!str_starts_with(line, STR("file "))) {
+		client->control->on_verb(client->control, client, verb, NULL);
+		return;
+	}
+	snprintf(file, sizeof(file), "%.*s", (int)line.n - 5, line.p + 5);
+	client->control->on_verb(client->control, client, verb, file);
 }
 
 static void client_read(struct control_client *client)
 {
-	char bytes[CONTROL_LINE];
+	char bytes[CONTROL_FILE];
 	ssize_t n = recv(client->watch.fd, bytes, sizeof(bytes), 0);
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		client_close(client); /* whoever asked does not wait */
+		client_close(client); /* the client does not wait */
 		return;
 	}
 	if (!list_is_empty(&client->waiting))
-		return; /* it has asked; what more it says means nothing */
+		return; /* it has asked; the rest means nothing */
 	buf_put(&client->in, (struct str){bytes, (size_t)n});
 	client_hear(client);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The control socket: a Unix stream socket that only its owner may use. A
- * client sends one line, "reload\n"; the answer is "ok\n" or "failed\n", then
+ * client sends a line, "reload\n", and another that names the configuration file
+ * which it means, if it means one; the answer is "ok\n" or "failed\n", then
  * text, then the end of the stream; or "moved\n" from a master that another one
  * has replaced: ask again. A verb that takes its time is answered when its
  * outcome is known. Master.
@@ -43,9 +44,10 @@ struct control {
 	unsigned n_clients;
 	struct timer resume; /* accepting, when descriptors had run out */
 	struct list dead;    /* to be freed at the end of the tick */
-	/* The owner's: somebody asks. `verb` ends in NUL. */
+	/* The owner's: somebody asks. `file` is the configuration file that the
+	 * client means, "DEVICE:INODE PATH", or NULL for any. */
 	void (*on_verb)(struct control *control, struct control_client *client,
-			const char *verb);
+			const char *verb, const char *file);
 };
 
 void control_init(struct control *control, struct loop *loop);

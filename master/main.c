@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/title.h"
 #include "conf/conf.h"
 #include "master/client/ask.h"
@@ -26,7 +27,7 @@ static void print(FILE *to, struct buf *text)
 	buf_release(text);
 }
 
-/* Standard output may be a full disk: then nothing was done. */
+/* Standard output may be a full disk: then the verb has failed. */
 static int printed(void)
 {
 	buf_free_all();
@@ -34,7 +35,7 @@ static int printed(void)
 						       : EXIT_SUCCESS;
 }
 
-/* NULL when it is wrong: then everything that is was said. */
+/* Returns NULL if the file is invalid; all its errors have been printed. */
 static struct conf *load(const char *file)
 {
 	struct buf said;
@@ -85,16 +86,45 @@ static int show(const struct options *options)
 	return printed();
 }
 
+/* The control socket to ask at, to be freed; NULL, with the reasons on standard
+ * error, if the file does not tell. */
+static char *find_control(const struct options *options)
+{
+	struct conf_errors errors = {0};
+	struct buf said = {0};
+	char *control;
+
+	if (options->control != NULL)
+		return mem_strdup(options->control);
+	control = conf_find_control(options->file, &errors);
+	if (control == NULL) {
+		conf_errors_print(&errors, &said);
+		buf_printf(
+			&said,
+			"refused: %s cannot be parsed, so it does not tell which "
+			"server to ask; --control SOCKET names one\n",
+			options->file);
+		print(stderr, &said);
+	}
+	conf_errors_fini(&errors);
+	return control;
+}
+
 /* Asks the running master of the same configuration file. */
 static int ask(const struct options *options, const char *verb)
 {
 	struct buf answer = {0};
-	char *control = conf_find_control(options->file);
-	enum ask_result status = ask_master(control, verb, &answer);
+	char *control = find_control(options);
+	const struct question question = {
+		control, verb, options->control != NULL ? NULL : options->file};
+	enum ask_result status;
 
+	if (control == NULL)
+		return EXIT_FAILURE;
+	status = ask_master(&question, &answer);
 	free(control);
-	if (status == ASK_NOBODY) {
-		/* Perhaps because a broken file does not say where to ask. */
+	if (status == ASK_NOBODY && options->control == NULL) {
+		/* The errors of the file may be the reason. */
 		struct conf *conf = load(options->file);
 
 		conf_destroy(&conf);
@@ -105,9 +135,12 @@ static int ask(const struct options *options, const char *verb)
 
 static int top(const struct options *options)
 {
-	char *control = conf_find_control(options->file);
-	int status = top_run(control);
+	char *control = find_control(options);
+	int status = EXIT_FAILURE;
 
+	if (control != NULL)
+		status = top_run(control,
+				 options->control != NULL ? NULL : options->file);
 	free(control);
 	return status;
 }

@@ -16,9 +16,9 @@ const char options_help[] =
 	"  run                     serve in the foreground (the default)\n"
 	"  check   (-t)            check the configuration\n"
 	"  show    (-T)            print the effective configuration\n"
-	"  reload  (-s reload)     load the configuration anew; wait for the "
+	"  reload  (-s reload)     load the configuration again; wait for the "
 	"outcome\n"
-	"  reopen  (-s reopen)     open the log files anew\n"
+	"  reopen  (-s reopen)     open the log files again\n"
 	"  upgrade                 replace the program by the one on disk; wait\n"
 	"  quit    (-s quit)       finish what is begun, then end; wait\n"
 	"  stop    (-s stop)       end now\n"
@@ -26,9 +26,10 @@ const char options_help[] =
 	"  top                     the same, live\n"
 	"  connect [-v] HOST:PORT  talk to a server by lines\n"
 	"\n"
-	"  -c FILE  the configuration (" HOLDFAST_CONF ")\n"
-	"  -v       version\n"
-	"  -h       this help\n";
+	"  -c FILE           the configuration (" HOLDFAST_CONF ")\n"
+	"  --control SOCKET  the server to ask, whatever file it runs\n"
+	"  -v                version\n"
+	"  -h                this help\n";
 
 static const struct {
 	const char *name;
@@ -66,7 +67,7 @@ __attribute__((format(printf, 2, 3))) static void complain(struct parser *p,
 static void set_verb(struct parser *p, enum verb verb, const char *text)
 {
 	if (p->verb_given)
-		complain(p, "one verb at a time: \"%s\" is one too many", text);
+		complain(p, "only one verb is allowed: unexpected \"%s\"", text);
 	else if (p->options.verb != VERB_USAGE)
 		p->options.verb = verb;
 	p->verb_given = true;
@@ -81,9 +82,9 @@ static void take_verb(struct parser *p, const char *name, bool by_signal)
 			return;
 		}
 	complain(p,
-		 by_signal ? "-s knows reload, reopen, upgrade, quit and stop, not "
+		 by_signal ? "-s takes reload, reopen, upgrade, quit or stop, not "
 			     "\"%s\""
-			   : "there is no verb \"%s\"",
+			   : "unknown verb \"%s\"",
 		 name);
 }
 
@@ -94,7 +95,7 @@ static void take_word(struct parser *p, const char *word)
 	else if (p->options.verb == VERB_CONNECT && p->options.target == NULL)
 		p->options.target = word;
 	else
-		complain(p, "\"%s\" is one word too many", word);
+		complain(p, "unexpected argument \"%s\"", word);
 }
 
 static const char *argument(struct parser *p, int argc, char **argv, int *i)
@@ -121,15 +122,24 @@ static void take_option(struct parser *p, int argc, char **argv, int *i)
 		set_verb(p, VERB_HELP, option);
 	else if (strcmp(option, "--version") == 0)
 		set_verb(p, VERB_VERSION, option);
+	else if (strcmp(option, "--control") == 0)
+		p->options.control = argument(p, argc, argv, i);
 	else if (strcmp(option, "--json") == 0)
 		p->options.json = true;
 	else if (strcmp(option, "-v") == 0)
 		p->options.verbose = true;
 	else
-		complain(p, "there is no option \"%s\"", option);
+		complain(p, "unknown option \"%s\"", option);
 }
 
-/* What can only be judged when all was read. */
+static bool asks_a_master(enum verb verb)
+{
+	return verb == VERB_RELOAD || verb == VERB_REOPEN || verb == VERB_UPGRADE ||
+	       verb == VERB_QUIT || verb == VERB_STOP || verb == VERB_STATUS ||
+	       verb == VERB_TOP;
+}
+
+/* Mistakes that show when all words were read. */
 static void check(struct parser *p)
 {
 	struct options *o = &p->options;
@@ -145,6 +155,10 @@ static void check(struct parser *p)
 	else if (o->verb == VERB_CONNECT && strchr(o->target, ':') == NULL)
 		complain(p, "connect needs HOST:PORT, and \"%s\" has no port",
 			 o->target);
+	if (o->control != NULL && !asks_a_master(o->verb))
+		complain(p, "--control belongs to verbs that ask a server");
+	else if (o->control != NULL && o->control[0] == '\0')
+		complain(p, "--control needs the name of a socket");
 	if (o->file[0] == '\0')
 		complain(p, "-c needs the name of a file");
 }

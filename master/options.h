@@ -24,10 +24,11 @@ enum verb {
 
 struct options {
 	enum verb verb;
-	const char *file;   /* the configuration */
-	bool json;          /* status --json */
-	bool verbose;       /* connect -v */
-	const char *target; /* connect's HOST:PORT */
+	const char *file;    /* the configuration */
+	const char *control; /* --control: NULL, as the configuration says */
+	bool json;           /* status --json */
+	bool verbose;        /* connect -v */
+	const char *target;  /* connect's HOST:PORT */
 };
 
 /* Says on stderr what is wrong, if it returns VERB_USAGE in options->verb. */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "master/supervise.h"
 
+#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "master/lifecycle.h"
@@ -71,12 +74,41 @@ static void ask(struct master *m, struct control_client *client, const char *ver
 	control_answer(client, false, STR("unknown command\n"));
 }
 
+/* `file` is "DEVICE:INODE PATH" of the file that a client means. It is the one
+ * that we run if its name is, or if both names lead to one file now. */
+static bool is_our_file(const struct master *m, const char *file)
+{
+	const char *path = strchr(file, ' ');
+	uintmax_t device = 0, inode = 0;
+	struct stat st;
+
+	if (path != NULL && m->serving != NULL &&
+	    strcmp(path + 1, m->serving->conf->file) == 0)
+		return true;
+	return sscanf(file, "%ju:%ju", &device, &inode) == 2 &&
+	       stat(m->file, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+static void refuse_file(const struct master *m, struct control_client *client,
+			const char *file)
+{
+	const char *path = strchr(file, ' ');
+	struct buf text = {0};
+
+	buf_printf(&text, "refused: this server runs %s, not %s\n", m->file,
+		   path != NULL ? path + 1 : file);
+	control_answer(client, false, buf_str(&text));
+	buf_release(&text);
+}
+
 static void on_verb(struct control *control, struct control_client *client,
-		    const char *verb)
+		    const char *verb, const char *file)
 {
 	struct master *m = CONTAINER_OF(control, struct master, control);
 
-	if (strcmp(verb, "status") == 0)
+	if (file != NULL && !is_our_file(m, file))
+		refuse_file(m, client, file);
+	else if (strcmp(verb, "status") == 0)
 		answer_status(m, client, status_text);
 	else if (strcmp(verb, "status --json") == 0)
 		answer_status(m, client, status_json);

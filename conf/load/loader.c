@@ -26,6 +26,7 @@ struct loader {
 	struct conf *conf;
 	struct source source;
 	struct tree tree;
+	bool parsed; /* it is libconfig's syntax */
 };
 
 /* libconfig stops at the first thing that it cannot read. */
@@ -75,23 +76,6 @@ static bool set_file(struct loader *l, const char *path)
 	return true;
 }
 
-/* For conf_find_control(): what libconfig had read before it gave up may name
- * the control socket. */
-static void salvage_control(struct loader *l, const config_t *config)
-{
-	const struct schema_setting *control = schema_find(&schema_top, "control");
-	const struct schema_setting *path = schema_brief(control);
-	struct setting_value value = {.form = SETTING_TEXT};
-	const char *text;
-
-	if (config_lookup_string(config, "control", &text) != CONFIG_TRUE &&
-	    config_lookup_string(config, "control.path", &text) != CONFIG_TRUE)
-		return;
-	value.text = str_of(text);
-	if (setting_read(&l->tree.context, path, &l->conf->control, value) != NULL)
-		l->conf->control.path = NULL;
-}
-
 static void load_tree(struct loader *l)
 {
 	config_t config;
@@ -106,15 +90,16 @@ static void load_tree(struct loader *l)
 			  l->conf);
 		conf_check(l->conf, l->source.files[0], &l->tree.places,
 			   l->tree.errors);
+		l->parsed = true;
 	} else {
 		complain_syntax(l, &config);
-		salvage_control(l, &config);
 	}
 	config_destroy(&config);
 }
 
-/* With errors, what was right of it and defaults for the rest. */
-static struct conf *load_what_can_be(const char *path, struct conf_errors *errors)
+/* With errors, the settings that are right, and defaults for the rest. */
+static struct conf *load_what_can_be(const char *path, struct conf_errors *errors,
+				     bool *parsed_out)
 {
 	struct conf *conf = mem_zalloc(1, sizeof(*conf));
 	struct loader l = {.conf = conf,
@@ -130,6 +115,7 @@ static struct conf *load_what_can_be(const char *path, struct conf_errors *error
 		conf_errors_sort(errors, l.source.files, (size_t)l.source.n_files);
 	if (conf->control.path == NULL) /* it did not come as far as that */
 		conf->control.path = conf_default_control(&conf->arena);
+	*parsed_out = l.parsed;
 	places_fini(&l.tree.places);
 	source_fini(&l.source);
 	return conf;
@@ -137,21 +123,21 @@ static struct conf *load_what_can_be(const char *path, struct conf_errors *error
 
 struct conf *conf_load(const char *path, struct conf_errors *errors)
 {
-	struct conf *conf = load_what_can_be(path, errors);
+	bool parsed;
+	struct conf *conf = load_what_can_be(path, errors, &parsed);
 
 	if (errors->n > 0)
 		conf_destroy(&conf);
 	return conf;
 }
 
-char *conf_find_control(const char *path)
+char *conf_find_control(const char *path, struct conf_errors *errors)
 {
-	struct conf_errors errors;
-	struct conf *conf = load_what_can_be(path, &errors);
-	char *control = mem_strdup(conf->control.path);
+	bool parsed;
+	struct conf *conf = load_what_can_be(path, errors, &parsed);
+	char *control = parsed ? mem_strdup(conf->control.path) : NULL;
 
 	conf_destroy(&conf);
-	conf_errors_fini(&errors);
 	return control;
 }
 

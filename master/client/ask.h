@@ -15,9 +15,15 @@ enum ask_result {
 	ASK_NOBODY, /* no master answers; the text says so */
 };
 
-/* Sends the verb to the control socket at `path`, waits for the end of the
- * answer, and puts its text into *answer_out. */
-enum ask_result ask_master(const char *path, const char *verb,
-			   struct buf *answer_out);
+/* A question: the control socket, the verb, and the configuration file that the
+ * master has to run; NULL for any. */
+struct question {
+	const char *control;
+	const char *verb;
+	const char *file;
+};
+
+/* Asks, waits for the end of the answer, and puts its text into *answer_out. */
+enum ask_result ask_master(const struct question *question, struct buf *answer_out);
 
 #endif

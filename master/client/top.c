@@ -149,10 +149,10 @@ static void read_line(struct sample *s, struct str line)
 }
 
 /* False, with the reason on standard error, when nobody answers. */
-static bool ask(const char *control, struct sample *s)
+static bool ask(const struct question *question, struct sample *s)
 {
 	struct buf answer = {0};
-	bool ok = ask_master(control, "status --lines", &answer) == ASK_OK;
+	bool ok = ask_master(question, &answer) == ASK_OK;
 	struct str rest = buf_str(&answer);
 
 	memset(s, 0, sizeof(*s));
@@ -427,13 +427,14 @@ static bool wait_for_key(void)
 	return true;
 }
 
-int top_run(const char *control)
+int top_run(const char *control, const char *file)
 {
+	const struct question question = {control, "status --lines", file};
 	struct sample *now = mem_alloc(sizeof(*now));
 	struct sample *before = mem_alloc(sizeof(*before));
 	int status = 1;
 
-	if (!ask(control, before))
+	if (!ask(&question, before))
 		goto out;
 	if (!take_terminal()) {
 		fputs("holdfast: top needs a terminal; status does not\n", stderr);
@@ -441,7 +442,7 @@ int top_run(const char *control)
 	}
 	bool more = true;
 
-	while (more && ask(control, now)) {
+	while (more && ask(&question, now)) {
 		struct sample *spare = before;
 
 		draw(now, before);

@@ -5,6 +5,6 @@
 
 /* Shows the server that answers at `control` until a key ends it. The exit
  * status. */
-int top_run(const char *control);
+int top_run(const char *control, const char *file);
 
 #endif

@@ -6,6 +6,7 @@ package Holdfast::Server;
 
 use v5.36;
 use Carp qw(croak);
+use File::Spec ();
 use JSON::PP ();
 use POSIX qw(WNOHANG);
 use Test::More ();
@@ -158,6 +159,7 @@ sub write_conf ($self, $text) {
 	# Right whatever the test writes, for what the harness asks itself.
 	my ($control) = $text =~ /^(\s*control\s*=.*)/m;
 
+	($self->{asks}) = $control =~ /"([^"]*)"/;
 	$self->{dir}->replace('ask.conf', $control . <<'E');
 
 listeners = ( { address = "7"; protocol = "echo"; } );
@@ -315,7 +317,13 @@ sub run ($self, @args) { return $self->command(@args)->wait }
 # What status says; whether the configuration is right now or not.
 sub status ($self) {
 	my ($exit, $out, $err) = Holdfast::Command->new([$self->{binary},
-		'-c', $self->path('ask.conf'), 'status', '--json'])->wait;
+		'--control', File::Spec->rel2abs($self->{asks},
+			$self->{dir}->path), 'status', '--json'])->wait;
+
+	# A release before --control.
+	($exit, $out, $err) = Holdfast::Command->new([$self->{binary},
+		'-c', $self->path('ask.conf'), 'status', '--json'])->wait
+		if $exit eq '2';
 
 	croak "holdfast status: exit $exit: $err" . $self->log_tail
 		if $exit ne '0';

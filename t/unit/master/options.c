@@ -137,6 +137,19 @@ static void options(void **state)
 	       (struct options){.verb = VERB_STATUS, .json = true});
 }
 
+static void control_names_a_server(void **state)
+{
+	struct options options = parse("--control a.sock stop");
+
+	(void)state;
+	assert_int_equal(options.verb, VERB_STOP);
+	assert_string_equal(options.control, "a.sock");
+	options = parse("top --control b.sock");
+	assert_int_equal(options.verb, VERB_TOP);
+	assert_string_equal(options.control, "b.sock");
+	assert_null(parse("stop").control);
+}
+
 static void connect_has_a_target(void **state)
 {
 	const struct options quiet = {.verb = VERB_CONNECT, .target = "h:80"};
@@ -150,8 +163,8 @@ static void connect_has_a_target(void **state)
 	expect("-v connect h:80", verbose);
 	refuse("connect", "connect needs HOST:PORT");
 	refuse("connect -v", "connect needs HOST:PORT");
-	refuse("connect a:1 b:2", "\"b:2\" is one word too many");
-	refuse("h:80 connect", "there is no verb \"h:80\"");
+	refuse("connect a:1 b:2", "unexpected argument \"b:2\"");
+	refuse("h:80 connect", "unknown verb \"h:80\"");
 }
 
 static void mistakes(void **state)
@@ -159,40 +172,46 @@ static void mistakes(void **state)
 	static const struct {
 		const char *line, *says;
 	} cases[] = {
-		{"start", "there is no verb \"start\""},
-		{"Run", "there is no verb \"Run\""},
-		{"''", "there is no verb \"\""},
-		{"-", "there is no verb \"-\""},
-		{"-x", "there is no option \"-x\""},
-		{"--", "there is no option \"--\""},
-		{"--verbose", "there is no option \"--verbose\""},
-		{"-cfile", "there is no option \"-cfile\""},
+		{"start", "unknown verb \"start\""},
+		{"Run", "unknown verb \"Run\""},
+		{"''", "unknown verb \"\""},
+		{"-", "unknown verb \"-\""},
+		{"-x", "unknown option \"-x\""},
+		{"--", "unknown option \"--\""},
+		{"--verbose", "unknown option \"--verbose\""},
+		{"-cfile", "unknown option \"-cfile\""},
 		{"-c", "-c needs an argument"},
 		{"run -c", "-c needs an argument"},
 		{"-c ''", "-c needs the name of a file"},
+		{"--control", "--control needs an argument"},
+		{"--control '' stop", "--control needs the name of a socket"},
+		{"--control a.sock run", "--control belongs to verbs that ask"},
+		{"check --control a.sock", "--control belongs to verbs that ask"},
 		{"-s", "-s needs an argument"},
 		{"-s status", "not \"status\""},
 		{"-s run", "not \"run\""},
 		{"-s ''", "not \"\""},
-		{"-s kill", "-s knows reload, reopen, upgrade, quit and stop"},
-		{"run check", "\"check\" is one word too many"},
-		{"run run", "\"run\" is one word too many"},
-		{"-t run", "\"run\" is one word too many"},
-		{"run -t", "one verb at a time: \"-t\" is one too many"},
-		{"-t -T", "one verb at a time: \"-T\""},
-		{"-s stop -s quit", "one verb at a time: \"quit\""},
-		{"reload -h", "one verb at a time: \"-h\""},
-		{"-h --version", "one verb at a time: \"--version\""},
+		{"-s kill", "-s takes reload, reopen, upgrade, quit or stop"},
+		{"run check", "unexpected argument \"check\""},
+		{"run run", "unexpected argument \"run\""},
+		{"-t run", "unexpected argument \"run\""},
+		{"run -t", "only one verb is allowed: unexpected \"-t\""},
+		{"-t -T", "only one verb is allowed: unexpected \"-T\""},
+		{"-s stop -s quit",
+		 "only one verb is allowed: unexpected \"quit\""},
+		{"reload -h", "only one verb is allowed: unexpected \"-h\""},
+		{"-h --version",
+		 "only one verb is allowed: unexpected \"--version\""},
 		{"-v run", "-v belongs to connect"},
 		{"status -v", "-v belongs to connect"},
 		{"--json", "--json belongs to status"},
 		{"run --json", "--json belongs to status"},
 		{"connect h:80 --json", "--json belongs to status"},
 		{"-v --json", "--json belongs to status"},
-		{"status h:80", "\"h:80\" is one word too many"},
+		{"status h:80", "unexpected argument \"h:80\""},
 		/* The first of several. */
-		{"-x -y start", "there is no option \"-x\""},
-		{"start --json -v", "there is no verb \"start\""},
+		{"-x -y start", "unknown option \"-x\""},
+		{"start --json -v", "unknown verb \"start\""},
 	};
 
 	(void)state;
@@ -213,6 +232,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verbs),
 		cmocka_unit_test(options),
+		cmocka_unit_test(control_names_a_server),
 		cmocka_unit_test(connect_has_a_target),
 		cmocka_unit_test(mistakes),
 		cmocka_unit_test(no_arguments_at_all),

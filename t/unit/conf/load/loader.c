@@ -272,12 +272,23 @@ static void control_group(void **state)
 	conf_destroy(&brief);
 	conf_destroy(&rest);
 
-	/* Found in a file that is broken further down, too. */
-	write_text("a.conf", "control = { path = \"d.sock\"; };\nlisteners = (;");
-	char *found = conf_find_control(in_folder("a.conf"));
+	/* Found in a file with other errors, not in one that cannot be parsed:
+	 * what stands there may not be meant. */
+	struct conf_errors errors = {0};
+
+	write_text("a.conf", "control = { path = \"d.sock\"; };\nwrokers = 1;\n");
+	char *found = conf_find_control(in_folder("a.conf"), &errors);
 
 	assert_string_equal(found, in_folder("d.sock"));
 	free(found);
+	conf_errors_fini(&errors);
+	write_text("a.conf", "control = { path = \"d.sock\"; };\nlisteners = (;");
+	assert_null(conf_find_control(in_folder("a.conf"), &errors));
+	assert_int_equal(errors.n, 1);
+	conf_errors_fini(&errors);
+	assert_null(conf_find_control(in_folder("missing.conf"), &errors));
+	assert_int_equal(errors.n, 1);
+	conf_errors_fini(&errors);
 }
 
 /* A file named without a directory is beside its relative paths too. */
