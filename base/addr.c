@@ -250,11 +250,11 @@ const char *network_parse(struct str text, struct network *network_out)
 		return "a network is written as \"192.0.2.0/24\", "
 		       "\"2001:db8::/32\", \"unix:\" or \"all\"";
 	bool is_v6_text = memchr(ip.p, ':', ip.n) != NULL;
-	uint64_t most = is_v6_text ? 128 : 32;
+	uint64_t max = is_v6_text ? 128 : 32;
 
 	if (rest.p == NULL)
-		bits = most;
-	else if (!str_to_u64(rest, &bits) || bits > most)
+		bits = max;
+	else if (!str_to_u64(rest, &bits) || bits > max)
 		return is_v6_text ? "the bits of an IPv6 network are from 0 to 128"
 				  : "the bits of an IPv4 network are from 0 to 32";
 	if (is_v6_text && e.family == AF_INET) {
@@ -273,7 +273,7 @@ const char *network_parse(struct str text, struct network *network_out)
 
 const char *network_format(const struct network *network, char text_out[ADDR_TEXT])
 {
-	unsigned most = network->family == AF_INET ? 32 : 128;
+	unsigned max = network->family == AF_INET ? 32 : 128;
 	size_t n;
 
 	if (network->family == AF_UNSPEC)
@@ -282,7 +282,7 @@ const char *network_format(const struct network *network, char text_out[ADDR_TEX
 		return memcpy(text_out, "unix:", 6);
 	inet_ntop(network->family, network->ip, text_out, ADDR_TEXT);
 	n = strlen(text_out);
-	if (network->bits < most)
+	if (network->bits < max)
 		snprintf(text_out + n, ADDR_TEXT - n, "/%u",
 			 (unsigned)network->bits);
 	return text_out;

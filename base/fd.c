@@ -58,9 +58,9 @@ static void close_from_to(unsigned first, unsigned last)
 	if (close_range(first, last, 0) == 0)
 		return;
 	/* A kernel before 5.9, or a filter that does not know the call. */
-	long most = sysconf(_SC_OPEN_MAX);
+	long max = sysconf(_SC_OPEN_MAX);
 
-	for (unsigned fd = first; fd <= last && (long)fd < most; fd++)
+	for (unsigned fd = first; fd <= last && (long)fd < max; fd++)
 		close((int)fd);
 }
 

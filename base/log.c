@@ -155,22 +155,22 @@ static char *put_defused(char *to, struct str text)
 static size_t format_text(char line[LOG_LINE], enum log_level level,
 			  struct str text)
 {
-	size_t most = LOG_TEXT - 1; /* for the newline */
+	size_t max = LOG_TEXT - 1; /* for the newline */
 	char time[48];
 	int n;
 
 	if (log_state.journal) {
-		n = snprintf(line, most, "<%d>%s[%d]: ", levels[level].syslog,
+		n = snprintf(line, max, "<%d>%s[%d]: ", levels[level].syslog,
 			     log_state.process, (int)getpid());
 	} else {
 		format_time(time);
-		n = snprintf(line, most, "%s %s %s[%d]: ", time, levels[level].name,
+		n = snprintf(line, max, "%s %s %s[%d]: ", time, levels[level].name,
 			     log_state.process, (int)getpid());
 	}
-	bool fits = text.n < most - (size_t)n;
+	bool fits = text.n < max - (size_t)n;
 
 	if (!fits)
-		text.n = most - (size_t)n - 1;
+		text.n = max - (size_t)n - 1;
 	char *end = put_defused(line + n, text);
 
 	if (!fits)

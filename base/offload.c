@@ -81,13 +81,13 @@ static void on_wake(struct watch *watch, uint32_t events)
 }
 
 void offload_init(struct offload *o, struct loop *loop, const char *name,
-		  unsigned most)
+		  unsigned max)
 {
 	pthread_condattr_t monotonic;
 
 	*o = (struct offload){.loop = loop,
 			      .name = name,
-			      .most = most,
+			      .max = max,
 			      .wake = {.on_event = on_wake, .fd = -1}};
 	list_init(&o->queued);
 	list_init(&o->finished);
@@ -143,7 +143,7 @@ static int start(struct offload *o)
 
 bool offload_submit(struct offload *o, struct job *job)
 {
-	if (o->held >= o->most)
+	if (o->held >= o->max)
 		return false;
 	if (!o->has_thread && start(o) == -1) {
 		log_errno(LOG_LEVEL_WARN, "cannot start a thread (%s)", o->name);
@@ -160,8 +160,8 @@ bool offload_submit(struct offload *o, struct job *job)
 
 static struct timespec later(uint64_t ms)
 {
-	uint64_t now = clock_read(), most = NS_PER_S * 1000000000;
-	uint64_t then = ms > most / NS_PER_MS ? most : now + ms * NS_PER_MS;
+	uint64_t now = clock_read(), max = NS_PER_S * 1000000000;
+	uint64_t then = ms > max / NS_PER_MS ? max : now + ms * NS_PER_MS;
 
 	return (struct timespec){.tv_sec = (time_t)(then / NS_PER_S),
 				 .tv_nsec = (long)(then % NS_PER_S)};
@@ -220,7 +220,7 @@ bool offload_fini(struct offload *o, enum offload_end end, uint64_t ms)
 {
 	if (o->has_thread && !end_thread(o, end, ms))
 		return false;
-	o->most = 0; /* nothing more, whatever a done() may ask for */
+	o->max = 0; /* nothing more, whatever a done() may ask for */
 	tell(o);
 	loop_close(o->loop, &o->wake);
 	pthread_cond_destroy(&o->moved);

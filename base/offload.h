@@ -35,7 +35,7 @@ enum offload_end {
 struct offload {
 	struct loop *loop;
 	const char *name; /* of the thread, for ps -L; at most 15 bytes */
-	unsigned most;    /* jobs that are not done yet */
+	unsigned max;     /* jobs that are not done yet */
 	unsigned held;
 	struct watch wake; /* an eventfd: something is in `finished` */
 	bool has_thread;
@@ -50,11 +50,11 @@ struct offload {
 };
 
 /*
- * `name` is not copied. At most `most` jobs are held at a time: queued,
+ * `name` is not copied. At most `max` jobs are held at a time: queued,
  * running, or run and not yet told to their owner.
  */
 void offload_init(struct offload *o, struct loop *loop, const char *name,
-		  unsigned most);
+		  unsigned max);
 
 /*
  * Queues a job, with `work` and `done` set. False, and the job stays the

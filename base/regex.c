@@ -13,8 +13,8 @@ enum {
 	REGEX_STEPS = 100000, /* a millisecond or so of backtracking */
 	REGEX_DEPTH = 10000,
 	REGEX_HEAP_KIB = 1024,
-	REGEX_STACK_LEAST = 32 * 1024, /* of the compiled code, in bytes */
-	REGEX_STACK_MOST = 512 * 1024,
+	REGEX_STACK_MIN = 32 * 1024, /* of the compiled code, in bytes */
+	REGEX_STACK_MAX = 512 * 1024,
 };
 
 struct regex {
@@ -33,7 +33,7 @@ static pcre2_match_context *shared_context(void)
 	if (context != NULL)
 		return context;
 	context = pcre2_match_context_create(NULL);
-	stack = pcre2_jit_stack_create(REGEX_STACK_LEAST, REGEX_STACK_MOST, NULL);
+	stack = pcre2_jit_stack_create(REGEX_STACK_MIN, REGEX_STACK_MAX, NULL);
 	if (context == NULL)
 		log_fatal("out of memory");
 	pcre2_set_match_limit(context, REGEX_STEPS);

@@ -3,7 +3,7 @@
 
 enum { SUGGEST_NAME = 32 }; /* longer names are not compared */
 
-static size_t least(size_t a, size_t b)
+static size_t min_of(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
@@ -22,11 +22,11 @@ static size_t distance(struct str a, struct str b)
 			char x = ascii_lower(a.p[i - 1]);
 			char y = ascii_lower(b.p[j - 1]);
 
-			d[i][j] = least(d[i - 1][j] + 1, d[i][j - 1] + 1);
-			d[i][j] = least(d[i][j], d[i - 1][j - 1] + (x != y));
+			d[i][j] = min_of(d[i - 1][j] + 1, d[i][j - 1] + 1);
+			d[i][j] = min_of(d[i][j], d[i - 1][j - 1] + (x != y));
 			if (i > 1 && j > 1 && x == ascii_lower(b.p[j - 2]) &&
 			    y == ascii_lower(a.p[i - 2]))
-				d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
+				d[i][j] = min_of(d[i][j], d[i - 2][j - 2] + 1);
 		}
 	}
 	return d[a.n][b.n];

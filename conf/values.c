@@ -113,7 +113,7 @@ static const struct unit rate_units[] = {
 
 const char *value_parse_rate(struct str text, uint64_t *n_out, uint64_t *ms_out)
 {
-	enum { MOST = 1000000 };
+	enum { MAX = 1000000 };
 	struct str unit = text, number = str_cut(&unit, '/');
 	const struct unit *found;
 
@@ -124,7 +124,7 @@ const char *value_parse_rate(struct str text, uint64_t *n_out, uint64_t *ms_out)
 	if (found == NULL || !str_to_u64(number, n_out))
 		return "a rate is a number by s, m, h or d, such as \"10/s\", or "
 		       "\"off\"";
-	if (*n_out == 0 || *n_out > MOST)
+	if (*n_out == 0 || *n_out > MAX)
 		return "the number of a rate is from 1 to 1000000";
 	*ms_out = found->worth;
 	return NULL;

@@ -137,12 +137,12 @@ static void say_left(struct worker *w)
 /* Nobody will take over: finish here. */
 static void drain(struct worker *w, uint64_t idle_grace_ms)
 {
-	uint64_t most = w->env->conf->timeouts.drain;
+	uint64_t max = w->env->conf->timeouts.drain;
 
 	w->http.is_quitting = true;
 	begin_end(w);
 	handoff_withdraw(&w->handoff);
-	net_drain(&w->net, idle_grace_ms < most ? idle_grace_ms : most);
+	net_drain(&w->net, idle_grace_ms < max ? idle_grace_ms : max);
 	/* Those that were given away, and that nobody has taken yet. */
 	handoff_take_all(&w->handoff);
 	say_left(w);

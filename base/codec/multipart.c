@@ -29,7 +29,7 @@ static bool is_boundary(struct str s)
 		    (c == '\0' || strchr("'()+_,-./:=? ", c) == NULL))
 			return false;
 	}
-	return s.n > 0 && s.n <= MULTIPART_BOUNDARY_MOST && s.p[s.n - 1] != ' ';
+	return s.n > 0 && s.n <= MULTIPART_BOUNDARY_MAX && s.p[s.n - 1] != ' ';
 }
 
 static bool find_boundary(struct multipart *m, struct str type,
@@ -112,7 +112,7 @@ static bool end_line(struct multipart *m, bool last)
 {
 	struct str s = m->rest;
 
-	for (int n = 0; n < MULTIPART_BLANKS_MOST && s.n > 0 &&
+	for (int n = 0; n < MULTIPART_BLANKS_MAX && s.n > 0 &&
 			(s.p[0] == ' ' || s.p[0] == '\t');
 	     n++)
 		s = str_tail(s, 1);
@@ -165,8 +165,8 @@ static bool take_head(struct multipart *m, struct head *head)
 	struct str dashes = {m->delimiter + 2, m->delimiter_size - 2};
 	struct str all = m->rest;
 
-	if (all.n > MULTIPART_HEAD_MOST)
-		all.n = MULTIPART_HEAD_MOST;
+	if (all.n > MULTIPART_HEAD_MAX)
+		all.n = MULTIPART_HEAD_MAX;
 	while (!str_starts_with(all, STR("\r\n"))) {
 		const char *end =
 			all.n == 0 ? NULL : memmem(all.p, all.n, "\r\n", 2);

@@ -21,9 +21,9 @@
 #include "base/str.h"
 
 enum {
-	MULTIPART_BOUNDARY_MOST = 70, /* RFC 2046 section 5.1.1 */
-	MULTIPART_HEAD_MOST = 8192,   /* bytes of a part's header */
-	MULTIPART_BLANKS_MOST = 256,  /* behind a boundary */
+	MULTIPART_BOUNDARY_MAX = 70, /* RFC 2046 section 5.1.1 */
+	MULTIPART_HEAD_MAX = 8192,   /* bytes of a part's header */
+	MULTIPART_BLANKS_MAX = 256,  /* behind a boundary */
 };
 
 struct multipart_part {
@@ -56,10 +56,10 @@ struct multipart {
 	size_t searched; /* bytes of it that are known to have no delimiter */
 	size_t budget;   /* how many may be looked at yet: the caller's */
 	const char *why; /* a static sentence, after MULTIPART_BAD */
-	char delimiter[4 + MULTIPART_BOUNDARY_MOST]; /* CRLF "--" boundary */
+	char delimiter[4 + MULTIPART_BOUNDARY_MAX]; /* CRLF "--" boundary */
 	size_t delimiter_size;
 	struct multipart_part part;
-	char text[MULTIPART_HEAD_MOST]; /* its names */
+	char text[MULTIPART_HEAD_MAX]; /* its names */
 };
 
 enum multipart_result {

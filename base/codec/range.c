@@ -115,7 +115,7 @@ enum ranges_result ranges_parse(struct str value, uint64_t size,
 
 		if (element.n == 0) /* of a list, section 5.6.1.2 */
 			continue;
-		if (n_specs++ == RANGES_MOST || !parse_spec(element, &spec))
+		if (n_specs++ == RANGES_MAX || !parse_spec(element, &spec))
 			return RANGES_IGNORED;
 		has_suffix |= !spec.has_first && spec.last > 0;
 		if (resolve(&spec, size, next))

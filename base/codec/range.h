@@ -12,7 +12,7 @@
 #include "base/str.h"
 
 enum {
-	RANGES_MOST = 32, /* ranges of a field; one with more is ignored */
+	RANGES_MAX = 32, /* ranges of a field; one with more is ignored */
 	/* Ranges that are no further apart are sent as one: what lies between
 	 * costs less than another part of a multipart/byteranges. */
 	RANGES_GAP = 80,
@@ -31,7 +31,7 @@ static inline uint64_t range_length(struct range range)
 /* What to send, at least one range. They do not overlap, so that together
  * they are never more than there is. */
 struct ranges {
-	struct range items[RANGES_MOST];
+	struct range items[RANGES_MAX];
 	size_t n;
 };
 

@@ -6,12 +6,12 @@
  * needed, nor surrogates, nor more than U+10FFFF come out. */
 struct lead {
 	unsigned more;
-	unsigned char least, most;
+	unsigned char min, max;
 };
 
 static struct lead lead_of(unsigned char c)
 {
-	struct lead lead = {.least = 0x80, .most = 0xbf};
+	struct lead lead = {.min = 0x80, .max = 0xbf};
 
 	if (c >= 0xc2 && c <= 0xdf)
 		lead.more = 1;
@@ -20,13 +20,13 @@ static struct lead lead_of(unsigned char c)
 	else if (c >= 0xf0 && c <= 0xf4)
 		lead.more = 3;
 	if (c == 0xe0)
-		lead.least = 0xa0;
+		lead.min = 0xa0;
 	else if (c == 0xed)
-		lead.most = 0x9f;
+		lead.max = 0x9f;
 	else if (c == 0xf0)
-		lead.least = 0x90;
+		lead.min = 0x90;
 	else if (c == 0xf4)
-		lead.most = 0x8f;
+		lead.max = 0x8f;
 	return lead;
 }
 
@@ -41,12 +41,12 @@ uint32_t utf8_take(struct str *rest, bool *valid_out)
 	if (lead.more > 0)
 		character &= 0x3fu >> lead.more;
 	while (n <= lead.more && *valid_out) {
-		*valid_out = n < rest->n && p[n] >= lead.least && p[n] <= lead.most;
+		*valid_out = n < rest->n && p[n] >= lead.min && p[n] <= lead.max;
 		if (!*valid_out)
 			break;
 		character = character << 6 | (p[n++] & 0x3fu);
-		lead.least = 0x80;
-		lead.most = 0xbf;
+		lead.min = 0x80;
+		lead.max = 0xbf;
 	}
 	*rest = str_tail(*rest, n);
 	return *valid_out ? character : UTF8_REPLACEMENT;

@@ -151,7 +151,7 @@ static unsigned count_in(_Atomic uint64_t *set, uint64_t key, int *way_out)
 }
 
 enum quota_enter quota_enter(struct quota *quota, unsigned slot, uint64_t key,
-			     unsigned most)
+			     unsigned max)
 {
 	_Atomic uint64_t *own = set_of(quota, slot, key);
 	unsigned sum = 0, n_slots = quota->n_slots;
@@ -165,7 +165,7 @@ enum quota_enter quota_enter(struct quota *quota, unsigned slot, uint64_t key,
 	own[way] = tag_of(key) | (n + 1);
 	for (unsigned i = 0; i < n_slots; i++)
 		sum += count_in(set_of(quota, i, key), key, &unused);
-	if (sum <= most)
+	if (sum <= max)
 		return QUOTA_ENTERED;
 	own[way] = tag_of(key) | n;
 	return QUOTA_FULL;

@@ -22,7 +22,7 @@
 
 #include "base/str.h"
 
-enum { QUOTA_CROWD_MOST = 65535 };
+enum { QUOTA_CROWD_MAX = 65535 };
 
 struct quota;
 
@@ -47,13 +47,13 @@ uint64_t quota_take(struct quota *quota, uint64_t key, uint64_t now,
 
 enum quota_enter {
 	QUOTA_ENTERED,   /* until quota_leave() */
-	QUOTA_FULL,      /* there are `most` of them already */
+	QUOTA_FULL,      /* there are `max` of them already */
 	QUOTA_UNCOUNTED, /* there is no room to count it: it may pass */
 };
 
-/* One more of `key`, by the worker in `slot`; at most `most` of all workers. */
+/* One more of `key`, by the worker in `slot`; at most `max` of all workers. */
 enum quota_enter quota_enter(struct quota *quota, unsigned slot, uint64_t key,
-			     unsigned most) __attribute__((warn_unused_result));
+			     unsigned max) __attribute__((warn_unused_result));
 void quota_leave(struct quota *quota, unsigned slot, uint64_t key);
 
 #endif

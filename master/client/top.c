@@ -333,19 +333,19 @@ static void put_histogram(struct frame *f, const struct sample *now,
 	static const char *const names[TOP_BARS] = {"16 us", "64 us",  "256 us",
 						    "1 ms",  "4 ms",   "16 ms",
 						    "65 ms", "262 ms", "longer"};
-	uint64_t rows[TOP_BARS] = {0}, most = 1, sum = 0;
+	uint64_t rows[TOP_BARS] = {0}, max = 1, sum = 0;
 	char line[256], bar[TOP_BAR_WIDTH + 1], a[16];
 
 	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
 		if (now->latency[i] > before->latency[i])
 			rows[row_of(i)] += now->latency[i] - before->latency[i];
 	for (unsigned i = 0; i < TOP_BARS; i++) {
-		most = rows[i] > most ? rows[i] : most;
+		max = rows[i] > max ? rows[i] : max;
 		sum += rows[i];
 	}
 	put_line(f, "requests took up to");
 	for (unsigned i = 0; i < TOP_BARS; i++) {
-		size_t width = (size_t)(rows[i] * TOP_BAR_WIDTH / most);
+		size_t width = (size_t)(rows[i] * TOP_BAR_WIDTH / max);
 
 		if (width == 0 && rows[i] > 0)
 			width = 1;

@@ -120,7 +120,7 @@ static struct {
 	struct sockaddr_in server;
 	uint32_t n_working, n_idle, depth;
 	double seconds, rate;
-	uint64_t most; /* requests; 0: the time is the end */
+	uint64_t max; /* requests; 0: the time is the end */
 	bool closing;
 	bool learns; /* see -w */
 	uint64_t echo;
@@ -536,8 +536,8 @@ static void measure_closed(struct conn **working, uint32_t n)
 			open_conn(working[i]);
 		go_on(working[i]);
 	}
-	while (ask.most > 0 ? run.requests < ask.most : run.now < run.end)
-		turn(ask.most > 0 ? run.now + second : run.end);
+	while (ask.max > 0 ? run.requests < ask.max : run.now < run.end)
+		turn(ask.max > 0 ? run.now + second : run.end);
 }
 
 static bool are_done(struct conn **working, uint32_t n)
@@ -669,7 +669,7 @@ static void obey(void)
 		else if (strcmp(name, "seconds") == 0)
 			ask.seconds = strtod(line + at, NULL);
 		else if (strcmp(name, "count") == 0)
-			ask.most = strtoull(line + at, NULL, 10);
+			ask.max = strtoull(line + at, NULL, 10);
 		else if (strcmp(name, "go") == 0)
 			go(line + at);
 		else
@@ -758,7 +758,7 @@ static void read_options(int argc, char **argv)
 			ask.seconds = strtod(optarg, NULL);
 			break;
 		case 'n':
-			ask.most = strtoull(optarg, NULL, 10);
+			ask.max = strtoull(optarg, NULL, 10);
 			break;
 		case 'r':
 			ask.rate = strtod(optarg, NULL);

@@ -133,7 +133,7 @@ static void check_round_trip(struct str type, const struct multipart_part *part)
 		MUST(multipart_next(&again, &copy) == MULTIPART_END);
 	} else {
 		MUST(3 * (part->name.n + part->filename.n) + part->type.n + 256 >
-		     MULTIPART_HEAD_MOST);
+		     MULTIPART_HEAD_MAX);
 	}
 	free(text);
 }

@@ -11,7 +11,7 @@ static void check(const struct ranges *ranges, uint64_t size)
 {
 	uint64_t sum = 0;
 
-	MUST(ranges->n > 0 && ranges->n <= RANGES_MOST);
+	MUST(ranges->n > 0 && ranges->n <= RANGES_MAX);
 	for (size_t i = 0; i < ranges->n; i++) {
 		struct range range = ranges->items[i];
 

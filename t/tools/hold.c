@@ -522,9 +522,9 @@ static unsigned char pattern(const struct conn *c, uint64_t place)
 static void echo_more(struct conn *c)
 {
 	struct echo *e = &c->echo;
-	uint64_t most = c->number % 10 == 0 ? 131072 : 4096;
+	uint64_t max = c->number % 10 == 0 ? 131072 : 4096;
 
-	e->goal = e->sent + 1 + chance(c, most);
+	e->goal = e->sent + 1 + chance(c, max);
 	if (e->goal > e->received + ECHO_WINDOW)
 		e->goal = e->received + ECHO_WINDOW;
 }

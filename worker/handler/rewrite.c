@@ -17,7 +17,7 @@
 
 /* Bytes of a path with its query: what is rewritten again and again must not
  * grow and grow. */
-enum { REWRITE_MOST = 64 * 1024 };
+enum { REWRITE_MAX = 64 * 1024 };
 
 struct rewrite {
 	const struct template *to;
@@ -42,7 +42,7 @@ static unsigned rewrite_reroute(struct exchange *x, void *instance)
 	size_t n;
 
 	if (!template_evaluate(r->to, x, ESCAPE_URI, &query) ||
-	    query.n > REWRITE_MOST)
+	    query.n > REWRITE_MAX)
 		return 414;
 	path = str_cut(&query, '?');
 	char *text = arena_bytes(&x->arena, path.n);

@@ -11,7 +11,7 @@
 
 enum {
 	EXCHANGE_MAGIC = 0x65786368,
-	REROUTES_MOST = 10,
+	REROUTES_MAX = 10,
 	COMPLAIN_EVERY_S = 10,
 };
 
@@ -182,14 +182,14 @@ static unsigned find_once(struct exchange *x)
 /* Finds who answers, if need be by way of routes that only rewrite. */
 static unsigned find_route(struct exchange *x)
 {
-	for (int n = 0; n <= REROUTES_MOST; n++) {
+	for (int n = 0; n <= REROUTES_MAX; n++) {
 		unsigned status = find_once(x);
 
 		if (status != 0 || x->route->handler->reroute == NULL)
 			return status;
 		const struct route *route = x->route;
 
-		if (n == REROUTES_MOST)
+		if (n == REROUTES_MAX)
 			break;
 		status = route->handler->reroute(x, route->instance);
 		if (status != 0)

@@ -95,8 +95,8 @@ struct body {
 	struct body_part *parts; /* BODY_PARTS, in the exchange's arena; they
 				  * are used up */
 	size_t n_parts;
-	/* BODY_STREAM: puts at most `most` bytes at the end of `out`. */
-	enum body_read (*read)(void *owner, struct buf *out, size_t most);
+	/* BODY_STREAM: puts at most `max` bytes at the end of `out`. */
+	enum body_read (*read)(void *owner, struct buf *out, size_t max);
 	void *owner;
 	void (*release)(void *owner);
 };

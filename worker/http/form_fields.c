@@ -13,7 +13,7 @@ enum {
 	FORM_STEP = 4 * 1024 * 1024, /* bytes of a body, in one tick */
 	FORM_ROOM = 16,              /* fields, at first */
 	/* Of an encoded name: one that is longer is nobody's. */
-	FORM_NAME_MOST = 16384,
+	FORM_NAME_MAX = 16384,
 };
 
 /* In the exchange's arena, which ends it. */
@@ -63,8 +63,8 @@ static bool add_pair(struct reader *r, struct str pair)
 
 	if (pair.n == 0)
 		return true;
-	if (name.n > FORM_NAME_MOST)
-		name.n = FORM_NAME_MOST;
+	if (name.n > FORM_NAME_MAX)
+		name.n = FORM_NAME_MAX;
 
 	const char *equals = memchr(name.p, '=', name.n);
 

@@ -7,7 +7,7 @@
 #include "worker/http/exchange.h"
 
 enum {
-	REQUEST_ID_MOST = 128,  /* bytes of one that came */
+	REQUEST_ID_MAX = 128,   /* bytes of one that came */
 	REQUEST_ID_RANDOM = 16, /* bytes of a new one */
 	REQUEST_ID_STOCK = 16,  /* new ones by one getrandom(2), which is not
 				 * interrupted up to 256 bytes */
@@ -23,7 +23,7 @@ static bool is_allowed(char c)
 
 static bool is_id(struct str s)
 {
-	if (s.n == 0 || s.n > REQUEST_ID_MOST)
+	if (s.n == 0 || s.n > REQUEST_ID_MAX)
 		return false;
 	for (size_t i = 0; i < s.n; i++)
 		if (!is_allowed(s.p[i]))

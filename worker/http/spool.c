@@ -59,11 +59,11 @@ static int append(struct spool *spool, struct str piece)
 	return 0;
 }
 
-int spool_put(struct spool *spool, struct str piece, uint64_t most,
+int spool_put(struct spool *spool, struct str piece, uint64_t max,
 	      const char *directory)
 {
 	if (spool->file == -1) {
-		if (buf_length(&spool->memory) + piece.n <= most) {
+		if (buf_length(&spool->memory) + piece.n <= max) {
 			buf_put(&spool->memory, piece);
 			return 0;
 		}

@@ -24,9 +24,9 @@ struct spool {
 
 void spool_init(struct spool *spool);
 
-/* Adds a piece. More than `most` bytes in all go to a file in `directory`. 0,
+/* Adds a piece. More than `max` bytes in all go to a file in `directory`. 0,
  * or -1 with errno: then nothing more can be added. */
-int spool_put(struct spool *spool, struct str piece, uint64_t most,
+int spool_put(struct spool *spool, struct str piece, uint64_t max,
 	      const char *directory) __attribute__((warn_unused_result));
 
 /* All that was put, valid until spool_release(). 0, or -1 with errno. */

@@ -19,19 +19,19 @@
 #include "worker/http/stamp.h"
 
 enum {
-	TEMPLATE_MOST = 64 * 1024 * 1024, /* bytes of a text */
-	ESCAPE_GROWTH = 8,                /* "\\u0000", "&#xfffd;" */
+	TEMPLATE_MAX = 64 * 1024 * 1024, /* bytes of a text */
+	ESCAPE_GROWTH = 8,               /* "\\u0000", "&#xfffd;" */
 };
 
 /* What is too large for any text stays as it is, and is found to be. */
 static struct str decoded(struct exchange *x, struct str value)
 {
-	if (value.n == 0 || value.n / 3 > TEMPLATE_MOST)
+	if (value.n == 0 || value.n / 3 > TEMPLATE_MAX)
 		return value;
 
 	size_t n = form_decoded_size(value);
 
-	if (n > TEMPLATE_MOST)
+	if (n > TEMPLATE_MAX)
 		return value;
 	char *text = arena_bytes(&x->arena, n);
 
@@ -299,7 +299,7 @@ bool template_evaluate(const struct template *t, struct exchange *x,
 
 		size_t growth = escape == ESCAPE_NONE ? 1 : ESCAPE_GROWTH;
 
-		fits = buf_length(&out) + growth * value.n <= TEMPLATE_MOST;
+		fits = buf_length(&out) + growth * value.n <= TEMPLATE_MAX;
 		if (!fits)
 			break;
 		/* The query is sent encoded. */

@@ -53,8 +53,8 @@ static size_t piece_of(struct str text)
 static int write_all(int fd, struct str *text, bool is_shared)
 {
 	while (text->n > 0) {
-		size_t most = is_shared ? piece_of(*text) : text->n;
-		ssize_t n = write(fd, text->p, most);
+		size_t max = is_shared ? piece_of(*text) : text->n;
+		ssize_t n = write(fd, text->p, max);
 
 		if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
 			struct pollfd room = {.fd = fd, .events = POLLOUT};
@@ -228,7 +228,7 @@ void access_log_add(struct access_log *log, struct exchange *x)
 {
 	struct buf *lines = &log->file->lines;
 
-	if (log->waiting + buf_length(lines) >= ACCESS_LOG_MOST) {
+	if (log->waiting + buf_length(lines) >= ACCESS_LOG_MAX) {
 		lose(log, 1, 0);
 		return;
 	}

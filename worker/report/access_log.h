@@ -17,7 +17,7 @@
 #include "worker/http/exchange.h"
 
 /* Bytes that wait to be written, at most. */
-enum { ACCESS_LOG_MOST = 4 * 1024 * 1024 };
+enum { ACCESS_LOG_MAX = 4 * 1024 * 1024 };
 
 /* An open file, and what waits for it. */
 struct access_file {

@@ -20,11 +20,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BODY = 1024, MOST = 64, PIECE = 16384, FILES = 1 << 16 };
+enum { BODY = 1024, MAX = 64, PIECE = 16384, FILES = 1 << 16 };
 
 static struct {
 	bool close, echo;
-	char answers[MOST * (BODY + 128)]; /* the same one, many times */
+	char answers[MAX * (BODY + 128)]; /* the same one, many times */
 	size_t n_answer;
 	unsigned char matched[FILES]; /* of CR LF CR LF, for each descriptor */
 } model;
@@ -52,7 +52,7 @@ static inline int model_start(int argc, char **argv)
 					 "HTTP/1.1 200 OK\r\n"
 					 "Content-Length: %d\r\n\r\n%0*d",
 					 BODY, BODY, 0);
-	for (size_t i = 1; i < MOST; i++)
+	for (size_t i = 1; i < MAX; i++)
 		memcpy(model.answers + i * model.n_answer, model.answers,
 		       model.n_answer);
 	getrlimit(RLIMIT_NOFILE, &files);
@@ -104,7 +104,7 @@ static inline ssize_t model_answer(int fd)
 		size_t heads = count_heads(fd, in, size);
 
 		out = model.answers;
-		size = (heads < MOST ? heads : MOST) * model.n_answer;
+		size = (heads < MAX ? heads : MAX) * model.n_answer;
 	}
 	if (size > 0 && send(fd, out, size, MSG_NOSIGNAL) != (ssize_t)size)
 		return -1;

@@ -288,9 +288,9 @@ static void shrinks_only_when_it_pays(void **state)
 
 static void as_a_model_does(void **state)
 {
-	enum { MOST = 200000 };
+	enum { MAX = 200000 };
 	struct buf b = {0};
-	char *model = malloc(MOST);
+	char *model = malloc(MAX);
 	size_t n = 0;
 	uint32_t random = 1;
 
@@ -304,7 +304,7 @@ static void as_a_model_does(void **state)
 		case 0:
 		case 1:
 		case 2:
-			if (n + amount > MOST)
+			if (n + amount > MAX)
 				break;
 			memset(model + n, (int)('a' + i % 26), amount);
 			buf_put(&b, (struct str){model + n, amount});

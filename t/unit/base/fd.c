@@ -160,12 +160,12 @@ static void raise_limit(void)
 	limit.rlim_cur = limit.rlim_max / 2;
 	CHILD_CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
 	CHILD_CHECK(fd_raise_limit() == limit.rlim_max);
-	uint64_t most = limit.rlim_max;
+	uint64_t max = limit.rlim_max;
 
 	CHILD_CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-	CHILD_CHECK(limit.rlim_cur == most);
-	CHILD_CHECK(limit.rlim_max == most);
-	CHILD_CHECK(fd_raise_limit() == most);
+	CHILD_CHECK(limit.rlim_cur == max);
+	CHILD_CHECK(limit.rlim_max == max);
+	CHILD_CHECK(fd_raise_limit() == max);
 }
 
 static void raises_the_limit(void **state)

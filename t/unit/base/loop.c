@@ -274,7 +274,7 @@ static void timers_of_now_fire_at_once(void **state)
 /* A task that counts, and goes on for as many turns as it shall. */
 struct work {
 	struct task task;
-	unsigned runs, most;
+	unsigned runs, max;
 	unsigned last_tick;
 };
 
@@ -285,13 +285,13 @@ static void do_work(struct task *task)
 	/* Once a tick, however it was queued. */
 	assert_true(work->runs == 0 || ticks > work->last_tick);
 	work->last_tick = ticks;
-	if (++work->runs < work->most)
+	if (++work->runs < work->max)
 		loop_queue(&loop, task);
 }
 
-static void work_init(struct work *work, unsigned most)
+static void work_init(struct work *work, unsigned max)
 {
-	*work = (struct work){.most = most};
+	*work = (struct work){.max = max};
 	task_init(&work->task, do_work);
 }
 

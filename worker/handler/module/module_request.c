@@ -23,7 +23,7 @@
 enum {
 	MODULE_FULL = 64 * 1024, /* bytes waiting, when holdfast_write() says so */
 	MODULE_LOW = 32 * 1024,  /* and when writable() is called */
-	MODULE_MOST = 64 * 1024 * 1024, /* when a module never listens */
+	MODULE_MAX = 64 * 1024 * 1024, /* when a module never listens */
 };
 
 enum module_state {
@@ -127,12 +127,12 @@ void module_end_body(struct exchange *x, void *instance)
 		route->module.body_end(x->holder);
 }
 
-static size_t take(struct holdfast_request *r, struct buf *out, size_t most)
+static size_t take(struct holdfast_request *r, struct buf *out, size_t max)
 {
 	struct str waiting = buf_str(&r->queue);
 
-	if (waiting.n > most)
-		waiting.n = most;
+	if (waiting.n > max)
+		waiting.n = max;
 	if (waiting.n == 0)
 		return 0;
 	buf_put(out, waiting);
@@ -140,26 +140,26 @@ static size_t take(struct holdfast_request *r, struct buf *out, size_t most)
 	return waiting.n;
 }
 
-/* The module fills what is left of `most` while it is asked. */
-static size_t ask(struct holdfast_request *r, struct buf *out, size_t most)
+/* The module fills what is left of `max` while it is asked. */
+static size_t ask(struct holdfast_request *r, struct buf *out, size_t max)
 {
 	if (r->state != MODULE_STREAMING || module_of(r)->writable == NULL ||
 	    buf_length(&r->queue) > MODULE_LOW)
 		return 0;
 	r->out = out;
-	r->out_room = most;
+	r->out_room = max;
 	module_of(r)->writable(r);
 	r->out = NULL;
-	return most - r->out_room;
+	return max - r->out_room;
 }
 
 /* Called again when it has said WAIT, when more was written or not. */
-static enum body_read read_stream(void *owner, struct buf *out, size_t most)
+static enum body_read read_stream(void *owner, struct buf *out, size_t max)
 {
 	struct holdfast_request *r = owner;
-	size_t n = take(r, out, most);
+	size_t n = take(r, out, max);
 
-	n += ask(r, out, most - n);
+	n += ask(r, out, max - n);
 	if (r->state == MODULE_BROKEN)
 		return BODY_READ_FAILED;
 	if (buf_length(&r->queue) > 0)
@@ -506,7 +506,7 @@ static int api_write(struct holdfast_request *r, const void *bytes, size_t size)
 	if (r->left != HOLDFAST_LENGTH_UNKNOWN)
 		r->left -= piece.n;
 	if (!r->has_no_content && piece.n > 0) {
-		if (piece.n > MODULE_MOST - buf_length(&r->queue)) {
+		if (piece.n > MODULE_MAX - buf_length(&r->queue)) {
 			module_blame(r->route, "holdfast_write() does not wait "
 					       "for its client: cut");
 			r->state = MODULE_BROKEN;

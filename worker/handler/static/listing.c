@@ -115,7 +115,7 @@ static void read_entries(struct listing_job *j, DIR *directory)
 		if (entry->d_name[0] == '.' ||
 		    !look_at(j, dirfd(directory), entry->d_name, &st))
 			continue;
-		if (j->listing.n == LISTING_MOST) {
+		if (j->listing.n == LISTING_MAX) {
 			j->listing.is_cut = true;
 			return;
 		}

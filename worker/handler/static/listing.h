@@ -2,7 +2,7 @@
 /*
  * Answers for a directory by a page that lists it. The directory is read and
  * the page is made in a thread beside the loop, for as many entries as there
- * are up to LISTING_MOST; a page shows LISTING_PAGE of them. Worker.
+ * are up to LISTING_MAX; a page shows LISTING_PAGE of them. Worker.
  */
 #ifndef WORKER_HANDLER_STATIC_LISTING_H
 #define WORKER_HANDLER_STATIC_LISTING_H

@@ -32,7 +32,7 @@ struct listing_view listing_view_of(struct str query)
 			view.key = (enum listing_key)key;
 	view.descending = str_equal(form_find(query, STR("order")), STR("desc"));
 	if (str_to_u64(form_find(query, STR("page")), &page) && page > 0 &&
-	    page <= LISTING_MOST / LISTING_PAGE)
+	    page <= LISTING_MAX / LISTING_PAGE)
 		view.page = (size_t)page - 1;
 	return view;
 }
@@ -325,7 +325,7 @@ void listing_render(const struct listing *asked, struct listing_text *out)
 	if (listing->is_cut)
 		put_format(out,
 			   "<p>There is more here: only %d of it is read.</p>\n",
-			   LISTING_MOST);
+			   LISTING_MAX);
 	else
 		put_format(out, "<p>%zu %s</p>\n", listing->n,
 			   listing->n == 1 ? "entry" : "entries");

@@ -13,8 +13,8 @@
 #include "base/str.h"
 
 enum {
-	LISTING_MOST = 100 * 1000, /* entries that are read */
-	LISTING_PAGE = 1000,       /* and shown on one page */
+	LISTING_MAX = 100 * 1000, /* entries that are read */
+	LISTING_PAGE = 1000,      /* and shown on one page */
 };
 
 enum listing_key { LISTING_NAME, LISTING_SIZE, LISTING_TIME };
@@ -38,7 +38,7 @@ struct listing {
 	struct listing_view view;
 	struct listing_entry *entries;
 	size_t n;
-	bool is_cut; /* there are more than LISTING_MOST */
+	bool is_cut; /* there are more than LISTING_MAX */
 };
 
 /* Text that grows; all zero is empty. To be freed by its user. */

@@ -191,7 +191,7 @@ static void set_compressed_content(struct static_root *root, struct exchange *x,
 {
 	struct keeping *k = arena_alloc(&x->arena, sizeof(*k));
 	struct compress_keeper keeper = {
-		.most = FILE_COMPRESSED, .keep = keep_compressed, .context = k};
+		.max = FILE_COMPRESSED, .keep = keep_compressed, .context = k};
 
 	*k = (struct keeping){root, held, compressed};
 	set_content(x, held, held);

@@ -15,7 +15,7 @@
 #include "worker/http/http.h"
 
 enum {
-	HASHER_MOST = 64,   /* that wait at a time */
+	HASHER_MAX = 64,    /* that wait at a time */
 	HASHER_JOBS = 2048, /* with those that moved here: they have no choice */
 	HASHER_END_MS = 5000,
 	KNOWN_SETS = 256,
@@ -261,7 +261,7 @@ static unsigned hash_later(const struct auth *auth, struct exchange *x,
 		found != NULL ? found : &auth->passwords->items[0];
 	struct hasher *hasher = x->http->hasher;
 
-	if (hasher->n_waiting >= HASHER_MOST && !x->was_admitted)
+	if (hasher->n_waiting >= HASHER_MAX && !x->was_admitted)
 		return too_many(x);
 	struct hash_job *j = mem_zalloc(1, sizeof(*j));
 

@@ -133,8 +133,8 @@ static enum body_read fill_from_file(struct compression *z)
 
 static enum body_read fill_from_stream(struct compression *z)
 {
-	size_t most = z->left < COMPRESS_PIECE ? (size_t)z->left : COMPRESS_PIECE;
-	enum body_read read = z->source.read(z->source.owner, &z->buffer, most);
+	size_t max = z->left < COMPRESS_PIECE ? (size_t)z->left : COMPRESS_PIECE;
+	enum body_read read = z->source.read(z->source.owner, &z->buffer, max);
 
 	z->in = buf_str(&z->buffer);
 	return read;
@@ -170,7 +170,7 @@ static void keep_piece(struct compression *z, struct str piece, bool is_whole)
 {
 	if (z->keeper.keep == NULL)
 		return;
-	if (buf_length(&z->kept) + piece.n > z->keeper.most) {
+	if (buf_length(&z->kept) + piece.n > z->keeper.max) {
 		z->keeper.keep = NULL;
 		buf_release(&z->kept);
 		return;
@@ -180,7 +180,7 @@ static void keep_piece(struct compression *z, struct str piece, bool is_whole)
 		z->keeper.keep(z->keeper.context, buf_str(&z->kept));
 }
 
-static enum body_read read_compressed(void *owner, struct buf *out, size_t most)
+static enum body_read read_compressed(void *owner, struct buf *out, size_t max)
 {
 	struct compression *z = owner;
 	size_t n;
@@ -198,8 +198,8 @@ static enum body_read read_compressed(void *owner, struct buf *out, size_t most)
 			return read;
 		}
 	}
-	char *to = buf_room(out, most);
-	bool done = compressor_run(z->compressor, z->task, &z->in, to, most, &n);
+	char *to = buf_room(out, max);
+	bool done = compressor_run(z->compressor, z->task, &z->in, to, max, &n);
 
 	buf_added(out, n);
 	keep_piece(z, (struct str){to, n}, done && z->task == COMPRESSOR_END);

@@ -33,7 +33,7 @@ bool compress_bytes(enum conf_coding coding, struct str content,
  * if it is at most that long. `context` has to be there as long as the owner
  * of the content is held. */
 struct compress_keeper {
-	size_t most;
+	size_t max;
 	void (*keep)(void *context, struct str content);
 	void *context;
 };

@@ -15,7 +15,7 @@
 #include "base/mem.h"
 
 enum {
-	COMPRESSORS_MOST = 128, /* at a time, for the memory's sake */
+	COMPRESSORS_MAX = 128, /* at a time, for the memory's sake */
 
 	/* For content that is compressed while it is sent: quick ones. */
 	GZIP_LEVEL = 5,
@@ -168,7 +168,7 @@ static bool start(struct compressor *c, uint64_t size)
 
 struct compressor *compressor_create(enum conf_coding coding, uint64_t size)
 {
-	if (in_use == COMPRESSORS_MOST)
+	if (in_use == COMPRESSORS_MAX)
 		return NULL;
 	struct compressor *c = mem_zalloc(1, sizeof(*c));
 

@@ -8,7 +8,7 @@
 #include "worker/http/variables.h"
 
 enum { LOG_EVERY_S = 1 };
-_Static_assert((int)CONF_CONCURRENT_MAX <= (int)QUOTA_CROWD_MOST,
+_Static_assert((int)CONF_CONCURRENT_MAX <= (int)QUOTA_CROWD_MAX,
 	       "the quota cannot count that far");
 
 struct limit {
@@ -24,7 +24,7 @@ struct limits {
 	uint64_t interval; /* ns; 0: no limit */
 	uint64_t burst;
 	struct limit crowd;
-	unsigned most; /* at a time; 0: no limit */
+	unsigned max; /* at a time; 0: no limit */
 };
 
 static void limit_init(struct limit *limit, struct arena *arena, const char *kind,
@@ -47,7 +47,7 @@ struct limits *limits_create(struct arena *arena, const struct conf_common *conf
 	if (conf->rate.n > 0)
 		limits->interval = conf->rate.period * NS_PER_MS / conf->rate.n;
 	limits->burst = conf->rate_burst;
-	limits->most = (unsigned)conf->concurrent;
+	limits->max = (unsigned)conf->concurrent;
 	limit_init(&limits->rate, arena, "rate", &conf->rate_key, conf->rate_zone);
 	limit_init(&limits->crowd, arena, "concurrent", &conf->concurrent_key,
 		   conf->concurrent_zone);
@@ -119,11 +119,11 @@ static unsigned admit_by_rate(struct limits *limits, struct exchange *x)
 static unsigned admit_by_crowd(struct limits *limits, struct exchange *x)
 {
 	uint64_t key = key_of(&limits->crowd, x);
-	unsigned most = x->was_admitted ? UINT32_MAX : limits->most;
+	unsigned max = x->was_admitted ? UINT32_MAX : limits->max;
 
 	if (key == 0)
 		return 0;
-	switch (quota_enter(x->http->quota, x->http->slot, key, most)) {
+	switch (quota_enter(x->http->quota, x->http->slot, key, max)) {
 	case QUOTA_ENTERED:
 		x->crowd = key;
 		return 0;
@@ -142,7 +142,7 @@ unsigned limits_admit(struct limits *limits, struct exchange *x)
 
 	if (limits->interval != 0 && !x->was_admitted)
 		status = admit_by_rate(limits, x);
-	if (limits->most != 0 && status == 0)
+	if (limits->max != 0 && status == 0)
 		status = admit_by_crowd(limits, x);
 	return status;
 }

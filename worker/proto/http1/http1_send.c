@@ -236,17 +236,17 @@ static enum body_read read_stream(struct http1 *s)
 	struct http1_content *content = &s->content;
 	const struct body *body = &s->exchange.response.body;
 	struct buf *out = &s->conn->socket.out;
-	size_t most = HTTP1_STREAM_PIECE;
+	size_t max = HTTP1_STREAM_PIECE;
 
 	if (content->chunked)
 		buf_put(out, STR("0000\r\n"));
-	else if (content->left < most)
-		most = (size_t)content->left;
+	else if (content->left < max)
+		max = (size_t)content->left;
 	size_t at = buf_length(out);
-	enum body_read read = body->read(body->owner, out, most);
+	enum body_read read = body->read(body->owner, out, max);
 	size_t n = buf_length(out) - at;
 
-	ASSERT(n <= most);
+	ASSERT(n <= max);
 	s->exchange.content_sent += n;
 	if (content->chunked)
 		end_chunk(out, at);

@@ -489,9 +489,9 @@ static void header_sizes(void **state)
 {
 	(void)state;
 	assert_int_equal(with_header_of(100), MULTIPART_PART);
-	assert_int_equal(with_header_of(MULTIPART_HEAD_MOST), MULTIPART_PART);
-	assert_int_equal(with_header_of(MULTIPART_HEAD_MOST + 1), MULTIPART_BAD);
-	assert_int_equal(with_header_of(10 * MULTIPART_HEAD_MOST), MULTIPART_BAD);
+	assert_int_equal(with_header_of(MULTIPART_HEAD_MAX), MULTIPART_PART);
+	assert_int_equal(with_header_of(MULTIPART_HEAD_MAX + 1), MULTIPART_BAD);
+	assert_int_equal(with_header_of(10 * MULTIPART_HEAD_MAX), MULTIPART_BAD);
 }
 
 /* A little at a time, from one call to the next. */
@@ -554,8 +554,8 @@ static void blanks_are_bounded(void **state)
 {
 	static char body[1024];
 	struct multipart_part part;
-	static const size_t samples[] = {MULTIPART_BLANKS_MOST,
-					 MULTIPART_BLANKS_MOST + 1};
+	static const size_t samples[] = {MULTIPART_BLANKS_MAX,
+					 MULTIPART_BLANKS_MAX + 1};
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {

@@ -28,7 +28,7 @@ static const char *text_of(const char *value, uint64_t size)
 	case RANGES_OK:
 		break;
 	}
-	assert_in_range(ranges.n, 1, RANGES_MOST);
+	assert_in_range(ranges.n, 1, RANGES_MAX);
 	for (size_t i = 0; i < ranges.n; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n,
 				      "%s%" PRIu64 "-%" PRIu64, i > 0 ? " " : "",
@@ -141,16 +141,16 @@ static void many(void **state)
 
 static void bombs(void **state)
 {
-	char value[64 * (RANGES_MOST + 1)];
+	char value[64 * (RANGES_MAX + 1)];
 	size_t n = (size_t)snprintf(value, sizeof(value), "bytes=0-0");
 	struct ranges ranges;
 
 	(void)state;
-	for (unsigned i = 1; i < RANGES_MOST; i++)
+	for (unsigned i = 1; i < RANGES_MAX; i++)
 		n += (size_t)snprintf(value + n, sizeof(value) - n, ",%u-%u",
 				      i * 1000, i * 1000);
 	assert_int_equal(ranges_parse(str_of(value), 100000, &ranges), RANGES_OK);
-	assert_int_equal(ranges.n, RANGES_MOST);
+	assert_int_equal(ranges.n, RANGES_MAX);
 	/* Those that are beyond the end count as well. */
 	snprintf(value + n, sizeof(value) - n, ",200000-");
 	expect(value, 100000, "ignored");

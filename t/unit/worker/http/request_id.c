@@ -59,9 +59,9 @@ static void taken(void **state)
 	assert_true(str_equal(id_of("X-Request-Id", STR("a")), STR("a")));
 	assert_true(str_equal(id_of("x-request-ID", STR(all)), STR(all)));
 	memset(longest, 'x', sizeof(longest));
-	struct str most = {longest, sizeof(longest)};
+	struct str max = {longest, sizeof(longest)};
 
-	assert_true(str_equal(id_of("X-Request-Id", most), most));
+	assert_true(str_equal(id_of("X-Request-Id", max), max));
 }
 
 static void not_taken(void **state)

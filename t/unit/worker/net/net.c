@@ -44,43 +44,43 @@ static size_t tick(size_t n, size_t *least_out)
 
 static void few_send_large_pieces(void **state)
 {
-	size_t least;
+	size_t min;
 
 	(void)state;
 	for (size_t n = 1; n <= 32; n++) {
-		assert_int_equal(tick(n, &least), n * 256 * KIB);
-		assert_int_equal(least, 256 * KIB);
+		assert_int_equal(tick(n, &min), n * 256 * KIB);
+		assert_int_equal(min, 256 * KIB);
 	}
 }
 
 static void a_crowd_shares(void **state)
 {
-	size_t least;
+	size_t min;
 
 	(void)state;
 	/* All at once: some get large pieces, and nobody none. */
-	assert_in_range(tick(1000, &least), 0, (8192 + 1000 * 64) * KIB);
-	assert_int_equal(least, 64 * KIB);
+	assert_in_range(tick(1000, &min), 0, (8192 + 1000 * 64) * KIB);
+	assert_int_equal(min, 64 * KIB);
 	/* From then on all get the same. */
-	assert_int_equal(tick(1000, &least), 1000 * 64 * KIB);
-	tick(64, &least);
-	assert_int_equal(tick(64, &least), 8192 * KIB);
-	assert_int_equal(least, 128 * KIB);
+	assert_int_equal(tick(1000, &min), 1000 * 64 * KIB);
+	tick(64, &min);
+	assert_int_equal(tick(64, &min), 8192 * KIB);
+	assert_int_equal(min, 128 * KIB);
 	/* Who is left has it all. */
-	tick(1, &least);
-	assert_int_equal(tick(1, &least), 256 * KIB);
+	tick(1, &min);
+	assert_int_equal(tick(1, &min), 256 * KIB);
 }
 
 static void a_tick_without_files_changes_nothing(void **state)
 {
-	size_t least;
+	size_t min;
 
 	(void)state;
-	tick(64, &least);
+	tick(64, &min);
 	net_recount_files(&net);
 	net_recount_files(&net);
-	assert_int_equal(tick(64, &least), 8192 * KIB);
-	assert_int_equal(least, 128 * KIB);
+	assert_int_equal(tick(64, &min), 8192 * KIB);
+	assert_int_equal(min, 128 * KIB);
 }
 
 int main(void)

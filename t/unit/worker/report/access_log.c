@@ -592,9 +592,9 @@ static void a_reader_that_stops(void **state)
 	for (added = 1; counters.log_lost < 1000; added++) {
 		access_log_add(&access_log, &x);
 		assert_true(buf_length(&access_log.file->lines) <=
-			    ACCESS_LOG_MOST + 1000);
+			    ACCESS_LOG_MAX + 1000);
 	}
-	assert_true(added > ACCESS_LOG_MOST / 200);
+	assert_true(added > ACCESS_LOG_MAX / 200);
 	assert_int_equal(lines_in("error"), 0);
 	loop.now += NS_PER_S;
 	timers_run(&loop.timers, loop.now);

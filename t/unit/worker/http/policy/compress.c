@@ -21,7 +21,7 @@
 #include "worker/http/http.h"
 #include "worker/http/policy/compress.h"
 
-enum { SIZE = 100000, MOST = 16384 };
+enum { SIZE = 100000, MAX = 16384 };
 
 static char content[SIZE], again[SIZE + 1];
 static struct loop loop;
@@ -38,12 +38,12 @@ static const struct step *step;
 static size_t at;
 static unsigned released;
 
-static enum body_read read_step(void *owner, struct buf *to, size_t most)
+static enum body_read read_step(void *owner, struct buf *to, size_t max)
 {
 	const struct step *now = step++;
 
 	assert_ptr_equal(owner, &step);
-	assert_true(now->n <= most);
+	assert_true(now->n <= max);
 	buf_put(to, (struct str){content + at, now->n});
 	at += now->n;
 	return now->read;
@@ -102,8 +102,8 @@ static enum body_read read_on(void)
 		size_t before = buf_length(&out);
 
 		loop.now++;
-		read = x.response.body.read(x.response.body.owner, &out, MOST);
-		assert_true(buf_length(&out) - before <= MOST);
+		read = x.response.body.read(x.response.body.owner, &out, MAX);
+		assert_true(buf_length(&out) - before <= MAX);
 	} while (read == BODY_READ_SOME);
 	return read;
 }
@@ -245,7 +245,7 @@ static void one_piece_in_a_tick(void **state)
 	loop.now++;
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(
-			x.response.body.read(x.response.body.owner, &out, MOST),
+			x.response.body.read(x.response.body.owner, &out, MAX),
 			BODY_READ_SOME);
 	assert_int_equal(at, 100);
 	assert_int_equal(read_on(), BODY_READ_END);
@@ -262,10 +262,10 @@ static void keep(void *context, struct str whole)
 static void keepers(void **state)
 {
 	struct compress_keeper keeper = {
-		.most = SIZE, .keep = keep, .context = &kept};
+		.max = SIZE, .keep = keep, .context = &kept};
 
 	for (int i = 0; i < 2; i++) {
-		keeper.most = i == 0 ? SIZE : 100;
+		keeper.max = i == 0 ? SIZE : 100;
 		kept = (struct str){NULL, 0};
 		x.response.body = (struct body){.kind = BODY_BYTES,
 						.bytes = {content, SIZE},
