@@ -32,7 +32,7 @@
 #include "worker/net/listener.h"
 #include "worker/net/net.h"
 #include "worker/parts.h"
-#include "worker/proto/http1/http1.h"
+
 #include "worker/report/access_log.h"
 
 enum {
@@ -462,6 +462,9 @@ static void open_net(struct worker *w)
 
 	net_init(&w->net, &w->loop, env->conf, env->slot, parts_transports);
 	w->net.on_pause = on_pause;
+	net_open_protocols(
+		&w->net, parts_protocols,
+		&(struct protocol_env){.net = &w->net, .http = &w->http});
 	w->net.listeners = mem_zalloc(n, sizeof(struct listener));
 	w->net.n_listeners = n;
 	for (size_t i = 0; i < n; i++) {
@@ -469,22 +472,8 @@ static void open_net(struct worker *w)
 
 		listener_init(&w->net.listeners[i], &w->net, conf,
 			      env->listeners[i], parts_transport(conf),
-			      parts_protocol(conf->protocol), &w->http);
+			      parts_protocol(conf->protocol));
 	}
-}
-
-/* For connections of listeners that this generation has not. */
-static void open_gone(struct worker *w)
-{
-	size_t n = 0;
-
-	while (parts_protocols[n] != NULL)
-		n++;
-	w->net.gone = mem_zalloc(n, sizeof(struct listener));
-	w->net.n_gone = n;
-	for (size_t i = 0; i < n; i++)
-		listener_init_gone(&w->net.gone[i], &w->net, parts_protocols[i],
-				   &w->http);
 }
 
 static void open_handoff(struct worker *w)
@@ -545,7 +534,7 @@ static bool get_ready(struct worker *w)
 		return false;
 	}
 	open_net(w);
-	open_gone(w);
+
 	open_handoff(w);
 	if (open_http(w, &why) == -1) {
 		say_failed(w, why);
@@ -588,10 +577,10 @@ static void clean_up(struct worker *w)
 {
 	net_fini(&w->net);
 	free(w->net.listeners);
-	free(w->net.gone);
+
 	if (w->handoff.net != NULL)
 		handoff_fini(&w->handoff);
-	http1_free_spares();
+
 	log_client_end();
 	http_fini(&w->http);
 	end_access_log(w);

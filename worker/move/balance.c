@@ -116,9 +116,7 @@ static void give_idle(struct balance *b, uint64_t n, bool active)
 
 		if (n == 0 || looked++ == BALANCE_LOOK)
 			break;
-		if (c->session == NULL && buf_length(&c->socket.in) == 0 &&
-		    buf_length(&c->socket.out) == 0 &&
-		    list_is_empty(&c->socket.queued) &&
+		if (conn_is_idle(c) &&
 		    (!active || c->socket.active_round == b->net->activity_round)) {
 			handoff_offer(b->handoff, c);
 			n--;

@@ -343,10 +343,22 @@ void conn_wake(struct conn *c)
 	conn_queue(c);
 }
 
-void conn_drain(struct conn *c)
+bool conn_is_idle(const struct conn *c)
 {
-	if (c->state == CONN_OPEN && conn_obey(c, c->protocol->drain(c)))
-		conn_run(&c->socket);
+	return c->state == CONN_OPEN && list_is_empty(&c->socket.queued) &&
+	       c->protocol->is_idle(c);
+}
+
+void conn_become(struct conn *c, const struct protocol *protocol)
+{
+	ASSERT(conn_is_running(c));
+	log_debug("connection %ju: %s -> %s", (uintmax_t)c->id, c->protocol->name,
+		  protocol->name);
+	if (c->protocol->close != NULL)
+		c->protocol->close(c);
+	c->session = NULL;
+	c->protocol = protocol;
+	socket_clear_timeout(&c->socket);
 }
 
 /* The beginning. */

@@ -35,7 +35,7 @@ struct conn {
 	struct socket socket;
 	struct listener *listener;
 	const struct protocol *protocol;
-	void *session;        /* the protocol's; NULL while idle */
+	void *session;        /* the protocol's; NULL when it remembers nothing */
 	struct list link;     /* in net->conns */
 	uint64_t id : 56;     /* unique among the workers; moves along */
 	uint64_t state : 3;   /* enum conn_state, by set_state() in conn.c only */
@@ -97,8 +97,16 @@ static inline bool conn_is_running(const struct conn *c)
 	return c->socket.net->running == c;
 }
 
-/* Asks the protocol to finish: the worker drains. */
-void conn_drain(struct conn *c);
+/* True when it may be closed or given away now, without anybody waiting for
+ * anything. */
+bool conn_is_idle(const struct conn *c);
+
+/*
+ * Another protocol takes over, as after ALPN, Upgrade, or bytes by which its
+ * client is known: from a step of the old one, which returns STEP_MORE. What
+ * was read and not consumed, and written and not sent, stays.
+ */
+void conn_become(struct conn *c, const struct protocol *protocol);
 
 /* Closes it now, whatever it was doing. */
 void conn_cut(struct conn *c);

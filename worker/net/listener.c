@@ -111,7 +111,7 @@ static void on_more(struct task *task)
 void listener_init(struct listener *l, struct net *net,
 		   const struct conf_listener *conf, int fd,
 		   const struct transport *transport,
-		   const struct protocol *protocol, void *context)
+		   const struct protocol *protocol)
 {
 	*l = (struct listener){
 		.state = LISTENER_IDLE,
@@ -119,18 +119,17 @@ void listener_init(struct listener *l, struct net *net,
 		.conf = conf,
 		.transport = transport,
 		.protocol = protocol,
-		.context = context,
 		.watch = {.on_event = on_event, .fd = fd},
 	};
 	task_init(&l->more, on_more);
 }
 
 void listener_init_gone(struct listener *l, struct net *net,
-			const struct protocol *protocol, void *context)
+			const struct protocol *protocol)
 {
 	static const struct conf_listener nowhere = {.text = "(gone)"};
 
-	listener_init(l, net, &nowhere, -1, NULL, protocol, context);
+	listener_init(l, net, &nowhere, -1, NULL, protocol);
 	l->state = LISTENER_CLOSED;
 }
 

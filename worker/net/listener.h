@@ -19,12 +19,11 @@ enum listener_state {
 };
 
 struct listener {
-	enum listener_state state; /* by listener_set_state() only */
+	enum listener_state state; /* by set_state() in listener.c only */
 	struct net *net;
 	const struct conf_listener *conf;
 	const struct transport *transport;
 	const struct protocol *protocol; /* spoken on what it accepts */
-	void *context;                   /* the protocol's, shared by all */
 	struct watch watch;
 	struct task more; /* the batch was used up: go on next tick */
 };
@@ -33,11 +32,11 @@ struct listener {
 void listener_init(struct listener *l, struct net *net,
 		   const struct conf_listener *conf, int fd,
 		   const struct transport *transport,
-		   const struct protocol *protocol, void *context);
+		   const struct protocol *protocol);
 
 /* One that has no socket: for connections of a listener that is gone. */
 void listener_init_gone(struct listener *l, struct net *net,
-			const struct protocol *protocol, void *context);
+			const struct protocol *protocol);
 
 /* Watches it; what is in its queue already is an event at once. */
 void listener_start(struct listener *l);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/net/net.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "worker/net/conn.h"
 #include "worker/net/listener.h"
 
@@ -79,6 +81,26 @@ size_t net_file_share(struct net *net)
 	f->n++;
 	f->left -= share;
 	return share > NET_FILES_MIN ? share : NET_FILES_MIN;
+}
+
+void net_open_protocols(struct net *net, const struct protocol *const *protocols,
+			const struct protocol_env *env)
+{
+	size_t n = 0;
+
+	while (protocols[n] != NULL)
+		n++;
+	net->protocols = mem_zalloc(n + 1, sizeof(*net->protocols));
+	net->gone = mem_zalloc(n, sizeof(*net->gone));
+	for (size_t i = 0; i < n; i++) {
+		const struct protocol *p = protocols[i];
+
+		net->protocols[i] = (struct net_protocol){
+			.protocol = p,
+			.object = p->create != NULL ? p->create(env) : NULL,
+		};
+		listener_init_gone(&net->gone[i], net, p);
+	}
 }
 
 void net_start(struct net *net)
@@ -157,8 +179,8 @@ struct listener *net_find_listener(struct net *net, const char *key,
 		if (strcmp(net->listeners[i].conf->text, key) == 0 &&
 		    strcmp(net->listeners[i].protocol->name, protocol) == 0)
 			return &net->listeners[i];
-	for (size_t i = 0; i < net->n_gone; i++)
-		if (strcmp(net->gone[i].protocol->name, protocol) == 0)
+	for (size_t i = 0; net->protocols[i].protocol != NULL; i++)
+		if (strcmp(net->protocols[i].protocol->name, protocol) == 0)
 			return &net->gone[i];
 	return NULL;
 }
@@ -188,7 +210,7 @@ void net_drain(struct net *net, uint64_t idle_grace_ms)
 	net->on_idle = NULL;
 	net->idle_grace_ms = idle_grace_ms;
 	LIST_EACH_SAFE (link, &net->conns)
-		conn_drain(CONTAINER_OF(link, struct conn, link));
+		conn_wake(CONTAINER_OF(link, struct conn, link));
 }
 
 uint64_t net_cut(struct net *net, bool kept_too)
@@ -217,11 +239,21 @@ void net_free_closed(struct net *net)
 	}
 }
 
+static void close_protocols(struct net *net)
+{
+	for (struct net_protocol *p = net->protocols; p && p->protocol; p++)
+		if (p->protocol->destroy != NULL)
+			p->protocol->destroy(p->object);
+	free(net->protocols);
+	free(net->gone);
+}
+
 void net_fini(struct net *net)
 {
 	if (net->loop == NULL)
 		return; /* it was never begun */
 	net_cut(net, true);
 	net_free_closed(net);
+	close_protocols(net);
 	conns_fini(net);
 }

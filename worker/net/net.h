@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/shared/scoreboard.h"
 #include "base/str.h"
@@ -20,6 +21,8 @@
 struct listener;
 struct conn;
 struct transport;
+struct protocol;
+struct protocol_env;
 
 enum net_state {
 	NET_IDLE,     /* not accepting yet */
@@ -39,6 +42,12 @@ struct net_files {
 	uint32_t share; /* of each connection, by the last tick */
 };
 
+/* A protocol that this worker speaks, and its object there. */
+struct net_protocol {
+	const struct protocol *protocol;
+	void *object;
+};
+
 struct net {
 	enum net_state state;
 	struct loop *loop;
@@ -47,9 +56,10 @@ struct net {
 	const struct transport *const *transports; /* NULL ends them */
 	struct listener *listeners;
 	size_t n_listeners;
-	struct listener *gone; /* see net_find_listener() */
-	size_t n_gone;
-	struct list conns;    /* every open connection, by conn.link */
+	struct net_protocol *protocols; /* NULL ends them */
+	struct listener *gone;          /* see net_find_listener(); for each of
+					 * them, one */
+	struct list conns;              /* every open connection, by conn.link */
 	struct list closed;   /* sockets to be freed at the end of the tick */
 	struct batch batch;   /* sockets that have something to do */
 	struct conn *running; /* whose protocol takes a step; or NULL */
@@ -75,6 +85,24 @@ struct net {
 void net_init(struct net *net, struct loop *loop, const struct conf *conf,
 	      struct slot *slot, const struct transport *const *transports);
 void net_fini(struct net *net);
+
+/* Makes the objects of all that it speaks; NULL ends them. They go in
+ * net_fini(). */
+void net_open_protocols(struct net *net, const struct protocol *const *protocols,
+			const struct protocol_env *env);
+
+/* What its create() has made for this worker. */
+static inline void *net_object(const struct net *net,
+			       const struct protocol *protocol)
+{
+	const struct net_protocol *p = net->protocols;
+
+	while (p->protocol != protocol) {
+		p++;
+		ASSERT(p->protocol != NULL);
+	}
+	return p->object;
+}
 
 /* Starts, pauses and resumes accepting on all listeners. */
 void net_start(struct net *net);

@@ -3,8 +3,8 @@
  * What a connection asks of the protocol spoken on it. Only conn.c calls
  * these, and only conn.c loops over them: a protocol takes one step at a time
  * and says how it went. It reads from conn->socket.in, writes to conn->socket.out,
- * and keeps what it must remember in conn->session, which is NULL while there is
- * nothing to remember.
+ * and keeps what it must remember in conn->session, which is NULL while
+ * there is nothing to remember.
  */
 #ifndef WORKER_NET_PROTOCOL_H
 #define WORKER_NET_PROTOCOL_H
@@ -14,6 +14,8 @@
 #include "base/shared/frozen.h"
 
 struct conn;
+struct http;
+struct net;
 
 enum step {
 	STEP_MORE,  /* call again: there may be more to do */
@@ -28,22 +30,39 @@ enum step {
 	STEP_FAIL,   /* close at once */
 };
 
+/* What a protocol may stand on, in this worker. */
+struct protocol_env {
+	struct net *net;
+	struct http *http; /* for those whose requests are HTTP's */
+};
+
 struct protocol {
 	const char *name; /* as in the configuration */
 
-	/* As far as it goes without waiting, or one piece of it. */
+	/* A server of it says nothing before its client has. */
+	bool client_speaks_first;
+
+	/* Or both NULL: makes and frees what this worker's connections have in
+	 * common; see net_object(). All of them are closed by then. */
+	void *(*create)(const struct protocol_env *env);
+	void (*destroy)(void *object);
+
+	/* As far as it goes without waiting, or one piece of it. Called, too,
+	 * when the worker begins to drain: then finish what is begun and begin
+	 * nothing new; conn->socket.net->idle_grace_ms is how long an idle peer
+	 * is still given. */
 	enum step (*step)(struct conn *c);
 
 	/* The time set by socket_set_timeout() has passed. */
 	enum step (*timeout)(struct conn *c);
 
-	/* The worker drains: finish what is begun and begin nothing new.
-	 * conn->socket.net->idle_grace_ms is how long an idle peer is still given.
-	 */
-	enum step (*drain)(struct conn *c);
+	/* Nothing has begun, on our side or, as far as we know, on the peer's:
+	 * closing the connection or giving it away disturbs nobody. */
+	bool (*is_idle)(const struct conn *c);
 
-	/* The connection is going: let go of conn->session. In CONN_MOVED it
-	 * goes on elsewhere, and nothing of it has ended. */
+	/* Or NULL. The connection is closed, or another protocol's from now on:
+	 * let go of conn->session. In CONN_MOVED it goes on elsewhere, and
+	 * nothing of it has ended. */
 	void (*close)(struct conn *c);
 
 	/*

@@ -52,10 +52,9 @@ static enum step echo_timeout(struct conn *c)
 	return buf_length(&c->socket.in) > 0 ? STEP_WAIT : STEP_DONE;
 }
 
-static enum step echo_drain(struct conn *c)
+static bool echo_is_idle(const struct conn *c)
 {
-	wait_for_silence(c);
-	return STEP_WAIT;
+	return buf_length(&c->socket.in) == 0 && buf_length(&c->socket.out) == 0;
 }
 
 /* What waits to go back is in c->socket.in; there is nothing else to remember. */
@@ -74,9 +73,10 @@ static bool echo_thaw(struct conn *c, struct frozen_reader *message)
 
 const struct protocol echo_protocol = {
 	.name = "echo",
+	.client_speaks_first = true,
 	.step = echo_step,
 	.timeout = echo_timeout,
-	.drain = echo_drain,
+	.is_idle = echo_is_idle,
 	.freeze = echo_freeze,
 	.thaw = echo_thaw,
 };

@@ -420,17 +420,20 @@ static enum step http1_timeout(struct conn *c)
 	}
 }
 
-static enum step http1_drain(struct conn *c)
+static bool http1_is_idle(const struct conn *c)
 {
-	/* What is begun ends with "Connection: close". */
-	return c->session == NULL ? wait_idle(c) : STEP_WAIT;
+	return c->session == NULL && buf_length(&c->socket.in) == 0 &&
+	       buf_length(&c->socket.out) == 0;
 }
 
 const struct protocol http1_protocol = {
 	.name = "http",
+	.client_speaks_first = true,
+	.create = http1_worker_create,
+	.destroy = http1_worker_destroy,
 	.step = http1_step,
 	.timeout = http1_timeout,
-	.drain = http1_drain,
+	.is_idle = http1_is_idle,
 	.close = http1_session_end,
 	.freeze = http1_freeze,
 	.thaw = http1_thaw,

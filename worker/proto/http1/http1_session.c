@@ -19,10 +19,12 @@ static const char *const state_names[] = {
 	[HTTP1_SEND] = "send", [HTTP1_SKIP] = "skip", [HTTP1_LAST] = "last",
 };
 
-static struct {
-	struct http1 *first;
-	size_t n;
-} spares;
+/* Of one worker. */
+struct http1_worker {
+	struct http *http;
+	struct http1 *spares; /* sessions, by their `next` */
+	size_t n_spares;
+};
 
 struct http1 *http1_session(const struct conn *c)
 {
@@ -41,16 +43,18 @@ void http1_set_state(struct http1 *s, enum http1_state state)
 
 struct http1 *http1_session_start(struct conn *c)
 {
-	struct http1 *s = spares.first;
+	struct http1_worker *w = net_object(c->socket.net, &http1_protocol);
+	struct http1 *s = w->spares;
 
 	if (s != NULL) {
-		spares.first = s->next;
-		spares.n--;
+		w->spares = s->next;
+		w->n_spares--;
 	} else {
 		s = mem_zalloc(1, sizeof(*s));
 		s->magic = HTTP1_MAGIC;
-		exchange_init(&s->exchange, c->listener->context,
-			      &http1_exchange_protocol, &s->connection);
+		s->worker = w;
+		exchange_init(&s->exchange, w->http, &http1_exchange_protocol,
+			      &s->connection);
 	}
 	s->conn = c;
 	s->state = HTTP1_HEAD;
@@ -97,22 +101,34 @@ void http1_session_end(struct conn *c)
 		break_off(s);
 	else
 		body_release(&s->exchange.body);
-	if (spares.n >= HTTP1_SPARES) {
+	struct http1_worker *w = s->worker;
+
+	if (w->n_spares == HTTP1_SPARES) {
 		session_free(s);
 		return;
 	}
-	s->next = spares.first;
-	spares.first = s;
-	spares.n++;
+	s->next = w->spares;
+	w->spares = s;
+	w->n_spares++;
 }
 
-void http1_free_spares(void)
+void *http1_worker_create(const struct protocol_env *env)
 {
-	while (spares.first != NULL) {
-		struct http1 *s = spares.first;
+	struct http1_worker *w = mem_zalloc(1, sizeof(*w));
 
-		spares.first = s->next;
+	w->http = env->http;
+	return w;
+}
+
+void http1_worker_destroy(void *object)
+{
+	struct http1_worker *w = object;
+
+	while (w->spares != NULL) {
+		struct http1 *s = w->spares;
+
+		w->spares = s->next;
 		session_free(s);
 	}
-	spares.n = 0;
+	free(w);
 }

@@ -42,8 +42,9 @@ struct http1_content {
 
 struct http1 {
 	uint32_t magic;
-	enum http1_state state; /* by http1_set_state() only */
-	struct http1 *next;     /* among the spare ones */
+	enum http1_state state;      /* by http1_set_state() only */
+	struct http1 *next;          /* among the spare ones */
+	struct http1_worker *worker; /* whose it is, spare or not */
 	struct conn *conn;
 	size_t scanned;        /* see http1_head_parse() */
 	unsigned minor;        /* HTTP/1.minor of the request */
@@ -62,6 +63,10 @@ struct http1 {
 struct http1 *http1_session(const struct conn *c);
 
 void http1_set_state(struct http1 *s, enum http1_state state);
+
+/* See struct protocol: the spare sessions of a worker. */
+void *http1_worker_create(const struct protocol_env *env);
+void http1_worker_destroy(void *object);
 
 /* A request begins: its first byte is there. Makes c->session. */
 struct http1 *http1_session_start(struct conn *c);

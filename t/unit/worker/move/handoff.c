@@ -78,6 +78,8 @@ static struct protocol moving;
 
 static int set_up(void **state)
 {
+	static const struct protocol *const protocols[] = {&moving, NULL};
+
 	fixture_setup(state);
 	moving = fake_protocol;
 	moving.freeze = freeze;
@@ -95,8 +97,9 @@ static int set_up(void **state)
 		 fixture_transports);
 	taker_net.last_id = 1000;
 	listener_init(&taker_listener, &taker_net, &fixture_listener_conf, -1,
-		      &fake_transport, &moving, NULL);
-	taker_listener.transport = &fake_transport;
+		      &fake_transport, &moving);
+	net_open_protocols(&taker_net, protocols,
+			   &(struct protocol_env){.net = &taker_net});
 	taker_net.listeners = &taker_listener;
 	taker_net.n_listeners = 1;
 	taker_net.state = NET_SERVING;
@@ -500,13 +503,7 @@ static void a_message_for_others_goes_back(void **state)
 /* An address that is not ours any more is no reason. */
 static void a_listener_that_is_gone_is_served_out(void **state)
 {
-	struct listener gone;
-
 	(void)state;
-	listener_init_gone(&gone, &taker_net, &moving, NULL);
-	gone.transport = &fake_transport;
-	taker_net.gone = &gone;
-	taker_net.n_gone = 1;
 	send_message(other_listener, 1);
 	takes();
 	assert_int_equal(n_thawed, 1);

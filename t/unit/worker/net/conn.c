@@ -243,15 +243,105 @@ static void what_is_closed_is_freed_at_the_end_of_the_tick(void **state)
 	assert_ptr_equal(fixture_open(), b);
 }
 
-static void draining_asks_every_one_of_them(void **state)
+static enum step ends_when_draining(struct conn *c)
+{
+	return net_is_draining(c->socket.net) ? STEP_DONE : STEP_WAIT;
+}
+
+static void all_take_a_step_when_draining_begins(void **state)
 {
 	(void)state;
 	fixture_idle();
 	fixture_idle();
+	fake_step = ends_when_draining;
 	net_drain(&fixture_net, 10);
 	fixture_ticks(2);
-	assert_string_equal(fixture_said(), "d1 f1 x1 d2 f2 x2");
+	assert_string_equal(fixture_said(), "s1 f1 x1 s2 f2 x2");
 	assert_int_equal(fixture_slot.connections, 0);
+}
+
+/* Another protocol for those that begin with "U": it says what it gets, in
+ * brackets. */
+
+static enum step bracket_step(struct conn *c)
+{
+	fixture_note('b', &c->socket);
+	if (buf_length(&c->socket.in) > 0) {
+		buf_put(&c->socket.out, STR("["));
+		buf_put(&c->socket.out, buf_str(&c->socket.in));
+		buf_put(&c->socket.out, STR("]"));
+		buf_consume(&c->socket.in, buf_length(&c->socket.in));
+		assert_int_equal(socket_flush(&c->socket, false), IO_OK);
+	}
+	return socket_read(&c->socket) == IO_OK ? STEP_MORE : STEP_WAIT;
+}
+
+static const struct protocol brackets = {
+	.name = "brackets",
+	.step = bracket_step,
+	.is_idle = fixture_is_idle,
+};
+
+static enum step becomes(struct conn *c)
+{
+	if (str_starts_with(buf_str(&c->socket.in), STR("U"))) {
+		conn_become(c, &brackets);
+		return STEP_MORE;
+	}
+	socket_set_timeout(&c->socket, 1000);
+	return socket_read(&c->socket) == IO_OK ? STEP_MORE : STEP_WAIT;
+}
+
+static void it_may_become_another_protocols(void **state)
+{
+	struct conn *c = fixture_idle();
+
+	(void)state;
+	fake_step = becomes;
+	conn_wake(c);
+	fixture_tick();
+	c->session = &fixture_net;
+	peer_sends(c, "Upgrade");
+	fixture_tick();
+	/* The bytes that the first has read are the second's. */
+	assert_string_equal(peer_gets(1), "[Upgrade]");
+	assert_string_equal(fixture_said(), "s1 r1 s1 x1 b1 w1");
+	assert_null(c->session);
+	/* Nor is the first's time-out its own. */
+	fixture_wait(2000);
+	assert_int_equal(fixture_slot.connections, 1);
+	peer_sends(c, "more");
+	fixture_tick();
+	assert_string_equal(peer_gets(1), "[more]");
+}
+
+static void it_is_idle_when_its_protocol_says_so(void **state)
+{
+	struct conn *c = fixture_open();
+
+	(void)state;
+	assert_false(conn_is_idle(c)); /* it has something to do */
+	fixture_ticks(2);
+	assert_true(conn_is_idle(c));
+	c->session = &fixture_net; /* which is no sign */
+	assert_true(conn_is_idle(c));
+	buf_put(&c->socket.in, STR("x"));
+	assert_false(conn_is_idle(c));
+	buf_consume(&c->socket.in, 1);
+	fake_step = last_words;
+	conn_wake(c);
+	assert_false(conn_is_idle(c));
+	fixture_tick();
+	assert_int_equal(c->state, CONN_LINGERING);
+	assert_false(conn_is_idle(c));
+}
+
+static void a_protocol_has_an_object_of_the_worker(void **state)
+{
+	(void)state;
+	assert_int_equal(fixture_objects, 1);
+	assert_ptr_equal(net_object(&fixture_net, &fake_protocol), &fixture_net);
+	fixture_idle(); /* which is closed before the object goes */
 }
 
 static void a_cut_counts_those_that_were_being_served(void **state)
@@ -321,7 +411,10 @@ int main(void)
 		TEST(a_silent_one_lingers_for_two_seconds),
 		TEST(it_lingers_no_longer_than_its_peer),
 		TEST(what_is_closed_is_freed_at_the_end_of_the_tick),
-		TEST(draining_asks_every_one_of_them),
+		TEST(all_take_a_step_when_draining_begins),
+		TEST(it_may_become_another_protocols),
+		TEST(it_is_idle_when_its_protocol_says_so),
+		TEST(a_protocol_has_an_object_of_the_worker),
 		TEST(a_cut_counts_those_that_were_being_served),
 		TEST(an_adopted_one_has_what_was_read_and_not_sent),
 		TEST(one_that_is_not_understood_is_closed),

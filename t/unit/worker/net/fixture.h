@@ -173,10 +173,26 @@ static enum step fixture_timeout(struct conn *c)
 	return fake_timeout == NULL ? STEP_DONE : fake_timeout(c);
 }
 
-static enum step fixture_drain(struct conn *c)
+static int fixture_objects; /* of the fake protocol, in all nets */
+
+static void *fixture_create(const struct protocol_env *env)
 {
-	fixture_note('d', &c->socket);
-	return STEP_DONE;
+	assert_non_null(env->net);
+	fixture_objects++;
+	return env->net;
+}
+
+static void fixture_destroy(void *object)
+{
+	struct net *net = object;
+
+	assert_true(list_is_empty(&net->conns));
+	fixture_objects--;
+}
+
+static bool fixture_is_idle(const struct conn *c)
+{
+	return buf_length(&c->socket.in) == 0;
 }
 
 static void fixture_close(struct conn *c)
@@ -201,9 +217,11 @@ static bool fixture_thaw(struct conn *c, struct frozen_reader *message)
 
 static const struct protocol fake_protocol = {
 	.name = "fake",
+	.create = fixture_create,
+	.destroy = fixture_destroy,
 	.step = fixture_step,
 	.timeout = fixture_timeout,
-	.drain = fixture_drain,
+	.is_idle = fixture_is_idle,
 	.close = fixture_close,
 	.thaw = fixture_thaw,
 };
@@ -233,6 +251,12 @@ static inline void fixture_wait(uint64_t ms)
 	fixture_tick();
 }
 
+static const struct protocol *fixture_protocols[] = {
+	&fake_protocol,
+	NULL, /* a test's own */
+	NULL,
+};
+
 static int fixture_setup(void **state)
 {
 	(void)state;
@@ -248,8 +272,10 @@ static int fixture_setup(void **state)
 	net_init(&fixture_net, &fixture_loop, &fixture_conf, &fixture_slot,
 		 fixture_transports);
 	fixture_net.last_id = 0; /* ids count the peers */
+	net_open_protocols(&fixture_net, fixture_protocols,
+			   &(struct protocol_env){.net = &fixture_net});
 	listener_init(&fixture_listener, &fixture_net, &fixture_listener_conf, -1,
-		      &fake_transport, &fake_protocol, NULL);
+		      &fake_transport, &fake_protocol);
 	return 0;
 }
 
@@ -257,6 +283,7 @@ static int fixture_teardown(void **state)
 {
 	(void)state;
 	net_fini(&fixture_net);
+	assert_int_equal(fixture_objects, 0);
 	assert_int_equal(fixture_slot.connections, 0);
 	loop_fini(&fixture_loop);
 	for (int i = 0; i < FIXTURE_PEERS; i++)
