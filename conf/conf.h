@@ -67,6 +67,7 @@ struct conf_limits {
 	uint64_t headers;     /* fields of a request head */
 	uint64_t body;
 	uint64_t form_fields; /* of one form */
+	uint64_t ranges;      /* of one request */
 	uint64_t body_memory; /* bytes of a body that stay in memory */
 	uint64_t rate;        /* bytes a second; 0: any */
 };

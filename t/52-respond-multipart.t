@@ -19,6 +19,8 @@ sites = ( { routes = (
     body = "<b>${form_filename.f}</b>"; },
   { path = "/go"; handler = "redirect"; to = "/to/${form.a}"; status = 303;
     methods = [ "POST" ]; },
+  { path = "/odd"; handler = "respond";
+    body = "[${form.test\\}][${form_filename.test\\}]"; },
   { path = "/plain"; handler = "respond"; body = "plain"; }
 ); } );
 E
@@ -56,13 +58,53 @@ is post('/go', part('a', 'x y/?') . '--b--')->field('location'),
 is post('/go', 'a=z', 'application/x-www-form-urlencoded')->field('location'),
 	'/to/z', 'of any form';
 
+# One odd part is no reason to refuse the others.
+for my $case (
+	['a name that ends in a backslash', part('x\\', 'y'), '[1][2]'],
+	['the name of a file that does',
+		part('x', 'y', '; filename="C:\\"'), '[1][2]'],
+	['no name', "--b\r\n\r\nx\r\n", '[1][2]'],
+	['a header that is no field', "--b\r\nX\r\n\r\nx\r\n", '[1][2]'],
+	['a header without an end', "--b\r\nX: y\r\n", '[1][2]'],
+	['a header that is too long', part('x', 'y', '; x=' . 'x' x 10_000),
+		'[1][2]'],
+	['a control character in a name', part("\x01", 'y'), '[1][2]'],
+	['a line that begins with the boundary', part('x', "\r\n--bc\r\n"),
+		'[1][2]'],
+	['a name twice', part('x', 'y', '; name="z"'), '[1][2]'],
+	['another disposition', "--b\r\nContent-Disposition: attachment\r\n"
+		. "\r\nx\r\n", '[1][2]'],
+	['a coding', part('x', 'y', "\r\nContent-Transfer-Encoding: base64"),
+		'[1][2]'],
+) {
+	my ($what, $part, $body) = @$case;
+
+	is post('/form', part('a', 1) . $part . part('b', 2) . '--b--')->body,
+		$body, $what;
+}
+like $s->log_text, qr/parts of a form that have no name, and are passed over: 1$/m,
+	'what is passed over is logged';
+is post('/form', part('a\\', 1) . part('a', 2) . '--b--')->body, '[2][]',
+	'such a name is not the one without the backslash';
+is post('/odd', part('test\\', 1) . '--b--')->body, '[1][]',
+	'it has a value like any other';
+is post('/odd', part('test\\', 1, '; filename="x\\y\\z"') . '--b--')->body,
+	'[1][z]', 'and so has a file of such a name';
+for my $boundary (qw(***** a*b <%&> =_x), '"a;b"', "'a b'") {
+	my $plain = $boundary =~ s/^"|"$//gr;
+	my $quoted = $boundary =~ / / ? "\"$boundary\"" : $boundary;
+
+	is post('/form', (part('a', 1) . '--b--') =~ s/--b/--$plain/gr,
+		"multipart/form-data; boundary=$quoted")->body, '[1][]',
+		"a boundary such as $boundary";
+}
+
 subtest 'what cannot be read is refused' => sub {
 	for my $case (
 		[$type, part('a', 1), 400, 'no last boundary'],
 		[$type, '', 200, 'no body'],
 		[$type, 'a=1', 400, 'no boundary at all'],
 		[$type, part('a', 1) . '--bc', 400, 'a boundary that goes on'],
-		[$type, "--b\r\n\r\n1\r\n--b--", 400, 'a part without a name'],
 		['multipart/form-data', '--b--', 400, 'no boundary is given'],
 		["$type; boundary=c", '--b--', 400, 'two are given'],
 		[$type, join('', map { part($_, 1) } 1 .. 20) . '--b--', 200,

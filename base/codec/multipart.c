@@ -13,22 +13,28 @@ struct head {
 	struct str type;
 };
 
+static bool is_text(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!octet_is(s.p[i], OCTET_TEXT))
+			return false;
+	return true;
+}
+
 static bool fault(struct multipart *m, const char *why)
 {
 	m->why = why;
 	return false;
 }
 
-/* RFC 2046 section 5.1.1: bchars, and no space at the end. */
+/* RFC 2046 section 5.1.1 has fewer characters for it, and programs use more:
+ * "*****". What can be told from the line around it will do. */
 static bool is_boundary(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i], lower = ascii_lower(c);
-
-		if ((lower < 'a' || lower > 'z') && (c < '0' || c > '9') &&
-		    (c == '\0' || strchr("'()+_,-./:=? ", c) == NULL))
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < ' ' || s.p[i] >= 0x7f || s.p[i] == '"' ||
+		    s.p[i] == '\\')
 			return false;
-	}
 	return s.n > 0 && s.n <= MULTIPART_BOUNDARY_MAX && s.p[s.n - 1] != ' ';
 }
 
@@ -42,15 +48,17 @@ static bool find_boundary(struct multipart *m, struct str type,
 	while (rest.n > 0 && rest.p[0] != ';')
 		rest = str_tail(rest, 1);
 	*boundary_out = (struct str){NULL, 0};
-	while ((result = parameter_next(&rest, &parameter)) == PARAMETER_FOUND) {
-		if (!str_equal_nocase(parameter.name, STR("boundary")))
+	while ((result = parameter_next(&rest, PARAMETER_OF_HTTP, &parameter)) !=
+	       PARAMETER_NONE) {
+		if (result == PARAMETER_BAD)
+			parameter_skip(&rest);
+		if (result == PARAMETER_BAD ||
+		    !str_equal_nocase(parameter.name, STR("boundary")))
 			continue;
 		if (boundary_out->p != NULL)
 			return fault(m, "more than one boundary is given");
 		*boundary_out = parameter.value;
 	}
-	if (result == PARAMETER_BAD)
-		return fault(m, "the type's parameters are malformed");
 	if (boundary_out->p == NULL)
 		return fault(m, "no boundary is given");
 	return is_boundary(*boundary_out) ||
@@ -71,17 +79,44 @@ bool multipart_init(struct multipart *m, struct str type, struct str body)
 	m->state = MULTIPART_PREAMBLE;
 	m->rest = body;
 	m->searched = 0;
+	m->n_odd = 0;
 	m->budget = SIZE_MAX;
 	return true;
 }
 
+/*
+ * The size of the rest of a delimiter line, whose boundary is before `s`: white
+ * space and CRLF, and "--" before them in the last one, which may end with the
+ * body. 0 when it is no such line: then it was none of the boundary either, but
+ * text that begins like it.
+ */
+static size_t line_rest(struct str s, bool *is_last_out)
+{
+	size_t n = str_starts_with(s, STR("--")) ? 2 : 0, blanks = 0;
+
+	*is_last_out = n > 0;
+	while (n < s.n && blanks < MULTIPART_BLANKS_MAX &&
+	       (s.p[n] == ' ' || s.p[n] == '\t')) {
+		n++;
+		blanks++;
+	}
+	if (str_starts_with(str_tail(s, n), STR("\r\n")))
+		return n + 2;
+	return *is_last_out && n == s.n ? n : 0;
+}
+
+static bool is_line(struct str s)
+{
+	bool is_last;
+
+	return line_rest(s, &is_last) > 0;
+}
+
 enum found { FOUND, FOUND_NOT_YET, FOUND_NONE };
 
-/*
- * Cuts what comes before the next delimiter off m->rest, and the delimiter up
- * to its boundary.
- */
-static enum found find_delimiter(struct multipart *m, struct str *before_out)
+/* Looks for the delimiter's bytes from m->searched on, which is moved to them;
+ * or behind what has been searched. */
+static enum found find_bytes(struct multipart *m)
 {
 	size_t size = m->delimiter_size;
 	struct str s = str_tail(m->rest, m->searched);
@@ -100,65 +135,73 @@ static enum found find_delimiter(struct multipart *m, struct str *before_out)
 		return FOUND_NOT_YET;
 	}
 	m->budget -= (size_t)(at - s.p);
-	m->searched = 0;
-	*before_out = (struct str){m->rest.p, (size_t)(at - m->rest.p)};
-	m->rest = str_tail(m->rest, before_out->n + size);
+	m->searched += (size_t)(at - s.p);
 	return FOUND;
 }
 
-/* The rest of a line that has only white space. The very last one may end
- * with the body. */
-static bool end_line(struct multipart *m, bool last)
+/*
+ * Cuts what comes before the next delimiter off m->rest, and the delimiter up
+ * to its boundary.
+ */
+static enum found find_delimiter(struct multipart *m, struct str *before_out)
 {
-	struct str s = m->rest;
+	size_t size = m->delimiter_size;
+	enum found found;
 
-	for (int n = 0; n < MULTIPART_BLANKS_MAX && s.n > 0 &&
-			(s.p[0] == ' ' || s.p[0] == '\t');
-	     n++)
-		s = str_tail(s, 1);
-	if (str_starts_with(s, STR("\r\n")) || (last && s.n == 0)) {
-		m->rest = str_tail(s, 2);
-		return true;
+	while ((found = find_bytes(m)) == FOUND &&
+	       !is_line(str_tail(m->rest, m->searched + size))) {
+		m->searched += size;
+		m->budget -= size < m->budget ? size : m->budget;
 	}
-	return fault(m, "a line begins with the boundary and goes on");
+	if (found != FOUND)
+		return found;
+	*before_out = (struct str){m->rest.p, m->searched};
+	m->rest = str_tail(m->rest, m->searched + size);
+	m->searched = 0;
+	return FOUND;
 }
 
-/* Reads a part's header line, whose CRLF is not in it. */
-static bool take_field(struct multipart *m, struct head *head, struct str line)
+/* Reads a part's header line, whose CRLF is not in it. What is no field, or not
+ * of a kind that matters, is passed over. */
+static void take_field(struct head *head, struct str line)
 {
 	size_t n = 0;
 
 	while (n < line.n && octet_is(line.p[n], OCTET_TOKEN))
 		n++;
 	if (n == 0 || n == line.n || line.p[n] != ':')
-		return fault(m, "a part has a malformed header");
+		return;
 
 	struct str name = {line.p, n}, value = str_trim(str_tail(line, n + 1));
 
-	for (size_t i = 0; i < value.n; i++)
-		if (!octet_is(value.p[i], OCTET_TEXT))
-			return fault(m, "a part's header has a control character");
 	if (str_equal_nocase(name, STR("content-disposition"))) {
-		if (head->disposition.p != NULL)
-			return fault(m, "a part has two Content-Dispositions");
-		head->disposition = value;
+		if (head->disposition.p == NULL)
+			head->disposition = value;
 	} else if (str_equal_nocase(name, STR("content-type"))) {
-		if (head->type.p != NULL)
-			return fault(m, "a part has two Content-Types");
-		head->type = value;
-	} else if (str_equal_nocase(name, STR("content-transfer-encoding"))) {
-		return str_equal_nocase(value, STR("binary")) ||
-		       str_equal_nocase(value, STR("8bit")) ||
-		       str_equal_nocase(value, STR("7bit")) ||
-		       fault(m, "a part's transfer encoding is not known here");
+		if (head->type.p == NULL && is_text(value))
+			head->type = value;
 	}
-	return true;
+}
+
+/* Where the header line at the front of `all` ends: at a CRLF that no folded
+ * line follows (RFC 5322 section 2.2.3). NULL when it has no end. */
+static const char *end_of_field(struct str all)
+{
+	struct str rest = all;
+	const char *end;
+
+	while (rest.n > 0 && (end = memmem(rest.p, rest.n, "\r\n", 2)) != NULL) {
+		rest = str_tail(rest, (size_t)(end - rest.p) + 2);
+		if (rest.n == 0 || (rest.p[0] != ' ' && rest.p[0] != '\t'))
+			return end;
+	}
+	return NULL;
 }
 
 /*
  * Reads the header lines, and leaves m->rest at the CRLF of the empty line:
  * where there is no content, that may be the next delimiter's (RFC 2046
- * section 5.1.1, body-part).
+ * section 5.1.1, body-part). False when the header has no end: there is no part.
  */
 static bool take_head(struct multipart *m, struct head *head)
 {
@@ -168,18 +211,15 @@ static bool take_head(struct multipart *m, struct head *head)
 	if (all.n > MULTIPART_HEAD_MAX)
 		all.n = MULTIPART_HEAD_MAX;
 	while (!str_starts_with(all, STR("\r\n"))) {
-		const char *end =
-			all.n == 0 ? NULL : memmem(all.p, all.n, "\r\n", 2);
+		const char *end = end_of_field(all);
 
 		if (end == NULL)
-			return fault(m,
-				     "a part's header has no end, or is too long");
-		/* A boundary with a colon looks like a field. */
-		if (str_starts_with(all, dashes))
-			return fault(m, "a part's header has no end");
-		if (!take_field(m, head,
-				(struct str){all.p, (size_t)(end - all.p)}))
 			return false;
+		/* A boundary with a colon looks like a field. */
+		if (str_starts_with(all, dashes) &&
+		    is_line(str_tail(all, dashes.n)))
+			return false;
+		take_field(head, (struct str){all.p, (size_t)(end - all.p)});
 		all = str_tail(all, (size_t)(end - all.p) + 2);
 	}
 	m->rest = str_tail(m->rest, (size_t)(all.p - m->rest.p));
@@ -221,9 +261,9 @@ static struct str decode(const struct parameter *parameter, char *out)
 	return (struct str){out, n};
 }
 
-/* RFC 8187 section 3.2.1: charset'language'value. False when it is not that;
- * *text_out stays when it is in a charset that need not be known. */
-static bool decode_extended(const struct parameter *parameter, char *out,
+/* RFC 8187 section 3.2.1: charset'language'value. *text_out stays when it is not
+ * that, or in a charset that need not be known. */
+static void decode_extended(const struct parameter *parameter, char *out,
 			    struct str *text_out)
 {
 	struct str value = parameter->value;
@@ -231,23 +271,22 @@ static bool decode_extended(const struct parameter *parameter, char *out,
 
 	str_cut(&value, '\'');
 	if (value.p == NULL || parameter->is_quoted)
-		return false;
+		return;
 	for (size_t i = 0; i < value.n; i++) {
 		char c = value.p[i];
 
 		if (c != '%' ? !octet_is(c, OCTET_TOKEN) || c == '*' || c == '\''
 			     : value.n - i < 3 || octet_hex(value.p[i + 1]) < 0 ||
 				       octet_hex(value.p[i + 2]) < 0)
-			return false;
+			return;
 	}
 	struct str text = {out, uri_decode(value, false, out)};
 
 	for (size_t i = 0; i < text.n; i++)
 		if ((unsigned char)out[i] < ' ' || out[i] == 0x7f)
-			return false;
+			return;
 	if (str_equal_nocase(charset, STR("utf-8")))
 		*text_out = text;
-	return true;
 }
 
 static struct str last_component(struct str path)
@@ -264,56 +303,65 @@ struct names {
 	struct parameter name, filename, extended;
 };
 
-static bool set_once(struct parameter *place, const struct parameter *parameter)
+/* The first counts. */
+static void set_once(struct parameter *place, const struct parameter *parameter)
 {
-	if (place->name.p != NULL)
-		return false;
-	*place = *parameter;
-	return true;
+	if (place->name.p == NULL)
+		*place = *parameter;
 }
 
-static bool find_names(struct str disposition, struct names *names)
+/* What is malformed is passed over, up to the next ";". */
+static struct names find_names(struct str disposition)
 {
 	enum parameter_result result;
+	struct names names = {0};
 	struct parameter p;
-	bool once = true;
 
-	while (once &&
-	       (result = parameter_next(&disposition, &p)) == PARAMETER_FOUND) {
-		if (str_equal_nocase(p.name, STR("name")))
-			once = set_once(&names->name, &p);
+	while ((result = parameter_next(&disposition, PARAMETER_OF_FORM, &p)) !=
+	       PARAMETER_NONE) {
+		if (result == PARAMETER_BAD)
+			parameter_skip(&disposition);
+		else if (str_equal_nocase(p.name, STR("name")))
+			set_once(&names.name, &p);
 		else if (str_equal_nocase(p.name, STR("filename")))
-			once = set_once(&names->filename, &p);
+			set_once(&names.filename, &p);
 		else if (str_equal_nocase(p.name, STR("filename*")))
-			once = set_once(&names->extended, &p);
+			set_once(&names.extended, &p);
 	}
-	return once && result == PARAMETER_NONE;
+	return names;
 }
 
-static bool take_names(struct multipart *m, struct str disposition,
-		       struct multipart_part *part)
+static bool is_form_data(struct str disposition, size_t *n_out)
 {
-	struct names names = {0};
 	struct str kind = disposition;
 	size_t n = 0;
 
 	while (n < kind.n && octet_is(kind.p[n], OCTET_TOKEN))
 		n++;
-	kind.n = n;
-	if (!str_equal_nocase(kind, STR("form-data")))
-		return fault(m, "a part is not of form-data");
-	if (!find_names(str_tail(disposition, n), &names))
-		return fault(m, "a part's Content-Disposition is malformed");
+	kind.n = *n_out = n;
+	return str_equal_nocase(kind, STR("form-data"));
+}
+
+/* False when the part has no name. */
+static bool take_names(struct multipart *m, struct str disposition,
+		       struct multipart_part *part)
+{
+	size_t n;
+
+	if (!is_form_data(disposition, &n))
+		return false;
+
+	struct names names = find_names(str_tail(disposition, n));
+
 	if (names.name.name.p == NULL)
-		return fault(m, "a part has no name");
+		return false;
 	part->name = decode(&names.name, m->text);
 
 	char *room = m->text + part->name.n;
 
 	part->filename = (struct str){NULL, 0};
-	if (names.extended.name.p != NULL &&
-	    !decode_extended(&names.extended, room, &part->filename))
-		return fault(m, "a part's filename* is malformed");
+	if (names.extended.name.p != NULL)
+		decode_extended(&names.extended, room, &part->filename);
 	if (part->filename.p == NULL && names.filename.name.p != NULL)
 		part->filename = decode(&names.filename, room);
 	part->filename = last_component(part->filename);
@@ -326,7 +374,8 @@ static enum multipart_result take_preamble(struct multipart *m)
 {
 	struct str dashes = {m->delimiter + 2, m->delimiter_size - 2}, preamble;
 
-	if (m->searched == 0 && str_starts_with(m->rest, dashes)) {
+	if (m->searched == 0 && str_starts_with(m->rest, dashes) &&
+	    is_line(str_tail(m->rest, dashes.n))) {
 		m->rest = str_tail(m->rest, dashes.n);
 		return MULTIPART_PART;
 	}
@@ -347,20 +396,22 @@ static enum multipart_result take_delimiter(struct multipart *m)
 {
 	const char *begin = m->rest.p;
 	struct head head = {0};
+	bool is_last;
+	size_t n = line_rest(m->rest, &is_last);
 
-	if (str_starts_with(m->rest, STR("--"))) {
-		m->rest = str_tail(m->rest, 2);
-		return end_line(m, true) ? MULTIPART_END : MULTIPART_BAD;
+	m->rest = str_tail(m->rest, n);
+	if (is_last)
+		return MULTIPART_END;
+	m->is_odd = true;
+	if (take_head(m, &head)) {
+		m->is_odd = head.disposition.p == NULL ||
+			    !take_names(m, head.disposition, &m->part);
+		m->part.type = head.type;
+	} else {
+		/* What follows the line may be a delimiter. */
+		m->rest = (struct str){m->rest.p - 2, m->rest.n + 2};
 	}
-	if (!end_line(m, false) || !take_head(m, &head))
-		return MULTIPART_BAD;
-	if (head.disposition.p == NULL) {
-		fault(m, "a part has no Content-Disposition");
-		return MULTIPART_BAD;
-	}
-	if (!take_names(m, head.disposition, &m->part))
-		return MULTIPART_BAD;
-	m->part.type = head.type;
+	m->n_odd += m->is_odd;
 
 	size_t read = (size_t)(m->rest.p - begin);
 
@@ -387,29 +438,38 @@ static enum multipart_result take_content(struct multipart *m)
 	return MULTIPART_BAD;
 }
 
+/* One step of the three; at MULTIPART_PART the next can be taken. */
+static enum multipart_result step(struct multipart *m)
+{
+	switch (m->state) {
+	case MULTIPART_PREAMBLE:
+		return take_preamble(m);
+	case MULTIPART_DELIMITER:
+		return take_delimiter(m);
+	case MULTIPART_CONTENT:
+		return take_content(m);
+	case MULTIPART_STOPPED:
+		break;
+	}
+	return MULTIPART_BAD;
+}
+
 enum multipart_result multipart_next(struct multipart *m,
 				     struct multipart_part *part_out)
 {
-	enum multipart_result result = MULTIPART_BAD;
+	enum multipart_result result;
 
-	if (m->state == MULTIPART_PREAMBLE) {
-		result = take_preamble(m);
-		if (result == MULTIPART_PART)
-			m->state = MULTIPART_DELIMITER;
-	}
-	if (m->state == MULTIPART_DELIMITER) {
-		result = take_delimiter(m);
-		if (result == MULTIPART_PART)
-			m->state = MULTIPART_CONTENT;
-	}
-	if (m->state == MULTIPART_CONTENT) {
-		result = take_content(m);
-		if (result == MULTIPART_PART) {
-			m->state = MULTIPART_DELIMITER;
+	while ((result = step(m)) == MULTIPART_PART) {
+		bool is_whole = m->state == MULTIPART_CONTENT && !m->is_odd;
+
+		m->state = m->state == MULTIPART_DELIMITER ? MULTIPART_CONTENT
+							   : MULTIPART_DELIMITER;
+		if (is_whole) {
 			*part_out = m->part;
+			return MULTIPART_PART;
 		}
 	}
-	if (result == MULTIPART_END || result == MULTIPART_BAD)
+	if (result != MULTIPART_MORE)
 		m->state = MULTIPART_STOPPED;
 	return result;
 }

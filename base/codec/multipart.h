@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * multipart/form-data (RFC 7578 on RFC 2046 section 5.1), read out of a body
- * that is there as a whole, in memory or mapped. Strict: one meaning or none.
- * Lines end in CRLF; a line that begins with the boundary is a delimiter and
- * has nothing else but white space on it; header lines are not folded; a part
- * has one Content-Disposition, of form-data, with one name; no part has a
- * Content-Transfer-Encoding that would have to be undone (RFC 7578 section
- * 4.7). What stands before the first delimiter and after the last is ignored,
- * as RFC 2046 section 5.1.1 wants it.
+ * that is there as a whole, in memory or mapped. What frames the parts is read
+ * strictly: lines end in CRLF, and the last boundary is there. A line that begins
+ * with the boundary and goes on is content. What is odd about a part concerns
+ * that part alone: one whose header has no end (in MULTIPART_HEAD_MAX bytes) or
+ * which has no Content-Disposition of form-data with a name is passed over; of
+ * what is there twice the first counts; lines of its header that are no fields,
+ * and parameters that are malformed, are passed over. Content-Transfer-Encoding
+ * (RFC 7578 section 4.7) is not undone. What stands before the first delimiter
+ * and after the last is ignored, as RFC 2046 section 5.1.1 wants it.
  *
  * The body is looked at once, from the front, and as far at a time as the
  * caller wants: it may be large. Pure, no memory of its own.
@@ -31,7 +33,7 @@ struct multipart_part {
 	 * '\\' stand for '"' and '\', and any other '\' for itself; "%22",
 	 * "%0D" and "%0A" are what browsers make of '"', CR and LF (WHATWG
 	 * HTML, "multipart/form-data encoding algorithm"), and every other
-	 * "%" is itself. */
+	 * "%" is itself. A '\' before the last quote is itself, too. */
 	struct str name;
 	/* filename, or filename* where it is UTF-8 (RFC 8187); only what
 	 * follows its last "/" or "\" (RFC 7578 section 4.2); p == NULL: the
@@ -59,6 +61,8 @@ struct multipart {
 	char delimiter[4 + MULTIPART_BOUNDARY_MAX]; /* CRLF "--" boundary */
 	size_t delimiter_size;
 	struct multipart_part part;
+	bool is_odd;                   /* `part` is passed over */
+	size_t n_odd;                  /* how many were */
 	char text[MULTIPART_HEAD_MAX]; /* its names */
 };
 
@@ -72,7 +76,7 @@ enum multipart_result {
 /*
  * Begins with `body`, whose Content-Type is `type`, of multipart/form-data,
  * and a budget for all of it. False, with `why` set, when it does not have one
- * valid boundary.
+ * boundary that can be used.
  */
 bool multipart_init(struct multipart *m, struct str type, struct str body)
 	__attribute__((warn_unused_result));

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/codec/range.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Digits at the front of *text, at least one; a number that is too large is
  * UINT64_MAX, which is after the end of everything. */
@@ -65,15 +67,6 @@ static bool is_near(struct range a, struct range b)
 	return b.first <= a.last || b.first - a.last <= RANGES_GAP;
 }
 
-static bool any_near(const struct ranges *ranges)
-{
-	for (size_t i = 1; i < ranges->n; i++)
-		for (size_t j = 0; j < i; j++)
-			if (is_near(ranges->items[i], ranges->items[j]))
-				return true;
-	return false;
-}
-
 static int compare_first(const void *left, const void *right)
 {
 	const struct range *a = left, *b = right;
@@ -81,53 +74,77 @@ static int compare_first(const void *left, const void *right)
 	return a->first < b->first ? -1 : a->first > b->first;
 }
 
-static void join(struct ranges *ranges)
+/* Puts ranges in order and joins those that are near; says how many are left. */
+static size_t join(struct range *items, size_t all)
 {
 	size_t n = 1;
 
-	qsort(ranges->items, ranges->n, sizeof(*ranges->items), compare_first);
-	for (size_t i = 1; i < ranges->n; i++) {
-		struct range *before = &ranges->items[n - 1];
-		struct range next = ranges->items[i];
+	qsort(items, all, sizeof(*items), compare_first);
+	for (size_t i = 1; i < all; i++) {
+		struct range *before = &items[n - 1];
+		struct range next = items[i];
 
 		if (!is_near(*before, next))
-			ranges->items[n++] = next;
+			items[n++] = next;
 		else if (next.last > before->last)
 			before->last = next.last;
 	}
+	return n;
+}
+
+/* Joins a copy of them, behind them, which takes their place where that makes
+ * them fewer. */
+static void join_near(struct ranges *ranges)
+{
+	struct range *items = ranges->items, *copy = items + ranges->n;
+
+	memcpy(copy, items, ranges->n * sizeof(*items));
+	size_t n = join(copy, ranges->n);
+
+	if (n == ranges->n)
+		return;
+	memcpy(items, copy, n * sizeof(*items));
 	ranges->n = n;
 }
 
-enum ranges_result ranges_parse(struct str value, uint64_t size,
-				struct ranges *ranges_out)
+size_t ranges_room(struct str value, size_t max)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < value.n && n < max; i++)
+		n += value.p[i] == ',';
+	return 2 * n;
+}
+
+enum ranges_result ranges_parse(struct str value, uint64_t size, size_t max,
+				struct ranges *ranges)
 {
 	struct str unit = str_cut(&value, '=');
 	size_t n_specs = 0;
 	bool has_suffix = false;
 
-	ranges_out->n = 0;
+	ranges->n = 0;
 	if (!str_equal_nocase(unit, STR("bytes")))
 		return RANGES_IGNORED;
 	while (value.p != NULL) {
 		struct str element = str_trim(str_cut(&value, ','));
-		struct range *next = &ranges_out->items[ranges_out->n];
+		struct range next;
 		struct spec spec;
 
 		if (element.n == 0) /* of a list, section 5.6.1.2 */
 			continue;
-		if (n_specs++ == RANGES_MAX || !parse_spec(element, &spec))
+		if (n_specs++ == max || !parse_spec(element, &spec))
 			return RANGES_IGNORED;
 		has_suffix |= !spec.has_first && spec.last > 0;
-		if (resolve(&spec, size, next))
-			ranges_out->n++;
+		if (resolve(&spec, size, &next))
+			ranges->items[ranges->n++] = next;
 	}
 	/* The last bytes of nothing are satisfiable, but no Content-Range can
 	 * say so. */
 	if (n_specs == 0 || (size == 0 && has_suffix))
 		return RANGES_IGNORED;
-	if (ranges_out->n == 0)
+	if (ranges->n == 0)
 		return RANGES_UNSATISFIABLE;
-	if (any_near(ranges_out))
-		join(ranges_out);
+	join_near(ranges);
 	return RANGES_OK;
 }

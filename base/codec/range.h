@@ -12,7 +12,6 @@
 #include "base/str.h"
 
 enum {
-	RANGES_MAX = 32, /* ranges of a field; one with more is ignored */
 	/* Ranges that are no further apart are sent as one: what lies between
 	 * costs less than another part of a multipart/byteranges. */
 	RANGES_GAP = 80,
@@ -31,7 +30,7 @@ static inline uint64_t range_length(struct range range)
 /* What to send, at least one range. They do not overlap, so that together
  * they are never more than there is. */
 struct ranges {
-	struct range items[RANGES_MAX];
+	struct range *items; /* the caller's, with ranges_room() of room */
 	size_t n;
 };
 
@@ -43,12 +42,16 @@ enum ranges_result {
 };
 
 /*
- * Reads the value of a Range field for a representation of `size` bytes.
+ * Reads the value of a Range field for a representation of `size` bytes. One
+ * with more than `max` ranges is ignored.
  * Ranges stay in the order they are asked for, unless some overlap or nearly
  * touch: then they are put in order, and those are joined (section 15.3.7.2).
  */
-enum ranges_result ranges_parse(struct str value, uint64_t size,
-				struct ranges *ranges_out)
+enum ranges_result ranges_parse(struct str value, uint64_t size, size_t max,
+				struct ranges *ranges)
 	__attribute__((warn_unused_result));
+
+/* How many items ranges_parse() needs room for. */
+size_t ranges_room(struct str value, size_t max);
 
 #endif

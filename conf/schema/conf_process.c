@@ -100,6 +100,10 @@ static const struct schema_setting limits_settings[] = {
 	 .fallback = "1000", .min = 1, .max = 1000000,
 	 .help = "The number of fields of a form whose fields are used; more "
 		 "are answered with 413."},
+	{.name = "ranges", AT(ranges), .type = &type_count,
+	 .fallback = "256", .min = 1, .max = 4096,
+	 .help = "How many ranges of a file a request may ask for. The answer to "
+		 "one that asks for more is the whole file."},
 	{.name = "body_memory", AT(body_memory), .type = &type_size,
 	 .fallback = "64k", .min = KIB, .max = 64 * MIB,
 	 .help = "How much of a body is held in memory. A larger one is written "

@@ -34,6 +34,25 @@ static struct str take_type(struct str *input, char *text, size_t room)
 	return (struct str){text, type.n + n};
 }
 
+/* Whether a line that is no more than a delimiter is in the content. */
+static bool has_delimiter(struct str content)
+{
+	const char *at;
+
+	while (content.n > 0 && (at = memmem(content.p, content.n, m.delimiter,
+					     m.delimiter_size)) != NULL) {
+		content = str_tail(content,
+				   (size_t)(at - content.p) + m.delimiter_size);
+		struct str rest = content;
+
+		if (str_starts_with(rest, STR("--")))
+			rest = str_tail(rest, 2);
+		if (str_starts_with(rest, STR("\r\n")))
+			return true;
+	}
+	return false;
+}
+
 static void check_part(struct str body, const struct multipart_part *part,
 		       const char *last)
 {
@@ -43,12 +62,9 @@ static void check_part(struct str body, const struct multipart_part *part,
 	MUST(is_within(part->type, body));
 	MUST(part->name.p != NULL && is_within(part->name, text));
 	MUST(is_within(part->filename, text));
-	MUST(memchr(part->name.p, '\0', part->name.n) == NULL);
 	for (size_t i = 0; i < part->filename.n; i++)
 		MUST(part->filename.p[i] != '/' && part->filename.p[i] != '\\');
-	/* No content has a delimiter in it. */
-	MUST(part->content.n == 0 || memmem(part->content.p, part->content.n,
-					    m.delimiter, m.delimiter_size) == NULL);
+	MUST(!has_delimiter(part->content));
 }
 
 static char *put(char *out, struct str s)

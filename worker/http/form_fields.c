@@ -5,6 +5,7 @@
 
 #include "base/codec/form.h"
 #include "base/codec/multipart.h"
+#include "base/log.h"
 #include "base/loop.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
@@ -188,12 +189,24 @@ static struct reader *begin(struct exchange *x)
 	return r;
 }
 
+static void log_odd(const struct reader *r)
+{
+	char ip[ADDR_TEXT];
+
+	log_client(
+		LOG_LEVEL_INFO,
+		"%s: parts of a form that have no name, and are passed over: %zu",
+		endpoint_ip(&r->exchange->peer, ip), r->multipart->n_odd);
+}
+
 static void finish(struct reader *r, void (*ready)(struct exchange *x))
 {
 	struct exchange *x = r->exchange;
 
 	x->form = &r->fields;
 	if (r->fields.status == 0) {
+		if (r->multipart != NULL && r->multipart->n_odd > 0)
+			log_odd(r);
 		ready(x);
 		return;
 	}

@@ -7,6 +7,7 @@
 
 #include "base/codec/range.h"
 #include "base/log.h"
+#include "worker/http/http.h"
 
 enum { BOUNDARY_BYTES = 16 }; /* of randomness: nobody can put it into a file */
 
@@ -75,7 +76,9 @@ static void add_range(struct body *body, const struct body *whole,
 					    (size_t)length});
 }
 
-/* RFC 9110 section 14.6. */
+/* RFC 9110 section 14.6. The first boundary, too, is on a line after another, an
+ * empty preamble (RFC 2046 section 5.1.1): other servers send it so, and zsync
+ * cannot do without. */
 static void answer_many(struct exchange *x, const struct ranges *ranges,
 			struct str type)
 {
@@ -92,11 +95,11 @@ static void answer_many(struct exchange *x, const struct ranges *ranges,
 		struct str place = content_range(x, range, whole.length);
 
 		add_text(body,
-			 arena_printf(&x->arena,
-				      "%s--%" STR_FMT "\r\nContent-Type: %" STR_FMT
-				      "\r\nContent-Range: %" STR_FMT "\r\n\r\n",
-				      i > 0 ? "\r\n" : "", STR_ARG(boundary),
-				      STR_ARG(type), STR_ARG(place)));
+			 arena_printf(
+				 &x->arena,
+				 "\r\n--%" STR_FMT "\r\nContent-Type: %" STR_FMT
+				 "\r\nContent-Range: %" STR_FMT "\r\n\r\n",
+				 STR_ARG(boundary), STR_ARG(type), STR_ARG(place)));
 		add_range(body, &whole, range);
 	}
 	add_text(body, arena_printf(&x->arena, "\r\n--%" STR_FMT "--\r\n",
@@ -111,6 +114,7 @@ enum ranges_answer ranges_apply(struct exchange *x, struct str type,
 				const struct fields *untyped)
 {
 	uint64_t size = x->response.body.length;
+	size_t max = x->http->conf->limits.ranges;
 	struct ranges ranges;
 	struct str value;
 
@@ -118,7 +122,9 @@ enum ranges_answer ranges_apply(struct exchange *x, struct str type,
 	if (x->request.method != METHOD_GET ||
 	    !request_sole_field(&x->request, FIELD_RANGE, &value))
 		return RANGES_WHOLE;
-	switch (ranges_parse(value, size, &ranges)) {
+	ranges.items = arena_alloc(&x->arena,
+				   ranges_room(value, max) * sizeof(*ranges.items));
+	switch (ranges_parse(value, size, max, &ranges)) {
 	case RANGES_OK:
 		break;
 	case RANGES_IGNORED:

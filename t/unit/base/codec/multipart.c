@@ -144,13 +144,13 @@ static void boundary_inside_data(void **state)
 	EXPECT(FIELD("a") "\r\n\r\n-\r\n--" END, "a=\r\n\r\n-\r\n--|.");
 	EXPECT(FIELD("a") "\r\r\n\n" END, "a=\r\r\n\n|.");
 	EXPECT(FIELD("a") "\r\n--B\r\n" END, "a=\r\n--B\r\n|.");
-	/* A line that begins with the boundary can be nothing else. */
-	EXPECT(FIELD("a") "\r\n--bc\r\n" END,
-	       "a=|!a line begins with the boundary and goes on");
-	EXPECT(FIELD("a") "\r\n--b-\r\n" END,
-	       "a=|!a line begins with the boundary and goes on");
-	EXPECT(FIELD("a") "\r\n--b--c\r\n" END,
-	       "a=|!a line begins with the boundary and goes on");
+	/* A line that only begins with the boundary. */
+	EXPECT(FIELD("a") "\r\n--bc\r\n" END, "a=\r\n--bc\r\n|.");
+	EXPECT(FIELD("a") "\r\n--b-\r\n" END, "a=\r\n--b-\r\n|.");
+	EXPECT(FIELD("a") "\r\n--b--c\r\n" END, "a=\r\n--b--c\r\n|.");
+	EXPECT(FIELD("a") "\r\n--b\r--b\r\n--b\nx" END,
+	       "a=\r\n--b\r--b\r\n--b\nx|.");
+	EXPECT("--bc\r\n" FIELD("a") "1" END, "a=1|.");
 }
 
 static void last_boundary_missing(void **state)
@@ -158,24 +158,23 @@ static void last_boundary_missing(void **state)
 	(void)state;
 	EXPECT("", "!the boundary is not in the body");
 	EXPECT("--", "!the boundary is not in the body");
-	EXPECT("--b", "!a line begins with the boundary and goes on");
-	EXPECT("--b\r", "!a line begins with the boundary and goes on");
-	EXPECT("--b-", "!a line begins with the boundary and goes on");
-	EXPECT("--b\r\n", "!a part's header has no end, or is too long");
+	EXPECT("--b", "!the boundary is not in the body");
+	EXPECT("--b\r", "!the boundary is not in the body");
+	EXPECT("--b-", "!the boundary is not in the body");
+	EXPECT("--b\r\n", "!the last boundary is missing");
 	EXPECT("--b\r\nContent-Disposition: form-data; name=a",
-	       "!a part's header has no end, or is too long");
+	       "!the last boundary is missing");
 	EXPECT("--b\r\nContent-Disposition: form-data; name=a\r\n",
-	       "!a part's header has no end, or is too long");
+	       "!the last boundary is missing");
 	EXPECT("--b\r\nContent-Disposition: form-data; name=a\r\n\r",
-	       "!a part's header has no end, or is too long");
+	       "!the last boundary is missing");
 	EXPECT(FIELD("a"), "!the last boundary is missing");
 	EXPECT(FIELD("a") "1", "!the last boundary is missing");
 	EXPECT(FIELD("a") "1\r\n", "!the last boundary is missing");
 	EXPECT(FIELD("a") "1\r\n--", "!the last boundary is missing");
 	EXPECT(FIELD("a") "1--b--\r\n", "!the last boundary is missing");
 	EXPECT(FIELD("a") "1\n--b--\r\n", "!the last boundary is missing");
-	EXPECT(FIELD("a") "1\r\n--b",
-	       "a=1|!a line begins with the boundary and goes on");
+	EXPECT(FIELD("a") "1\r\n--b", "!the last boundary is missing");
 	EXPECT(FIELD("a") "1\r\n" FIELD("b") "2",
 	       "a=1|!the last boundary is missing");
 }
@@ -189,18 +188,12 @@ static void line_ends(void **state)
 	EXPECT(FIELD("a") "1\r\n--b-- \t\r\n", "a=1|.");
 	EXPECT("--b \t\r\nContent-Disposition: form-data; name=a\r\n\r\n1" END,
 	       "a=1|.");
-	EXPECT("--b\nContent-Disposition: form-data; name=a\r\n\r\n1" END,
-	       "!a line begins with the boundary and goes on");
-	EXPECT("--b\r\nContent-Disposition: form-data; name=a\n\r\n1" END,
-	       "!a part's header has a control character");
-	EXPECT("--b\r\nContent-Disposition: form-data; name=a\r\n\n1" END,
-	       "!a part has a malformed header");
-	EXPECT("--b\r\nContent-Disposition: form-data; name=a\r\n\r1" END,
-	       "!a part has a malformed header");
-	EXPECT(FIELD("a") "1\r\n--b--\n",
-	       "a=1|!a line begins with the boundary and goes on");
-	EXPECT(FIELD("a") "1\r\n--b--x",
-	       "a=1|!a line begins with the boundary and goes on");
+	/* Nothing else ends one. */
+	EXPECT("--b\nContent-Disposition: form-data; name=a\r\n\r\n1" END, ".");
+	EXPECT("--b\r\nContent-Disposition: form-data; name=a\r\n\n1" END, ".");
+	EXPECT("--b\r\nContent-Disposition: form-data; name=a\r\n\r1" END, ".");
+	EXPECT(FIELD("a") "1\r\n--b--\n", "!the last boundary is missing");
+	EXPECT(FIELD("a") "1\r\n--b--x", "!the last boundary is missing");
 }
 
 /* RFC 2046 section 5.1.1: ignored. */
@@ -212,9 +205,7 @@ static void before_and_after(void **state)
 	EXPECT("preamble\n" FIELD("a") "1\r\n" FIELD("b") "2" END, "b=2|.");
 	EXPECT("--b--\r\n" FIELD("a") "1" END, ".");
 	EXPECT(FIELD("a") "1" END "epilogue\r\n" FIELD("b") "2" END, "a=1|.");
-	/* A delimiter is one wherever it is. */
-	EXPECT("preamble\r\n--bc\r\n" FIELD("a") "1" END,
-	       "!a line begins with the boundary and goes on");
+	EXPECT("preamble\r\n--bc\r\n" FIELD("a") "1" END, "a=1|.");
 }
 
 static void no_content(void **state)
@@ -227,8 +218,8 @@ static void no_content(void **state)
 	EXPECT("--b\r\nContent-Disposition: form-data; name=a\r\n"
 	       "\r\n" FIELD("b") "2" END,
 	       "a=|b=2|.");
-	EXPECT("--b\r\nContent-Disposition: form-data; name=a\r\n--b--\r\n",
-	       "!a part's header has no end");
+	EXPECT("--b\r\nContent-Disposition: form-data; name=a\r\n--b--\r\n", ".");
+	EXPECT("--b\r\n" FIELD("b") "2" END, "b=2|.");
 }
 
 static void boundaries(void **state)
@@ -251,6 +242,16 @@ static void boundaries(void **state)
 		 "123456789012345678901234567890"},
 		{"; boundary=--", "--"},
 		{"; boundary=a:b", "a:b"},
+		/* Of programs, and of no RFC. */
+		{"; boundary=*****", "*****"},
+		{"; boundary=a*b", "a*b"},
+		{"; boundary=<a|b>{c}[d]@e#f$g%h&i!j~k`l^m",
+		 "<a|b>{c}[d]@e#f$g%h&i!j~k`l^m"},
+		{"; boundary=\"a;b*\"", "a;b*"},
+		{"; boundary=b; charset", "b"},
+		{"; charset; boundary=b", "b"},
+		{"; =x; boundary=b; \"y", "b"},
+		{", charset; boundary=b", "b"},
 	};
 	static const char *const wrong[] = {
 		"",
@@ -262,10 +263,9 @@ static void boundaries(void **state)
 		"; boundary=\"b \"",
 		"; boundary=\"b\\\"c\"",
 		"; boundary=a;boundary=a",
-		"; boundary=a*b",
-		"; boundary=a b",
 		"; boundary=\xc3\xa9",
 		"; boundary=\"\xc3\xa9\"",
+		"; boundary=\"a\tb\"",
 		"; boundaryx=b",
 		" boundary=b",
 		", boundary=b",
@@ -302,7 +302,7 @@ static void boundary_like_a_field(void **state)
 	expect_of("multipart/form-data; boundary=a:b",
 		  STR("--a:b\r\nContent-Disposition: form-data; name=x\r\n"
 		      "--a:b\r\nX: y\r\n\r\n1\r\n--a:b--\r\n"),
-		  "!a part's header has no end");
+		  ".");
 }
 
 static void names(void **state)
@@ -320,6 +320,20 @@ static void names(void **state)
 	EXPECT(PART("; name=\"a\\\"b\\\\c\"") "1" END, "a\"b\\c=1|.");
 	EXPECT(PART("; name=\"a\\b\"") "1" END, "a\\b=1|.");
 	EXPECT(PART("; name=\"a\\\\\"") "1" END, "a\\=1|.");
+	EXPECT(PART("; name=\"a\\\"; b\"") "1" END, "a\"; b=1|.");
+	EXPECT(PART("; name=\"a\\\"\"") "1" END, "a\"=1|.");
+	/* Browsers: a backslash is nothing else, not even before the end. */
+	EXPECT(PART("; name=\"test\\\"") "1" END, "test\\=1|.");
+	EXPECT(PART("; name=\"\\\"") "1" END, "\\=1|.");
+	EXPECT(PART("; name=\"a\\\"; filename=\"b.txt\"") "1" END,
+	       "a\\ <b.txt>=1|.");
+	EXPECT(PART("; name=\"a\\\" ;filename=\"b\\c\"; x=y") "1" END,
+	       "a\\ <c>=1|.");
+	EXPECT(PART("; name=\"a\"; filename=\"b\\\"") "1" END, "a <>=1|.");
+	/* Nor is a control character anything else. */
+	EXPECT(PART("; name=\"a\x01\tb\x7f\"") "1" END, "a\x01\tb\x7f=1|.");
+	EXPECT("--b\r\nContent-Disposition: form-data; name=\"a\nb\"\r\n\r\n1" END,
+	       "a\nb=1|.");
 	EXPECT("--b\r\ncontent-disposition:FORM-DATA;name=a\r\n\r\n1" END, "a=1|.");
 }
 
@@ -372,81 +386,98 @@ static void extended_filenames(void **state)
 		snprintf(body, sizeof(body),
 			 PART("; name=a; filename=x; filename*=%s") "1" END,
 			 wrong[i]);
-		expect_of(TYPE, str_of(body), "!a part's filename* is malformed");
+		expect_of(TYPE, str_of(body), "a <x>=1|.");
 	}
 }
 
-static void dispositions_refused(void **state)
+/* A part that has no name, between two that have. */
+static void expect_odd(const char *part)
 {
-	static const char *const malformed[] = {
-		"; name",
-		"; name=",
-		"; name=a b",
-		"; name=\"a",
-		"; name=\"a\\\"",
-		"; name = a",
-		" name=a",
-		"; name=\"a\"x",
+	char body[512];
+
+	snprintf(body, sizeof(body), FIELD("x") "1\r\n%s\r\n" FIELD("y") "2" END,
+		 part);
+	expect_of(TYPE, str_of(body), "x=1|y=2|.");
+	assert_int_equal(m.n_odd, 1);
+}
+
+/* They are no reason to refuse the others. */
+static void odd_parts_are_passed_over(void **state)
+{
+	static const char *const nameless[] = {
+		"",           "; name",       "; name=",          "; name=\"a",
+		"; name = a", "; filename=x", "; name*=UTF-8''a", " name=a",
 		", name=a",
-		"; name=a; name=a",
-		"; name=\"a\";=b",
-		"; name=a; filename=x; filename=x",
-		"; name=a; filename*=UTF-8''x; filename*=UTF-8''x",
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(malformed) / sizeof(*malformed); i++) {
-		char body[256];
+	for (size_t i = 0; i < sizeof(nameless) / sizeof(*nameless); i++) {
+		char part[256];
 
-		snprintf(body, sizeof(body), PART("%s") "1" END, malformed[i]);
-		expect_of(TYPE, str_of(body),
-			  "!a part's Content-Disposition is malformed");
+		snprintf(part, sizeof(part), PART("%s") "odd", nameless[i]);
+		expect_odd(part);
 	}
-	EXPECT(PART("") "1" END, "!a part has no name");
-	EXPECT(PART("; filename=x") "1" END, "!a part has no name");
-	EXPECT(PART("; name*=UTF-8''a") "1" END, "!a part has no name");
-	EXPECT("--b\r\n\r\n1" END, "!a part has no Content-Disposition");
-	EXPECT("--b\r\nX: y\r\n\r\n1" END, "!a part has no Content-Disposition");
-	EXPECT("--b\r\nContent-Disposition:\r\n\r\n1" END,
-	       "!a part is not of form-data");
-	EXPECT("--b\r\nContent-Disposition: attachment; name=a\r\n\r\n1" END,
-	       "!a part is not of form-data");
-	EXPECT("--b\r\nContent-Disposition: form-datas; name=a\r\n\r\n1" END,
-	       "!a part is not of form-data");
-	EXPECT("--b\r\nContent-Disposition: form-data; name=a\r\n"
-	       "Content-Disposition: form-data; name=a\r\n\r\n1" END,
-	       "!a part has two Content-Dispositions");
-	EXPECT("--b\r\nContent-Disposition: form-data; name=a\r\n"
-	       "Content-Type: a/b\r\ncontent-type: a/b\r\n\r\n1" END,
-	       "!a part has two Content-Types");
+	expect_odd("--b\r\n\r\nodd");
+	expect_odd("--b\r\nX: y\r\n\r\nodd");
+	expect_odd("--b\r\nX: y");
+	expect_odd("--b\r\nX");
+	expect_odd("--b");
+	expect_odd("--b\r\nContent-Disposition:\r\n\r\nodd");
+	expect_odd("--b\r\nContent-Disposition: attachment; name=a\r\n\r\nodd");
+	expect_odd("--b\r\nContent-Disposition: form-datas; name=a\r\n\r\nodd");
+	expect_odd("--b\r\nContent-Disposition: form-data; name=a\r\nX: y");
 }
 
-static void headers_refused(void **state)
+/* What is odd about a part that has a name. */
+static void oddities_are_passed_over(void **state)
 {
-	static const char *const malformed[] = {
-		": x", "X", "X : y", " X: y", "\tX: y", "X y: z", "\xc3: y",
+	static const char *const parameters[] = {
+		"; name=a b",          "; name=\"a\"x", "; name=a; name=b",
+		"; name=\"a\";=b",     ";;; name=a;;",  "; x; name=a",
+		"; x=\"y; z; name=a ", "; name=a; \"",  "; x=; name=a",
 	};
+	static const char *const lines[] = {
+		": x",
+		"X",
+		"X : y",
+		"X y: z",
+		"\xc3: y",
+		"X: a\rb",
+		"X: \x01",
+		"Content-Disposition: form-data; name=b",
+		"Content-Disposition: attachment",
+		"Content-Type: \x01",
+	};
+	char body[512];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(malformed) / sizeof(*malformed); i++) {
-		char body[256];
-
+	for (size_t i = 0; i < sizeof(parameters) / sizeof(*parameters); i++) {
+		snprintf(body, sizeof(body), PART("%s") "1" END, parameters[i]);
+		expect_of(TYPE, str_of(body), "a=1|.");
+	}
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
 		snprintf(body, sizeof(body),
 			 "--b\r\nContent-Disposition: form-data; name=a\r\n"
 			 "%s\r\n\r\n1" END,
-			 malformed[i]);
-		expect_of(TYPE, str_of(body), "!a part has a malformed header");
+			 lines[i]);
+		expect_of(TYPE, str_of(body), "a=1|.");
 	}
-	/* Folded lines; a NUL. */
-	EXPECT("--b\r\nContent-Disposition: form-data;\r\n name=a\r\n\r\n1" END,
-	       "!a part has a malformed header");
-	EXPECT("--b\r\nContent-Disposition: form-data; name=\"a\0b\"\r\n\r\n1" END,
-	       "!a part's header has a control character");
-	EXPECT("--b\r\nX: a\rb\r\n\r\n1" END,
-	       "!a part's header has a control character");
+	EXPECT("--b\r\nX: \0\r\nContent-Disposition: form-data; "
+	       "name=a\r\n\r\n1" END,
+	       "a=1|.");
+	EXPECT(PART("; name=a; filename=x; filename=y") "1" END, "a <x>=1|.");
+	EXPECT(PART("; name=a; filename*=UTF-8''x; filename*=UTF-8''y") "1" END,
+	       "a <x>=1|.");
+	EXPECT("--b\r\nContent-Disposition: form-data; name=a\r\n"
+	       "Content-Type: a/b\r\ncontent-type: c/d\r\n\r\n1" END,
+	       "a (a/b)=1|.");
+	/* RFC 5322 section 2.2.3. */
+	EXPECT("--b\r\nContent-Disposition: form-data;\r\n name=a;\r\n"
+	       "\tfilename=x\r\nX: y\r\n z\r\n\r\n1" END,
+	       "a <x>=1|.");
 }
 
-/* RFC 7578 section 4.7. */
+/* RFC 7578 section 4.7: they are of the past, and nobody undoes them. */
 static void transfer_encodings(void **state)
 {
 	(void)state;
@@ -456,10 +487,9 @@ static void transfer_encodings(void **state)
 	EXPECT(ENCODED("binary"), "a=MQ==|.");
 	EXPECT(ENCODED("8BIT"), "a=MQ==|.");
 	EXPECT(ENCODED("7bit"), "a=MQ==|.");
-	EXPECT(ENCODED("base64"), "!a part's transfer encoding is not known here");
-	EXPECT(ENCODED("quoted-printable"),
-	       "!a part's transfer encoding is not known here");
-	EXPECT(ENCODED(""), "!a part's transfer encoding is not known here");
+	EXPECT(ENCODED("base64"), "a=MQ==|.");
+	EXPECT(ENCODED("quoted-printable"), "a=MQ==|.");
+	EXPECT(ENCODED(""), "a=MQ==|.");
 }
 
 /* A header of `n` bytes, its empty line included. */
@@ -490,8 +520,8 @@ static void header_sizes(void **state)
 	(void)state;
 	assert_int_equal(with_header_of(100), MULTIPART_PART);
 	assert_int_equal(with_header_of(MULTIPART_HEAD_MAX), MULTIPART_PART);
-	assert_int_equal(with_header_of(MULTIPART_HEAD_MAX + 1), MULTIPART_BAD);
-	assert_int_equal(with_header_of(10 * MULTIPART_HEAD_MAX), MULTIPART_BAD);
+	assert_int_equal(with_header_of(MULTIPART_HEAD_MAX + 1), MULTIPART_END);
+	assert_int_equal(with_header_of(10 * MULTIPART_HEAD_MAX), MULTIPART_END);
 }
 
 /* A little at a time, from one call to the next. */
@@ -595,8 +625,8 @@ int main(void)
 		cmocka_unit_test(names),
 		cmocka_unit_test(files),
 		cmocka_unit_test(extended_filenames),
-		cmocka_unit_test(dispositions_refused),
-		cmocka_unit_test(headers_refused),
+		cmocka_unit_test(odd_parts_are_passed_over),
+		cmocka_unit_test(oddities_are_passed_over),
 		cmocka_unit_test(transfer_encodings),
 		cmocka_unit_test(header_sizes),
 		cmocka_unit_test(in_steps),

@@ -16,7 +16,8 @@
 
 /* "name=value|" for each, 'name="value"|' for a quoted one, "!" at what is
  * wrong. */
-static void join(const char *text, char *out, size_t room)
+static void join(const char *text, enum parameter_escapes escapes, char *out,
+		 size_t room)
 {
 	size_t size = strlen(text);
 	char *copy = malloc(size + (size == 0));
@@ -27,7 +28,7 @@ static void join(const char *text, char *out, size_t room)
 	assert_non_null(copy);
 	memcpy(copy, text, size);
 	out[0] = '\0';
-	while ((result = parameter_next(&rest, &p)) == PARAMETER_FOUND) {
+	while ((result = parameter_next(&rest, escapes, &p)) == PARAMETER_FOUND) {
 		const char *quote = p.is_quoted ? "\"" : "";
 		size_t n = strlen(out);
 
@@ -37,17 +38,24 @@ static void join(const char *text, char *out, size_t room)
 	if (result == PARAMETER_BAD)
 		strcat(out, "!");
 	else
-		assert_int_equal(parameter_next(&rest, &p), PARAMETER_NONE);
+		assert_int_equal(parameter_next(&rest, escapes, &p),
+				 PARAMETER_NONE);
 	free(copy);
+}
+
+static void expect_of(const char *text, enum parameter_escapes escapes,
+		      const char *wanted)
+{
+	char out[256];
+
+	join(text, escapes, out, sizeof(out) - 1);
+	if (strcmp(out, wanted) != 0)
+		fail_msg("%s: %s, not %s", text, out, wanted);
 }
 
 static void expect(const char *text, const char *wanted)
 {
-	char out[256];
-
-	join(text, out, sizeof(out) - 1);
-	if (strcmp(out, wanted) != 0)
-		fail_msg("%s: %s, not %s", text, out, wanted);
+	expect_of(text, PARAMETER_OF_HTTP, wanted);
 }
 
 static void well_formed(void **state)
@@ -90,10 +98,47 @@ static void malformed(void **state)
 	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
 		char out[256];
 
-		join(samples[i], out, sizeof(out) - 1);
+		join(samples[i], PARAMETER_OF_HTTP, out, sizeof(out) - 1);
 		if (out[0] == '\0' || out[strlen(out) - 1] != '!')
 			fail_msg("%s: %s", samples[i], out);
 	}
+}
+
+/* What browsers do not escape. */
+static void of_forms(void **state)
+{
+	(void)state;
+	expect_of(";a=\"b\\\"", PARAMETER_OF_FORM, "a=\"b\\\"|");
+	expect_of(";a=\"b\\\";c=d", PARAMETER_OF_FORM, "a=\"b\\\"|c=d|");
+	expect_of(";a=\"b\\\" ; c", PARAMETER_OF_FORM, "a=\"b\\\"|!");
+	expect_of(";a=\"b\\\"; c\"", PARAMETER_OF_FORM, "a=\"b\\\"; c\"|");
+	expect_of(";a=\"b\\\"c\"", PARAMETER_OF_FORM, "a=\"b\\\"c\"|");
+	expect_of(";a=\"b\\\\\";c=d", PARAMETER_OF_FORM, "a=\"b\\\\\"|c=d|");
+	expect_of(";a=\"\x01\"", PARAMETER_OF_FORM, "a=\"\x01\"|");
+	/* On folded lines. */
+	expect_of(";\r\n a=b\r\n\t;c=d", PARAMETER_OF_FORM, "a=b|c=d|");
+	/* But in HTTP these are quoted pairs. */
+	expect(";a=\"b\\\";c=d", "!");
+	expect(";a=\"b\\\";c=\"d", "a=\"b\\\";c=\"|!");
+}
+
+static void skipped(void **state)
+{
+	struct str rest = STR("a \" b; c=d; e");
+	struct parameter p;
+
+	(void)state;
+	assert_int_equal(parameter_next(&rest, PARAMETER_OF_HTTP, &p),
+			 PARAMETER_BAD);
+	parameter_skip(&rest);
+	assert_int_equal(parameter_next(&rest, PARAMETER_OF_HTTP, &p),
+			 PARAMETER_FOUND);
+	assert_true(str_equal(p.name, STR("c")));
+	parameter_skip(&rest);
+	assert_int_equal(parameter_next(&rest, PARAMETER_OF_HTTP, &p),
+			 PARAMETER_BAD);
+	parameter_skip(&rest);
+	assert_int_equal(rest.n, 0);
 }
 
 static void nothing(void **state)
@@ -102,14 +147,15 @@ static void nothing(void **state)
 	struct parameter p;
 
 	(void)state;
-	assert_int_equal(parameter_next(&rest, &p), PARAMETER_NONE);
+	assert_int_equal(parameter_next(&rest, PARAMETER_OF_HTTP, &p),
+			 PARAMETER_NONE);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(well_formed),
-		cmocka_unit_test(malformed),
+		cmocka_unit_test(well_formed), cmocka_unit_test(malformed),
+		cmocka_unit_test(of_forms),    cmocka_unit_test(skipped),
 		cmocka_unit_test(nothing),
 	};
 
