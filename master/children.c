@@ -50,8 +50,10 @@ static void on_channel(struct watch *watch, uint32_t events);
 
 int children_init(struct children *children, struct loop *loop)
 {
-	*children = (struct children){
-		.loop = loop, .handoff = {-1, -1}, .readers = frozen_ours};
+	*children = (struct children){.loop = loop,
+				      .master = getpid(),
+				      .handoff = {-1, -1},
+				      .readers = frozen_ours};
 	children->board = scoreboard_create(&children->board_fd);
 	children->quota = quota_create();
 	if (children->board == NULL || children->quota == NULL ||
@@ -119,6 +121,7 @@ static void become_worker(const struct child *child, const struct child_spec *sp
 		.generation = spec->generation_number,
 		.listeners = spec->listeners,
 		.channel = channel,
+		.master = child->children->master,
 		.access_log = spec->access_log,
 		.handoff = {child->children->handoff[0],
 			    child->children->handoff[1]},

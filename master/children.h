@@ -56,6 +56,7 @@ struct child {
 
 struct children {
 	struct loop *loop;
+	pid_t master;        /* this process */
 	struct child *table; /* SCOREBOARD_SLOTS of them */
 	struct scoreboard *board;
 	struct quota *quota; /* of all workers */

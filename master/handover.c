@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "master/ending.h"
@@ -84,6 +85,12 @@ void handover_announce(struct master *m)
 
 /* The old master, until the new one is ready. */
 
+/* Whether our end is that of the container, whose first process we are. */
+static bool is_init(void)
+{
+	return getpid() == 1;
+}
+
 void handover_begin(struct master *m)
 {
 	const struct upgrade_gifts gifts = {
@@ -94,6 +101,13 @@ void handover_begin(struct master *m)
 		.counters = &m->told,
 	};
 
+	if (is_init()) {
+		snprintf(m->upgrade.failure, sizeof(m->upgrade.failure),
+			 "this master is process 1, and its container would end "
+			 "with it; start a new container instead");
+		lifecycle_event(m, EVENT_FAILED);
+		return;
+	}
 	log_info("upgrading: starting the binary on disk");
 	loop_timer(&m->loop, &m->upgrade_timer, UPGRADE_MS);
 	m->told = children_total(&m->children);
@@ -146,7 +160,7 @@ static void pass_reload_on(struct master *m)
 {
 	if (!verdict_is_asked(&m->next_reload))
 		return;
-	kill(m->upgrade.pid, SIGHUP);
+	upgrade_signal(&m->upgrade, SIGHUP);
 	verdict_blame(&m->next_reload, "the server was upgraded meanwhile");
 	verdict_fail(&m->next_reload, "; the new master reloads");
 }

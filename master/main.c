@@ -186,7 +186,7 @@ int main(int argc, char **argv)
 {
 	fd_fill_standard();
 	argv = title_init(argc, argv);
-	upgrade_remember_program();
+	upgrade_remember_program(argv[0]);
 	struct options options = options_parse(argc, argv);
 
 	if (options.verb == VERB_RUN)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "master/lifecycle.h"
 #include "master/report/status.h"
@@ -14,6 +15,10 @@
 static const int taken[] = {SIGCHLD, SIGHUP, SIGUSR2, SIGUSR1, SIGTERM,
 			    SIGQUIT, SIGINT, SIGTTIN, SIGTTOU};
 enum { TAKEN = sizeof(taken) / sizeof(*taken) };
+
+/* A supervisor may signal the group and the process: the second of two within
+ * this time is the same request. */
+enum { TERM_APART_MS = 100 };
 
 /* SIGCHLD aside: the event of each. */
 static const struct {
@@ -40,6 +45,16 @@ void supervise_block_signals(void)
 	signals_block(taken, TAKEN);
 }
 
+static bool is_repeated(struct supervision *s)
+{
+	uint64_t now = clock_read();
+	bool repeated =
+		s->term_at != 0 && now - s->term_at < TERM_APART_MS * NS_PER_MS;
+
+	s->term_at = now;
+	return repeated;
+}
+
 static void on_signal(struct signals *signals, int number)
 {
 	struct supervision *s = CONTAINER_OF(signals, struct supervision, signals);
@@ -49,6 +64,8 @@ static void on_signal(struct signals *signals, int number)
 		return;
 	}
 	log_info("got %s", strsignal(number));
+	if ((number == SIGTERM || number == SIGQUIT) && is_repeated(s))
+		return;
 	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
 		if (meanings[i].number == number)
 			lifecycle_ask(s->master, meanings[i].event, NULL);

@@ -12,6 +12,7 @@
 struct supervision {
 	struct signals signals;
 	struct master *master;
+	uint64_t term_at; /* the last TERM or QUIT, CLOCK_MONOTONIC ns; 0: none */
 };
 
 /* Blocks every signal that the master takes: before anything else. */

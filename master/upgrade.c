@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -53,11 +54,52 @@ _Static_assert(METRIC_NUMBERS * sizeof(uint64_t) < UPGRADE_TEXT / 2,
 
 static char program[PATH_MAX];
 
-void upgrade_remember_program(void)
+static bool is_this_program(const char *path)
 {
-	/* Now: when the file is replaced the link will say "(deleted)". */
-	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	struct stat st, self;
 
+	return stat(path, &st) == 0 && stat("/proc/self/exe", &self) == 0 &&
+	       st.st_dev == self.st_dev && st.st_ino == self.st_ino;
+}
+
+/* Where execvp(3) found a name without a slash. */
+static bool search_path(const char *name)
+{
+	const char *path = getenv("PATH");
+	struct str all = str_of(path != NULL ? path : "");
+
+	while (all.n > 0) {
+		struct str folder = str_cut(&all, ':');
+
+		snprintf(program, sizeof(program), "%" STR_FMT "/%s",
+			 STR_ARG(folder), name);
+		if (program[0] == '/' && is_this_program(program))
+			return true;
+	}
+	return false;
+}
+
+/* A name with a slash is relative to the folder where we are now. */
+static bool complete_path(const char *name)
+{
+	char here[PATH_MAX] = "";
+
+	if (name[0] != '/' && getcwd(here, sizeof(here)) == NULL)
+		return false;
+	if (snprintf(program, sizeof(program), "%s%s%s", here,
+		     name[0] == '/' ? "" : "/", name) >= (int)sizeof(program))
+		return false;
+	return is_this_program(program);
+}
+
+void upgrade_remember_program(const char *name)
+{
+	ssize_t n;
+
+	if (strchr(name, '/') != NULL ? complete_path(name) : search_path(name))
+		return;
+	/* Now: when the file is replaced the link will say "(deleted)". */
+	n = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	program[n > 0 ? n : 0] = '\0';
 }
 
@@ -249,12 +291,27 @@ fail:
 	return -1;
 }
 
+/* While it holds its end of the channel its process id is its own; afterwards it
+ * may be anybody's, for it is not our child. */
+static bool new_master_lives(const struct upgrade *u)
+{
+	struct pollfd end = {.fd = u->channel.fd};
+
+	return u->pid > 0 && u->channel.fd != -1 && poll(&end, 1, 0) >= 0 &&
+	       (end.revents & (POLLHUP | POLLERR | POLLNVAL)) == 0;
+}
+
+void upgrade_signal(const struct upgrade *u, int number)
+{
+	if (new_master_lives(u))
+		kill(u->pid, number);
+}
+
 void upgrade_abandon(struct upgrade *u)
 {
+	/* Its workers die with it, or end when they see that it is gone. */
+	upgrade_signal(u, SIGKILL);
 	upgrade_close(u);
-	/* Its workers see that their master is gone, and end. */
-	if (u->pid > 0)
-		kill(u->pid, SIGKILL);
 	u->pid = 0;
 }
 

@@ -48,8 +48,9 @@ struct upgrade {
 	void (*on_counted)(struct upgrade *upgrade);
 };
 
-/* First in main(): remembers which file on disk we are. */
-void upgrade_remember_program(void);
+/* First in main(): remembers by which path we were invoked, argv[0]. An upgrade
+ * executes that path, so that a symbolic link that was switched counts. */
+void upgrade_remember_program(const char *name);
 
 void upgrade_init(struct upgrade *upgrade, struct loop *loop);
 /* Closes the channel. */
@@ -72,8 +73,11 @@ int upgrade_begin(struct upgrade *upgrade, const char *file,
 		  const struct upgrade_gifts *gifts, char why_out[WHY_SIZE])
 	__attribute__((warn_unused_result));
 
-/* It is not to be: kills it. */
+/* Kills the new master. */
 void upgrade_abandon(struct upgrade *upgrade);
+
+/* Sends the new master a signal, if it lives. */
+void upgrade_signal(const struct upgrade *upgrade, int number);
 
 /* Counters to be added to what the new master shows. 0, or -1. */
 int upgrade_send_counters(struct upgrade *upgrade, const struct counters *counters);

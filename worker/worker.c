@@ -505,6 +505,16 @@ static int open_http(struct worker *w, const char **why_out)
 	return 0;
 }
 
+/* Until a worker is ready it does not read the channel (a module may hang in its
+ * load()), and would not see that its master has died. Kept neither over a
+ * change of the user, prctl(2), nor when the worker is ready: then it finishes
+ * what it has. */
+static bool die_with_master(const struct worker_env *env, bool on)
+{
+	return prctl(PR_SET_PDEATHSIG, on ? SIGKILL : 0, 0, 0, 0) == 0 &&
+	       (!on || getppid() == env->master);
+}
+
 /* For good: no way back to root, and none by a set-user-ID program. */
 static int drop_privileges(const char *user)
 {
@@ -546,6 +556,8 @@ static bool get_ready(struct worker *w)
 		say_failed(w, text);
 		return false;
 	}
+	if (!die_with_master(w->env, true))
+		return false;
 	if (http_check(&w->http, &why) == -1) {
 		say_failed(w, why);
 		return false;
@@ -558,6 +570,7 @@ static void serve(struct worker *w)
 	timer_init(&w->settle, on_settle);
 	timer_init(&w->deadline, on_deadline);
 	timer_init(&w->untaken, on_untaken);
+	(void)die_with_master(w->env, false);
 	say_number(w, MESSAGE_READY, 0);
 	loop_run(&w->loop);
 	if (w->channel.fd != -1)
@@ -601,7 +614,7 @@ int worker_run(const struct worker_env *env)
 
 	close_what_is_not_ours(w);
 	introduce(env);
-	if (get_ready(w))
+	if (die_with_master(env, true) && get_ready(w))
 		serve(w);
 	clean_up(w);
 	failed = w->failed;

@@ -7,6 +7,7 @@
 #define WORKER_WORKER_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/shared/frozen.h"
 #include "base/shared/quota.h"
@@ -21,6 +22,7 @@ struct worker_env {
 	unsigned generation;
 	const int *listeners; /* one for each of conf->listeners */
 	int channel;          /* our end */
+	pid_t master;         /* its process id */
 	int access_log;       /* open for appending, -1 for none */
 	int handoff[2];       /* where connections are given away, and taken */
 	const struct frozen_table *readers; /* what those who take understand */
