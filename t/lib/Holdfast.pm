@@ -39,6 +39,7 @@ use v5.36;
 use Cwd qw(abs_path);
 use Exporter qw(import);
 use File::Basename qw(dirname);
+use Test2::API qw(test2_stack);
 use Test::More ();
 
 use Holdfast::Background;
@@ -111,6 +112,21 @@ sub scaled ($n) {
 	return $scaled < 1 ? 1 : $scaled;
 }
 
+# prove(1) says why a whole file was skipped. Why a part of one was is said
+# here, on standard error, so that no test goes unrun without a word.
+my %skipped;
+
+test2_stack()->top->listen(sub ($hub, $event, @) {
+	my $facets = $event->facet_data;
+
+	for my $amnesty (($facets->{amnesty} // [])->@*) {
+		$skipped{$amnesty->{details} // 'no reason given'} = 1
+			if $amnesty->{tag} eq 'SKIP';
+	}
+	$skipped{$facets->{plan}{details}} = 1
+		if $facets->{plan} && $facets->{plan}{skip} && $hub->nested;
+}, inherit => 1);
+
 # However the test ended: nothing keeps running, and what is needed to
 # understand a failure stays.
 END {
@@ -118,6 +134,7 @@ END {
 		my $status = $?;
 		my $builder = Test::More->builder;
 
+		$builder->diag("skipped in part: $_") for sort keys %skipped;
 		for my $server (Holdfast::Server::running()) {
 			$server->end_by_force;
 			$builder->diag('a server was not finished' .
