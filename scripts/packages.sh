@@ -17,14 +17,11 @@ packages_of()
 		# are clients; Node, which is large, is tried if it is there.
 		echo libcmocka-dev perl valgrind libc6-dbg strace curl procps \
 			systemd brotli zstd \
-			wget python3 apache2-utils wrk nghttp2-client
+			wget python3 apache2-utils wrk nghttp2-client chromium
 		;;
 	fuzz)
 		# The run-time library has to be of the compiler's version.
 		echo clang libclang-rt-14-dev
-		;;
-	browser)
-		echo chromium
 		;;
 	bench)
 		# What holdfast is compared with, and by what.
