@@ -102,25 +102,28 @@ chmod 0000, $s->path('closed');
 $s->allow_log(qr/worker \d+(?:\[\d+\]:)?.*(?:closed|\(pid \d+\) died)/);
 refused('workers that cannot start', $good =~ s/www/closed/r,
 	qr/\Q@{[$s->path('closed')]}\E/, qr/Permission denied/i);
-refused('workers that cannot start, one listener more', <<'E', qr/closed/);
+{
+	# A port that is ours, and that nobody listens on: so another may.
+	socket(my $port, AF_INET, SOCK_STREAM, 0);
+	setsockopt $port, SOL_SOCKET, SO_REUSEADDR, 1;
+	bind $port, pack_sockaddr_in(0, inet_aton('127.0.0.2')) or die $!;
+	my ($number) = unpack_sockaddr_in(getsockname $port);
+	my $more = <<"E";
 listeners = (
   { address = "127.0.0.1:%%PORT_http%%"; },
-  { address = "127.0.0.2:%%PORT_new%%"; }
+  { address = "127.0.0.2:$number"; },
+  { address = "unix:%%DIR%%/new.sock"; }
 );
 sites = ( { routes = (
   { path = "/"; handler = "static"; root = "%%DIR%%/closed"; } ); } );
 E
-{
-	my ($line) = reverse $s->logged(qr/listening on 127\.0\.0\.2:\d+/);
-
-	if ($line) {
-		my ($address) = $line->{text} =~ /on (\S+)/;
-
-		ok !Holdfast::Client->try($address),
-			'its listener is closed again';
-	} else {
-		pass 'its listener was never announced';
-	}
+	refused('workers that cannot start, listeners more', $more,
+		qr/closed/);
+	ok !Holdfast::Client->try("127.0.0.2:$number"),
+		'a listener of theirs is closed again';
+	ok !-e $s->path('new.sock'), 'and a Unix socket removed';
+	# Nothing of them is in the way of the next that tries.
+	refused('the same once more', $more, qr/closed/);
 }
 chmod 0755, $s->path('closed');
 

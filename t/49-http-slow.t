@@ -56,7 +56,7 @@ sub attack ($kind, $stopping) {
 	my $n_told = 0;
 
 	$_->send_some($begin) for @left;
-	while (@left && !$stopping->()) {
+	while (@left && !$stopping->() && now() < $start + patience()) {
 		sleep 0.1;
 		for my $c (@left) {
 			if ($kind->{reads}) {
@@ -81,12 +81,14 @@ sub attack ($kind, $stopping) {
 # Milliseconds of requests one after another, in order.
 sub latencies ($c, $goes_on) {
 	my @ms;
+	my $end = now() + patience();
 
 	while (@ms % 20 || @ms < 100 || $goes_on->()) {
 		my $start = now();
 
 		$c->get('/a')->status == 200 or die "not served\n";
 		push @ms, (now() - $start) * 1000;
+		die "the attackers are not closed\n" if now() > $end;
 		sleep 0.002;
 	}
 	return sort { $a <=> $b } @ms;

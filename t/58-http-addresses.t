@@ -74,10 +74,14 @@ E
 	$s->finish(exit => 1);
 };
 
+# Has the machine the address?
+sub has_loopback6 () {
+	open my $in, '<', '/proc/net/if_inet6' or return 0;
+	return scalar grep { /^0{31}1 / } readline $in;
+}
+
 subtest 'IPv6' => sub {
-	plan skip_all => 'no ::1 here' unless -e '/proc/net/if_inet6' &&
-		do { local (@ARGV, $/) = '/proc/net/if_inet6'; <> } =~
-			/^0{31}1 /m;
+	plan skip_all => 'no ::1 here' unless has_loopback6();
 	my $s = Holdfast->start(conf => $conf . <<'E');
 listeners = ( { address = "[::1]:%%PORT_six%%"; } );
 E
@@ -94,8 +98,8 @@ E
 	is $s->get('/', Host => 'h')->body, '127.0.0.1 h',
 		'IPv4, with its address as such';
 	SKIP: {
-		my $six = Holdfast::Client->try("[::1]:$port")
-			or skip 'no ::1 here', 1;
+		skip 'no ::1 here', 1 unless has_loopback6();
+		my $six = Holdfast::Client->new("[::1]:$port");
 
 		is $six->get('/', Host => 'h')->body, '::1 h', 'IPv6';
 	}

@@ -58,6 +58,24 @@ if ($strace->ended) {
 $s->get('/a');
 wait_until { length($s->dir->read('log/access.log') // '') } 'its first line';
 
+# What strace has written so far. A call during which another thread has made
+# one of its own is written in two halves, which belong together.
+sub trace () {
+	my ($text, %begun) = '';
+
+	for my $line (split /^/, $s->dir->read('strace') // '') {
+		if ($line =~ /^(\d+) +(.*) <unfinished \.\.\.>$/) {
+			$begun{$1} = $2;
+		} elsif ($line =~ /^(\d+) +<\.\.\. \w+ resumed>(.*\n)/ &&
+			 defined $begun{$1}) {
+			$text .= "$1 " . delete($begun{$1}) . $2;
+		} else {
+			$text .= $line;
+		}
+	}
+	return $text;
+}
+
 # The calls between two markers, {name => how often}, and their lines.
 sub cost ($c, $work) {
 	state $pair = 0;
@@ -67,9 +85,7 @@ sub cost ($c, $work) {
 	$work->();
 	$c->get("/end?$pair");
 	my $trace = wait_until {
-		my $text = $s->dir->read('strace') // '';
-
-		$text =~ m{GET\ /begin\?$pair\ [^\n]*\n(.*\n)
+		trace() =~ m{GET\ /begin\?$pair\ [^\n]*\n(.*\n)
 			[^\n]*GET\ /end\?$pair\ [^\n]*\n}sx ? [$1] : undef;
 	} 'the trace of it';
 	my %calls;

@@ -78,7 +78,7 @@ E
 		'-Wno-missing-field-initializers', '-shared', '-I',
 		$include, '-o', $dir->path('smallest.so'));
 
-	run($ENV{CC} || 'cc', '-std=c99', @flags, $text);
+	run(split(' ', $ENV{CC} || 'cc'), '-std=c99', @flags, $text);
 	skip 'no C++ compiler here', 2 unless has_program('c++');
 	run('c++', '-std=c++20', @flags, '-xc++', $text);
 	my ($exit, $said) = holdfast('-c', $dir->write('cxx.conf', <<"E"), 'check');
