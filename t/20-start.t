@@ -6,7 +6,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Holdfast;
-use Holdfast::Proc qw(children proc_uids);
+use Holdfast::Proc qw(children proc_status proc_uids);
 
 my $conf = <<'E';
 workers = 3;
@@ -18,7 +18,10 @@ listeners = (
 sites = ( { routes = (
   { path = "/"; handler = "respond"; body = "ok"; } ); } );
 E
-my $s = Holdfast->start(conf => $conf);
+# As started from a shell of root's: with groups of its own.
+my $s = Holdfast->start(conf => $conf, before_exec => sub {
+	$) = "$) 1 2 3" if $> == 0;
+});
 
 subtest 'the log' => sub {
 	my @lines = $s->log_lines;
@@ -141,10 +144,21 @@ subtest 'workers drop what they were started with' => sub {
 
 		is_deeply $uids, [($uid) x 4], 'user, in every sense';
 		is_deeply $gids, [($gid) x 4], 'group, in every sense';
-		is scalar(grep { $_ == 0 } @$groups), 0,
-			'not in a group of root';
+		is_deeply [sort { $a <=> $b } @$groups],
+			[sort { $a <=> $b } split ' ',
+				qx(id -G @{[Holdfast::Server::some_user()]})],
+			"the user's own groups, and no other";
 	}
 	is((proc_uids($s->master))[0][0], 0, 'the master stays root');
+};
+
+subtest 'no worker can gain privileges again' => sub {
+	for my $pid ($s->workers) {
+		like proc_status($pid), qr/^NoNewPrivs:\s+1$/m,
+			'not by a set-user-ID program';
+		like proc_status($pid), qr/^CapEff:\s+0+$/m,
+			'and no capability is left';
+	}
 };
 
 subtest 'what they are called' => sub {

@@ -5,14 +5,14 @@
 use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use POSIX ();
 use Socket;
 use Test::More;
 use Holdfast;
+use Holdfast::Activation qw(pass_on);
 use Holdfast::Proc qw(fd_targets);
 
 plan skip_all => 'built without libsystemd'
-	unless grep { /libsystemd/ } qx(ldd @{[binary()]});
+	unless Holdfast::Activation::is_supported();
 
 # A listening socket: (socket, address).
 sub listening ($ip) {
@@ -22,24 +22,6 @@ sub listening ($ip) {
 	my ($port) = unpack_sockaddr_in(getsockname $socket);
 
 	return ($socket, "$ip:$port");
-}
-
-# Makes the sockets 3, 4, ... of this process.
-sub pass_on (@sockets) {
-	return sub {
-		# Out of the way first: one of them may be 3 already.
-		my @high = map { POSIX::fcntl_dup($_) } @sockets;
-
-		POSIX::dup2($high[$_], 3 + $_) for 0 .. $#high;
-		POSIX::close($_) for @high;
-		$ENV{LISTEN_FDS} = @sockets;
-		$ENV{LISTEN_PID} = $$;
-	};
-}
-
-sub POSIX::fcntl_dup ($socket) {
-	use Fcntl qw(F_DUPFD);
-	return fcntl($socket, F_DUPFD, 50) + 0;
 }
 
 my $sites = <<'E';

@@ -36,6 +36,8 @@ sites = (
         auth_file = ""; },
       { path = "/slow"; handler = "respond"; body = "slow ${user}";
         auth_file = "slow"; },
+      { path = "/other"; handler = "respond"; body = "other ${user}";
+        auth_file = "other"; },
       { path = "/nobody"; handler = "respond"; auth_file = "nobody"; }
     ); },
   { hosts = [ "limit.test" ]; auth_file = "users"; rate = "1/h";
@@ -47,6 +49,7 @@ E
 	users => "# users\n\n" . join('', map { "$_:$users{$_}\n" }
 		sort keys %users) . "\n",
 	slow => 'slow:' . crypt('secret', $slow) . "\r\n",
+	other => 'md5:' . crypt('different', '$1$saltsalt$') . "\n",
 	nobody => "# nobody yet\n",
 });
 my $c = $s->client;
@@ -141,6 +144,16 @@ for my $case (
 	is $other->get('/', @fields)->status, 400, $what;
 	$other->close;
 }
+
+# What was right once is remembered, of this file and of no other.
+subtest 'one name in two files' => sub {
+	is ask('/', basic('md5:secret'))->status, 200, 'one password here';
+	is ask('/other', basic('md5:secret'))->status, 401, 'is wrong there';
+	is ask('/other', basic('md5:different'))->body, 'other md5',
+		'where it is another';
+	is ask('/', basic('md5:different'))->status, 401, 'that is wrong here';
+	is ask('/', basic('md5:secret'))->status, 200, 'and so on';
+};
 
 subtest 'a body' => sub {
 	my $other = $s->client;

@@ -182,4 +182,25 @@ subtest 'workers that are not' => sub {
 	$s->finish;
 };
 
+# All of it stands still and goes on, as on a machine that was suspended: who
+# looks first must not take the others for stuck.
+subtest 'a machine that was suspended' => sub {
+	my $s = Holdfast->start(conf => sprintf $conf, '1s');
+	my @workers = $s->workers;
+	my $start = now();
+
+	stop_process($s->master, @workers);
+	wait_until { now() - $start > 2.5 } 'a while to pass';
+	# The worst that may happen: the master goes on before the others do.
+	kill 'CONT', $s->master;
+	is $s->status->{state}, 'serving', 'the master goes on';
+	kill 'CONT', @workers;
+	is $s->get('/?x=1')->body, '1', 'the workers go on';
+	$start = now();
+	wait_until { now() - $start > 2.5 } 'the watchdog to look again';
+	is_deeply [$s->workers], \@workers, 'they are the same';
+	is scalar($s->logged(qr/stuck/)), 0, 'none was suspected';
+	$s->finish;
+};
+
 done_testing;

@@ -11,7 +11,7 @@ use Socket qw(unpack_sockaddr_in);
 use Holdfast::Wait;
 
 our @EXPORT_OK = qw(alive proc_state children group_members fds fd_targets
-	rss_kb anonymous_kb proc_uids raise_nofile stop_process
+	rss_kb anonymous_kb proc_status proc_uids raise_nofile stop_process
 	continue_process socket_holder);
 
 sub _slurp ($path) {
@@ -85,6 +85,9 @@ sub anonymous_kb ($pid) {
 
 	return $rollup =~ /^Anonymous:\s+(\d+) kB/m ? $1 : 0;
 }
+
+# The text of /proc/PID/status.
+sub proc_status ($pid) { return _slurp("/proc/$pid/status") // '' }
 
 # Real, effective, saved and file system user, then the same of the group,
 # then the supplementary groups.
