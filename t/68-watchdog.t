@@ -14,12 +14,6 @@ use Test::More;
 use Holdfast;
 use Holdfast::Proc qw(alive stop_process continue_process);
 
-# configure --enable-test-hooks says so in the build's Makefile.
-sub has_hooks () {
-	open my $make, '<', (Holdfast::build() // '') . '/Makefile' or return 0;
-	return scalar grep { /^DEFS = .*HOLDFAST_TEST_HOOKS/ } readline $make;
-}
-
 my $conf = <<'E';
 workers = 3;
 timeouts = { watchdog = "%s"; };
@@ -54,7 +48,7 @@ sub all_answered ($s, @clients) {
 
 subtest 'a worker that is stuck' => sub {
 	plan skip_all => 'only with configure --enable-test-hooks'
-		unless has_hooks();
+		unless binary_has_hooks();
 	my $s = Holdfast->start(conf => sprintf $conf, '1s');
 
 	wait_until { !grep { $_->{age_s} < 2 } $s->worker_rows }
@@ -102,7 +96,7 @@ subtest 'a worker that is stuck' => sub {
 # At rest nobody looks; and SIGABRT does not reach one that is stopped.
 subtest 'several, after a rest' => sub {
 	plan skip_all => 'only with configure --enable-test-hooks'
-		unless has_hooks();
+		unless binary_has_hooks();
 	my $s = Holdfast->start(conf => sprintf $conf, '1s');
 	my ($busy, @stuck) = $s->workers;
 	my ($rested, $last) = (now(), '');

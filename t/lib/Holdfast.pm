@@ -50,7 +50,7 @@ use Holdfast::Server;
 use Holdfast::Wait;
 
 our @EXPORT = qw(binary holdfast now slow patience wait_until has_program
-	binary_has_sanitizers scaled);
+	binary_has_sanitizers binary_has_hooks scaled);
 
 $SIG{PIPE} = 'IGNORE';
 $SIG{INT} = $SIG{TERM} = sub ($signal) { exit 1 };
@@ -103,6 +103,12 @@ sub binary_has_sanitizers () {
 		readline($in) =~ /__(?:asan|ubsan|tsan)_/ ? 1 : 0;
 	};
 	return $has;
+}
+
+# Built for tests (configure --enable-test-hooks)? The build's Makefile says so.
+sub binary_has_hooks () {
+	open my $make, '<', (build() // '') . '/Makefile' or return 0;
+	return scalar grep { /^DEFS = .*HOLDFAST_TEST_HOOKS/ } readline $make;
 }
 
 # A size of load, less where everything is slow.
