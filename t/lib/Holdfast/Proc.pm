@@ -11,7 +11,7 @@ use Socket qw(unpack_sockaddr_in);
 use Holdfast::Wait;
 
 our @EXPORT_OK = qw(alive proc_state children group_members fds fd_targets
-	rss_kb anonymous_kb proc_status proc_uids raise_nofile stop_process
+	rss_kb anonymous_kb cpu_ticks proc_status proc_uids raise_nofile stop_process
 	continue_process socket_holder);
 
 sub _slurp ($path) {
@@ -30,6 +30,14 @@ sub _stat ($pid) {
 
 # "R", "S", "T" (stopped) ...; undef when there is no such process.
 sub proc_state ($pid) { return (_stat($pid))[0] }
+
+# The time that it has used, its own and the kernel's, in clock ticks.
+sub cpu_ticks ($pid) {
+	my $stat = _slurp("/proc/$pid/stat") // return 0;
+	my @fields = split ' ', $stat =~ s/.*\) //sr;
+
+	return $fields[11] + $fields[12];
+}
 
 # A zombie is not alive.
 sub alive ($pid) {
