@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * In this order: addresses as text (addr_parse, addr_format), endpoints, which
+ * are addresses in 20 bytes, and networks. Any process.
+ */
 #include "base/addr.h"
 
 #include <arpa/inet.h>

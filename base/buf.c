@@ -10,7 +10,7 @@
 
 enum {
 	BUF_SPARE = 256,           /* chunks kept on the free list */
-	BUF_SMALL = BUF_CHUNK / 4, /* what is worth shrinking to */
+	BUF_SMALL = BUF_CHUNK / 4, /* smallest storage after buf_shrink() */
 	BUF_MAX = 1 << 30,
 };
 

@@ -48,8 +48,8 @@ static inline struct str buf_str(const struct buf *b)
 }
 
 /*
- * Room for `n` more bytes at the returned address; nothing counts as written
- * until buf_added(). May move what the buffer holds.
+ * Room for `n` more bytes at the returned address; they count as written after
+ * buf_added(). May move the content of the buffer.
  */
 char *buf_room(struct buf *b, size_t n) __attribute__((returns_nonnull));
 
@@ -77,11 +77,11 @@ static inline void buf_consume(struct buf *b, size_t n)
 		b->start = b->end = 0;
 }
 
-/* Moves what is unread into storage of its own size, when the buffer holds
- * much more than that: for a connection that will wait with a few bytes. */
+/* Moves unread bytes into storage of their own size if the buffer is much
+ * larger: for a connection that will wait with a few bytes. */
 void buf_shrink(struct buf *b);
 
-/* Gives the storage back; the buffer is empty. */
+/* Frees the storage; the buffer is empty then. */
 void buf_release(struct buf *b);
 
 /* Frees the free list: at exit, so that a leak checker sees only leaks. */

@@ -26,7 +26,7 @@ enum {
 	CRASH_TEXT = 512, /* of a name that is put into one */
 };
 
-/* Sanitizers have their own, better report of what is our fault. */
+/* Sanitizers print a better report of memory errors. */
 #if defined(__SANITIZE_ADDRESS__)
 static const int caught[] = {SIGABRT};
 #else
@@ -34,11 +34,12 @@ static const int caught[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 #endif
 enum { CAUGHT = sizeof(caught) / sizeof(*caught) };
 
-/* Who speaks, in the text of the log and in its JSON after the time. */
+/* The name of the process, as it stands in the text of the log and in its JSON
+ * after the time. */
 static char prefix[96];
 static char json_prefix[160];
 
-/* The line that is being made, in static memory: stacks may be used up. */
+/* The line under construction, in static memory: the stack may be used up. */
 static struct {
 	char text[CRASH_LINE];
 	size_t n;
@@ -129,7 +130,7 @@ static void end_line(void)
 	if (log_format() == LOG_FORMAT_JSON)
 		put(STR("\"}"), false);
 	put(STR("\n"), false);
-	/* There is nobody to tell that the log cannot be written. */
+	/* An error of write(2) cannot be reported anywhere. */
 	if (write(log_fd(), line.text, line.n) == -1)
 		return;
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A process that dies of its own fault leaves its stack in the log: for
- * SIGSEGV, SIGBUS, SIGFPE, SIGILL, and SIGABRT, which is also how a process
- * that is stuck is asked for it. Then the signal does what it does. Any
- * process.
+ * Writes the stack of a process that crashes to the log: on SIGSEGV, SIGBUS,
+ * SIGFPE, SIGILL, and SIGABRT, which the master also sends to ask a stuck
+ * worker for its stack. Then the signal takes its usual effect. Any process.
  */
 #ifndef BASE_CRASH_H
 #define BASE_CRASH_H
 
-/* `what` is said in front of each line, "worker 3"; copied. */
+/* `what` stands at the beginning of each line, "worker 3"; copied. */
 void crash_install(const char *what);
 
 #endif

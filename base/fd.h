@@ -25,15 +25,15 @@ int fd_set_cloexec(int fd) __attribute__((warn_unused_result));
 void fd_close_others(int *keep, size_t n);
 
 /*
- * Opens a log file for appending, made with mode 0640 when it is not there.
- * It does not wait for a reader, nor does writing to it, if it is a FIFO.
- * Returns the descriptor, or -1 with errno.
+ * Opens a log file for appending, and creates it with mode 0640 if it does not
+ * exist. If it is a FIFO, neither opening it nor writing to it waits for a
+ * reader. Returns the descriptor, or -1 with errno.
  */
 int fd_open_log(const char *path) __attribute__((warn_unused_result));
 
 /*
- * Raises the soft limit of open descriptors to the hard one; returns what is
- * in force then.
+ * Raises the soft limit of open descriptors to the hard limit; returns the
+ * limit in force afterwards.
  */
 uint64_t fd_raise_limit(void);
 

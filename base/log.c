@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * In this order: where the log goes to (a descriptor of our own where a write
+ * could wait), the text or JSON of a line, writing it and counting lost lines,
+ * and at the end the lines that clients cause, whose number is bounded. Any
+ * process.
+ */
 #include "base/log.h"
 
 #include <errno.h>
@@ -20,15 +26,15 @@
 
 enum {
 	LOG_TEXT = 2048,       /* a longer line is cut and ends in "..." */
-	LOG_LINE = 4096,       /* with all that it is quoted in; what a pipe
-				* takes in one piece */
+	LOG_LINE = 4096,       /* including quotes; PIPE_BUF */
 	LOG_CLIENT_LINES = 20, /* a second, that clients may cause */
 };
 
 static struct {
 	int fd;
-	/* The same pipe or terminal, opened anew: others who have it may want
-	 * their writes to wait, and we never do. -1 for what never waits. */
+	/* The same pipe or terminal, opened again: other processes that share
+	 * it may want their writes to wait, and ours must not. -1 for files
+	 * that never wait. */
 	int own;
 	bool is_socket;
 	enum log_format format;
@@ -141,7 +147,7 @@ static void format_time(char text_out[48])
 	snprintf(text_out, 48, "%.19s.%03ldZ", stamp, now.tv_nsec / 1000000);
 }
 
-/* What comes from outside must not be able to forge a line of ours. */
+/* Bytes from outside must not be able to forge a line. */
 static char *put_defused(char *to, struct str text)
 {
 	for (size_t i = 0; i < text.n; i++) {
@@ -179,7 +185,7 @@ static size_t format_text(char line[LOG_LINE], enum log_level level,
 	return (size_t)(end - line);
 }
 
-/* As much of the text as fits before `end`. */
+/* Puts as much of the text as fits before `end`. */
 static char *put_quoted(char *to, const char *end, struct str text)
 {
 	char one[QUOTE_JSON_GROWTH];

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 enum log_level {
-	LOG_LEVEL_ERROR, /* somebody has to act */
+	LOG_LEVEL_ERROR, /* an operator has to act */
 	LOG_LEVEL_WARN,  /* something is wrong, and we go on */
 	LOG_LEVEL_INFO,  /* what happened */
 	LOG_LEVEL_DEBUG, /* how it happened */
@@ -32,7 +32,7 @@ enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 void log_set_format(enum log_format format);
 enum log_format log_format(void);
 
-/* Who speaks: "master", "worker 3". Copied. */
+/* The name of the process: "master", "worker 3". Copied. */
 void log_set_process(const char *name);
 
 /* Set by log_set_level() only. */
@@ -50,10 +50,12 @@ static inline bool log_wants(enum log_level level)
  */
 void log_set_fd(int fd);
 
-/* What is written to: that, or the same file opened anew. */
+/* The descriptor that is written to: that one, or the same file opened again.
+ * */
 int log_fd(void);
 
-/* Both of them, for who closes what it does not know; -1 for none. */
+/* Both of them, for a process that closes all descriptors but those it knows;
+ * -1 for none. */
 enum { LOG_FDS = 2 };
 void log_fds(int fds_out[LOG_FDS]);
 
@@ -69,14 +71,14 @@ void log_line(enum log_level level, const char *format, ...)
 			log_line(LOG_LEVEL_DEBUG, __VA_ARGS__); \
 	} while (0)
 
-/* As log_line(), with ": " and what errno says at the end. */
+/* As log_line(), with ": " and strerror(errno) at the end. */
 void log_errno(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * As log_line() and log_errno(), for what clients can cause as often as they
- * like: of more than 20 such lines in a second only the number is logged, by
- * log_client_settle() when the second is over, or by log_client_end().
+ * As log_line() and log_errno(), for events that clients can cause as often as
+ * they like. Of more than 20 such lines in a second, log_client_settle() logs
+ * only the number when the second is over, or log_client_end().
  */
 void log_client(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -91,7 +93,7 @@ void log_client_end(void);
 void log_fatal(const char *format, ...)
 	__attribute__((format(printf, 1, 2), noreturn));
 
-/* Always on; for our own invariants, never for what a peer sent. */
+/* Always on; for our own invariants, never for bytes from a peer. */
 #define ASSERT(condition)                                                  \
 	do {                                                               \
 		if (__builtin_expect(!(condition), 0))                     \

@@ -146,7 +146,7 @@ static void run_all(struct list *tasks)
 	}
 }
 
-/* What they put off anew is for the next tick. */
+/* Tasks deferred from here run in the next tick. */
 static void run_put_off(struct loop *loop)
 {
 	struct list tasks;
@@ -167,8 +167,8 @@ void loop_run(struct loop *loop)
 	while (!loop->stopped) {
 		int n = wait(loop, events, next);
 
-		/* What the events queue is for the next tick: everyone has one
-		 * turn in each. */
+		/* Tasks that the events queue run in the next tick: each task
+		 * has one turn a tick. */
 		list_take_all(&due, &loop->ready);
 		for (int i = 0; i < n; i++) {
 			struct watch *watch = events[i].data.ptr;

@@ -71,7 +71,7 @@ struct loop {
 	struct timers timers;
 	struct list put_off; /* until the events of the tick are handled */
 	struct list ready;   /* for the next tick */
-	/* Where the loop says whether it waits; NULL: nobody asks. */
+	/* Where the loop publishes whether it waits; may be NULL. */
 	struct pulse *pulse;
 	/* If set, called first in a tick that ends a rest: the first one, and
 	 * each that begins LOOP_REST_MS or more after the one before. */
@@ -91,7 +91,7 @@ void loop_fini(struct loop *loop);
  */
 int loop_add(struct loop *loop, struct watch *watch, uint32_t events)
 	__attribute__((warn_unused_result));
-/* Changes what a watched fd is watched for; not for EPOLLEXCLUSIVE ones. */
+/* Changes the events of a watched fd; not for EPOLLEXCLUSIVE ones. */
 void loop_modify(struct loop *loop, struct watch *watch, uint32_t events);
 void loop_remove(struct loop *loop, struct watch *watch);
 
@@ -127,8 +127,8 @@ static inline void loop_timer(struct loop *loop, struct timer *timer, uint64_t m
 }
 
 /*
- * The time now, in the middle of a tick; `latest` keeps it for those who come
- * next and need not know it any better. `now` stays, and timers with it.
+ * Reads the clock in the middle of a tick, and keeps the result in `latest` for
+ * callers that need it no more precisely. `now` and the timers are unaffected.
  */
 static inline uint64_t loop_read_clock(struct loop *loop)
 {

@@ -14,7 +14,7 @@
 struct map_node {
 	struct map_node *next; /* with the same bucket */
 	uint64_t hash;
-	struct str key; /* lives as long as the node is in the map */
+	struct str key; /* must outlive the node's stay in the map */
 };
 
 /* All zero is an empty map. */
@@ -27,7 +27,7 @@ struct map {
 /* The first node with that key put in last, or NULL. */
 struct map_node *map_find(const struct map *map, struct str key);
 
-/* Puts in a node whose key is set. Equal keys may stand side by side. */
+/* Adds a node, whose key is set. Several nodes may have equal keys. */
 void map_put(struct map *map, struct map_node *node);
 
 void map_remove(struct map *map, struct map_node *node);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Allocation that never returns NULL. When memory runs out the process logs
- * and dies: a worker is replaced by the master, and limits keep a peer from
- * getting us there. Any process. What it returns is freed with free().
+ * Allocation that never returns NULL. When memory runs out the process logs and
+ * dies: the master replaces a dead worker, and limits keep peers from causing
+ * it. Any process. The result is freed with free().
  */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First the half that runs in the thread, then the half that runs in the loop:
+ * starting the thread, submitting jobs, taking finished ones back, waiting and
+ * ending. Jobs cross between the two under one mutex. Worker.
+ */
 #include "base/offload.h"
 
 #include <errno.h>
@@ -26,7 +31,8 @@ static void run_one(struct offload *o)
 
 	list_append(&o->finished, &job->link);
 	pthread_cond_signal(&o->moved);
-	/* It cannot fail: nobody adds up to the largest number. */
+	/* It cannot fail: the counter of the eventfd never gets near its
+	 * maximum. */
 	if (is_first && write(o->wake.fd, &one, sizeof(one)) == -1)
 		return;
 }
@@ -74,7 +80,8 @@ static void on_wake(struct watch *watch, uint32_t events)
 	uint64_t n;
 
 	(void)events;
-	/* Before what it stands for is taken: what comes after has its own. */
+	/* Read the eventfd before taking the jobs: a job that is finished later
+	 * writes to it again. */
 	if (read(watch->fd, &n, sizeof(n)) == -1)
 		return;
 	tell(o);
@@ -99,7 +106,7 @@ void offload_init(struct offload *o, struct loop *loop, const char *name,
 	pthread_condattr_destroy(&monotonic);
 }
 
-/* A blocked SIGSEGV would end us without the stack in the log. */
+/* If SIGSEGV were blocked, a crash would leave no stack in the log. */
 static void block_signals(sigset_t *before_out)
 {
 	static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One thread beside a loop, for work that may block: a write to a disk that
- * is stuck, a hash that takes a while. Jobs are run in the order in which they
- * came; when one is done, its owner hears of it in the loop. Worker.
+ * One thread beside a loop, for work that may block: a write to a disk that is
+ * stuck, a slow hash. Jobs run in the order in which they are submitted; when
+ * one is done, its owner is called back in the loop. Worker.
  *
- * The thread is started by the first job, so never before a process forks.
- * All signals but those of its own faults stay with the thread of the loop.
- * What runs in it must not log, touch the loop, or share memory with anything
- * but its job.
+ * The thread is started by the first job, so never before a process forks. All
+ * signals but those of its own faults go to the thread of the loop. A job must
+ * not log, touch the loop, or share memory with anything but itself.
  */
 #ifndef BASE_OFFLOAD_H
 #define BASE_OFFLOAD_H
@@ -19,7 +18,8 @@
 #include "base/list.h"
 #include "base/loop.h"
 
-/* Embedded in what it works on; its owner's again when `done` is called. */
+/* Embedded in its owner's object, which must not touch it from offload_submit()
+ * until `done` is called. */
 struct job {
 	struct list link;
 	bool dropped;                  /* for done(): work() was never called */
@@ -28,8 +28,9 @@ struct job {
 };
 
 enum offload_end {
-	OFFLOAD_RUN,  /* what is queued is run first */
-	OFFLOAD_DROP, /* only the running job is waited for */
+	OFFLOAD_RUN,  /* queued jobs are run first */
+	OFFLOAD_DROP, /* queued jobs are cancelled; only the running one is
+		       * waited for */
 };
 
 struct offload {
@@ -64,18 +65,18 @@ bool offload_submit(struct offload *o, struct job *job)
 	__attribute__((warn_unused_result));
 
 /*
- * Waits until every job that was submitted has had its done() called, in here;
- * also those that are submitted there. False when that was not so after `ms`
- * milliseconds (UINT64_MAX: it takes as long as it takes).
+ * Waits until done() has been called for every submitted job, also for those
+ * submitted meanwhile; the calls are made from here. False if that took longer
+ * than `ms` milliseconds (UINT64_MAX: no limit).
  */
 bool offload_wait(struct offload *o, uint64_t ms)
 	__attribute__((warn_unused_result));
 
 /*
- * Ends the thread; every job that was queued has its done() called, in here.
- * False when the thread was still busy after `ms` milliseconds (as above):
- * then it still uses `o` and the jobs, and the
- * process has to end without freeing them. Those are not told.
+ * Ends the thread and calls done() for every queued job, from here. False if
+ * the thread was still busy after `ms` milliseconds (as above): it then still
+ * uses `o` and the jobs, whose done() is not called, and the process has to
+ * exit without freeing them.
  */
 bool offload_fini(struct offload *o, enum offload_end end, uint64_t ms)
 	__attribute__((warn_unused_result));

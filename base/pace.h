@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whether a peer keeps up: it has to move a number of bytes a second on
- * average, over each window of time that we wait for it. So a byte now and
- * then does not hold a connection for ever, and a pause within a window
- * costs nobody anything. Plain data. Worker.
+ * The minimum rate of a peer: it has to move a number of bytes a second on
+ * average over each window of time. A byte now and then does not hold a
+ * connection for ever, and a pause within a window is no fault. Plain data.
+ * Worker.
  */
 #ifndef BASE_PACE_H
 #define BASE_PACE_H
@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 
-/* Embedded; all zero: nobody is waited for. */
+/* Embedded; all zero: not waiting. */
 struct pace {
 	uint64_t since; /* CLOCK_MONOTONIC ns: when the window began */
 	uint64_t moved; /* bytes by then, of a count that goes on */
@@ -29,7 +29,7 @@ static inline void pace_stop(struct pace *p)
 	p->since = 0;
 }
 
-/* CLOCK_MONOTONIC ns; in the past for one that was not started. */
+/* CLOCK_MONOTONIC ns; in the past if no window was started. */
 static inline uint64_t pace_end(const struct pace *p, uint64_t window_ms)
 {
 	return p->since == 0 ? 0 : p->since + window_ms * NS_PER_MS;

@@ -35,7 +35,8 @@ static const char *check(int fd, size_t max)
 	return (size_t)st.st_size > max ? too_large(max) : NULL;
 }
 
-/* The size of a file in /proc is 0, and others may grow: only reading tells. */
+/* Files in /proc have size 0, and others may grow: the limit holds for the
+ * bytes read. */
 static const char *read_all(int fd, size_t max, struct buf *out)
 {
 	size_t before = buf_length(out);

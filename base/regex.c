@@ -23,7 +23,7 @@ struct regex {
 	uint32_t n_groups;
 };
 
-/* Of the process: nothing in it is about one pattern. */
+/* Shared by all patterns of the process. */
 static pcre2_match_context *context;
 
 static pcre2_match_context *shared_context(void)
@@ -39,7 +39,7 @@ static pcre2_match_context *shared_context(void)
 	pcre2_set_match_limit(context, REGEX_STEPS);
 	pcre2_set_depth_limit(context, REGEX_DEPTH);
 	pcre2_set_heap_limit(context, REGEX_HEAP_KIB);
-	if (stack != NULL) /* else it makes do with the machine's */
+	if (stack != NULL) /* if not, PCRE2 uses the machine stack */
 		pcre2_jit_stack_assign(context, NULL, stack);
 	return context;
 }
@@ -70,7 +70,7 @@ struct regex *regex_create(struct str pattern, struct arena *arena,
 	struct regex *regex = mem_zalloc(1, sizeof(*regex));
 
 	regex->code = code;
-	/* Where it cannot be compiled further it is interpreted. */
+	/* Without the JIT compiler it is interpreted. */
 	(void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
 	regex->data = pcre2_match_data_create_from_pattern(code, NULL);
 	if (regex->data == NULL)

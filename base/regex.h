@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Regular expressions, by PCRE2 with its compiler to machine code. What is
- * matched are bytes, not characters. The work that a match may be is bounded,
- * so that no pattern and no text can keep a process busy. Any process.
+ * Regular expressions, by PCRE2 with its compiler to machine code. They match
+ * bytes, not characters. The work of a match is bounded, so that no pattern and
+ * no text can keep a process busy. Any process.
  */
 #ifndef BASE_REGEX_H
 #define BASE_REGEX_H
@@ -21,16 +21,16 @@ enum regex_result {
 	REGEX_TOO_HARD, /* the bound was reached first */
 };
 
-/* Returns NULL with *why_out, a sentence in `arena` that says what is wrong
- * with the pattern, and where. */
+/* Returns NULL with *why_out, a sentence in `arena` that names the error in the
+ * pattern, and its position. */
 struct regex *regex_create(struct str pattern, struct arena *arena,
 			   const char **why_out)
 	__attribute__((warn_unused_result));
 /* Clears the caller's pointer; takes a pointer to NULL too. */
 void regex_destroy(struct regex **regex);
 
-/* The number of a group by its name, or by its number in digits; 0 is the
- * whole match. False when there is none such. */
+/* The number of a group by its name, or by its number in digits; 0 is the whole
+ * match. False if there is no such group. */
 bool regex_find_group(const struct regex *regex, struct str name,
 		      uint32_t *number_out);
 

@@ -25,7 +25,8 @@ void signals_block(const int *numbers, size_t n)
 
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* EFBIG tells us, as ENOSPC does */
+	signal(SIGXFSZ, SIG_IGN); /* write(2) returns EFBIG instead, as it does
+				   * ENOSPC */
 	/* Ignored, as some parents leave it, children would vanish unreaped. */
 	signal(SIGCHLD, SIG_DFL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SipHash-2-4 (Aumasson and Bernstein, 2012): a hash that who does not know
- * the key can neither predict nor aim. Any process.
+ * SipHash-2-4 (Aumasson and Bernstein, 2012), a keyed hash: without the key its
+ * output can be neither predicted nor steered. Any process.
  */
 #ifndef BASE_SIPHASH_H
 #define BASE_SIPHASH_H
@@ -14,7 +14,7 @@ struct siphash_key {
 	uint64_t half[2];
 };
 
-/* One that nobody knows, from getrandom(2). */
+/* A random key, from getrandom(2). */
 struct siphash_key siphash_random_key(void);
 
 uint64_t siphash(const struct siphash_key *key, struct str s);

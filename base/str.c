@@ -9,8 +9,8 @@ static uint64_t load_8(const char *p)
 	return octets;
 }
 
-/* ascii_lower() of eight octets. Bit 7 of each tells where they are; what has
- * it already is no letter. */
+/* ascii_lower() of eight octets at once. Bit 7 of each octet of `is_upper`
+ * marks a letter; octets above 127 are no letters. */
 static uint64_t lower_8(uint64_t octets)
 {
 	const uint64_t each = 0x0101010101010101, top = 0x80 * each;

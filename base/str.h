@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A string as a pointer and a length, in bytes. It owns nothing and need not
- * end in NUL; whoever holds the bytes says how long they live. Any process.
+ * end in NUL; the owner of the bytes documents their lifetime. Any process.
  */
 #ifndef BASE_STR_H
 #define BASE_STR_H
@@ -68,16 +68,16 @@ static inline char ascii_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-/* Equal but for the case of ASCII letters. */
+/* Equal when the case of ASCII letters is ignored. */
 bool str_equal_nocase(struct str a, struct str b);
 
 /* Without leading and trailing spaces and tabs (RFC 9110 section 5.6.3 OWS). */
 struct str str_trim(struct str s);
 
 /*
- * Cuts *rest at the first `separator`: returns what came before it and leaves
- * what comes after in *rest. Without a separator returns all and leaves
- * *rest with p == NULL, which is also how a loop knows that it is done.
+ * Cuts *rest at the first `separator`: returns the part before it and leaves
+ * the part after it in *rest. Without a separator it returns everything and
+ * sets rest->p to NULL, which also ends a loop over the parts.
  */
 struct str str_cut(struct str *rest, char separator);
 

@@ -89,7 +89,7 @@ void timer_detach(struct timers *t, struct timer *timer)
 	sift_down(t, last.timer->place);
 }
 
-/* Puts the first one where it belongs, if it was moved or disarmed. */
+/* Puts the first timer where it belongs if it was moved or disarmed. */
 static void settle_first(struct timers *t)
 {
 	struct timer *timer = t->heap[1].timer;

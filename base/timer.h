@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One-shot timers in a binary heap. Moving a deadline later, which is what a
- * busy connection does with its time-outs all day, costs one store: the timer
- * stays where it is in the heap and is put right when its old time comes.
- * Owned by whoever embeds it; disarm before freeing. Any process.
+ * One-shot timers in a binary heap. Moving a deadline later, which a busy
+ * connection does all the time, costs one store: the timer stays where it is in
+ * the heap and is put right when its old deadline comes. Owned by the object
+ * that embeds it; disarm before freeing. Any process.
  */
 #ifndef BASE_TIMER_H
 #define BASE_TIMER_H
@@ -41,12 +41,12 @@ static inline void timer_disarm(struct timer *timer)
 /* Takes it out of the heap: the memory may go. */
 void timer_detach(struct timers *timers, struct timer *timer);
 
-/* Calls on_expire of every timer that is due at `now`. One that arms itself
- * again in there has to do so for a later time. */
+/* Calls on_expire of every timer that is due at `now`. A timer that its
+ * callback arms again must be armed for a later time. */
 void timers_run(struct timers *timers, uint64_t now);
 
-/* The time at which to run them next, or UINT64_MAX when none is armed. It is
- * too early when they are stale: what it was set for was moved or disarmed. */
+/* The time of the next timers_run(), or UINT64_MAX if no timer is armed. It may
+ * be too early: of a timer that was moved or disarmed since. */
 uint64_t timers_next(const struct timers *timers);
 bool timers_are_stale(const struct timers *timers);
 
@@ -54,7 +54,7 @@ bool timers_are_stale(const struct timers *timers);
  * then. Not in each tick: busy timers are moved all the time. */
 void timers_settle(struct timers *timers);
 
-/* Frees the heap; what is armed will never fire. */
+/* Frees the heap; armed timers never fire. */
 void timers_fini(struct timers *timers);
 
 #endif

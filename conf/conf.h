@@ -82,7 +82,7 @@ struct conf_timeouts {
 	uint64_t linger;
 };
 
-/* Who may say where a request came from. */
+/* The servers whose word about the origin of a request is trusted. */
 struct conf_real_ip {
 	struct conf_networks from;
 	const char *field; /* of the request */
@@ -123,7 +123,7 @@ enum conf_match { CONF_MATCH_PREFIX, CONF_MATCH_EXACT, CONF_MATCH_REGEX };
 /* "Name: value", "+Name: value" or "-Name", of a request or a response. */
 struct conf_field_edit {
 	enum conf_field_edit_kind {
-		CONF_FIELD_SET, /* in place of those that there are */
+		CONF_FIELD_SET, /* replaces existing ones */
 		CONF_FIELD_ADD,
 		CONF_FIELD_REMOVE,
 	} kind;
@@ -176,12 +176,12 @@ struct conf_codings {
 };
 
 /*
- * The settings that a site and each of its routes can have. A route has its
- * site's for those that it does not give, so that whatever serves a route looks
- * at the route's only.
+ * The settings that a site and each of its routes can have. A route inherits
+ * those that it does not give from its site, so that code that serves a route
+ * looks at the route's only.
  */
 struct conf_common {
-	uint64_t given; /* which ones this very group gives: conf_gives() */
+	uint64_t given; /* those that this group gives itself: conf_gives() */
 	struct conf_codings compress;
 	struct conf_strings compress_types; /* a part of each may be a star */
 	uint64_t compress_min;
@@ -197,8 +197,8 @@ struct conf_common {
 	struct template rate_key;
 	uint64_t concurrent; /* 0: no limit */
 	struct template concurrent_key;
-	/* Whose limits these are: routes that have their site's count with
-	 * it. For messages, too. */
+	/* The names of the limits: routes that inherit their site's share it.
+	 * Also for messages. */
 	struct str rate_zone;
 	struct str concurrent_zone;
 	const char *auth_file; /* absolute; "" for none */
@@ -212,7 +212,7 @@ bool conf_gives(const struct conf_common *common, const void *field);
 struct conf_try {
 	struct template *items;
 	size_t n;
-	unsigned status; /* of the last, "=404"; 0 when there is none */
+	unsigned status; /* of the last item, "=404"; 0 without one */
 };
 
 struct conf_route {
@@ -256,7 +256,7 @@ struct conf {
 	size_t n_sites;
 };
 
-/* What is wrong in a configuration; in the order of file and line. */
+/* The errors of a configuration, sorted by file and line. */
 struct conf_error {
 	const char *file;
 	int line;         /* 0 when the whole file is meant */

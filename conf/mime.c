@@ -8,7 +8,7 @@
 #include "base/read_file.h"
 
 enum {
-	MIME_SUFFIX = 32,        /* longer ones are in no table */
+	MIME_SUFFIX = 32,        /* longer suffixes are in no table */
 	MIME_FILE_MAX = 4 << 20, /* bytes of a table */
 };
 
@@ -80,7 +80,7 @@ static void add_suffix(struct arena *arena, struct mime_types *types,
 	*find(types, suffix) = (struct mime_entry){suffix, type};
 }
 
-/* Returns NULL, or what is wrong with the line. */
+/* Returns NULL, or the error of the line. */
 static const char *add_line(struct arena *arena, struct mime_types *types,
 			    struct str line)
 {

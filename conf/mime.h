@@ -21,8 +21,8 @@ struct mime_types *mime_types_load(struct arena *arena, const char *path,
 				   const char **why_out, int *line_out)
 	__attribute__((warn_unused_result));
 
-/* "text/html", or "application/octet-stream" for what is not in the table.
- * The suffix is what follows the last dot, in any case. */
+/* "text/html", or "application/octet-stream" for a suffix that is not in the
+ * table. The suffix is the part after the last dot, in any case. */
 struct str mime_type_of(const struct mime_types *types, struct str file_name);
 
 #endif

@@ -29,7 +29,7 @@ struct passwords *passwords_load(struct arena *arena, const char *path,
 				 const char **why_out, int *line_out)
 	__attribute__((warn_unused_result));
 
-/* NULL when there is no such user. */
+/* NULL if there is no such user. */
 const struct password *passwords_find(const struct passwords *passwords,
 				      struct str name);
 

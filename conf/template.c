@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First the table of variables, then the compiler, from the bottom up: pieces,
+ * errors with suggestions, checks of a variable, one "${...}", and the whole
+ * text. Master and workers; only the master compiles.
+ */
 #include "conf/template.h"
 
 #include <stdarg.h>
@@ -15,7 +20,8 @@
 /* A table, laid out by hand. */
 /* clang-format off */
 static const struct {
-	struct str name; /* one that ends in "." wants the name of a field */
+	struct str name; /* a name that ends in "." is followed by that of a
+			  * field */
 	enum template_variable variable;
 	enum template_moment first, last; /* at which it is known */
 } variables[] = {
@@ -56,12 +62,12 @@ static const struct {
 /* clang-format on */
 enum { N_VARIABLES = sizeof(variables) / sizeof(variables[0]) };
 
-/* While a template is taken apart. */
+/* The state of compiling a template. */
 struct compiler {
 	struct arena *arena;
 	enum template_moment moment;
 	struct template *template;
-	struct buf literal; /* what of the literal text is not a piece yet */
+	struct buf literal; /* literal text that is not a piece yet */
 	size_t room;        /* for pieces */
 	const char *why;
 };
@@ -127,8 +133,9 @@ static bool unknown(struct compiler *c, struct str name)
 	size_t stem = dot != NULL ? (size_t)(dot - name.p) + 1 : name.n;
 	struct suggest whole = {.wrong = name}, part = {.wrong = {name.p, stem}};
 
-	/* "${path.x}" is nearest to a variable that has no field, but
-	 * "${time.hed}" to one that has a dot of its own. */
+	/* Compare with and without the part after the dot: "${path.x}" is
+	 * nearest to a variable that has no field, "${time.hed}" to one that
+	 * has a dot of its own. */
 	for (size_t i = 0; i < N_VARIABLES; i++) {
 		if (!is_known_at(i, c->moment))
 			continue;

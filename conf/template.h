@@ -74,7 +74,7 @@ enum template_variable {
 enum template_moment {
 	TEMPLATE_AT_REQUEST,  /* nothing is answered yet */
 	TEMPLATE_AT_RESPONSE, /* the response is there, and not sent yet */
-	TEMPLATE_AT_END,      /* it is over: what is made is a line of a log */
+	TEMPLATE_AT_END,      /* it is over: the result is a line of a log */
 };
 
 struct template_piece {
@@ -94,11 +94,11 @@ struct template
 };
 
 /*
- * Takes `source` apart; all of the result lives in `arena`. Returns true, or
- * false with *why_out set to a sentence in `arena` that says what is wrong
- * and where: an unknown variable (with "did you mean"), one that is not known
- * at that moment, a "${" without "}", a missing name. At TEMPLATE_AT_END a
- * variable without a default has "-".
+ * Compiles `source`; the result lives in `arena`. Returns true, or false with
+ * *why_out set to a sentence in `arena` that names the error and its place: an
+ * unknown variable (with "did you mean"), one that is not known at that moment,
+ * a "${" without "}", a missing name. At TEMPLATE_AT_END a variable without a
+ * default has "-".
  */
 bool template_compile_at(enum template_moment moment, struct arena *arena,
 			 struct str source, struct template *template_out,

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * In this order: numbers with units (sizes, durations, rates), modes of files,
+ * hosts, and paths. Pure. Master only.
+ */
 #include "conf/values.h"
 
 #include <arpa/inet.h>
@@ -10,8 +14,8 @@ struct unit {
 	uint64_t worth;
 };
 
-/* Largest first: the formatters take the first that divides. One that is worth
- * nothing ends them. */
+/* Largest first: formatting uses the first unit that divides the value. An
+ * entry whose worth is 0 ends each table. */
 static const struct unit size_units[] = {
 	{STR_INIT("t"), UINT64_C(1) << 40},
 	{STR_INIT("g"), 1 << 30},
@@ -240,7 +244,7 @@ struct str value_normal_path(struct arena *arena, struct str path)
 	char *out = arena_bytes(arena, path.n + 1);
 	size_t n = 0;
 
-	out[n++] = '/'; /* what is in `out` ends in "/" at each segment */
+	out[n++] = '/'; /* `out` ends in "/" before each segment */
 	for (struct str rest = str_tail(path, 1); rest.p != NULL;) {
 		struct str segment = str_cut(&rest, '/');
 

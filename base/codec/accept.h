@@ -13,9 +13,8 @@ enum {
 };
 
 /*
- * The weight that `list` gives to `name` (any case), in thousandths, or
- * ACCEPT_UNSAID; "*" is a name like any other. An element whose weight is not
- * one is passed over.
+ * The weight of `name` (any case) in `list`, in thousandths, or ACCEPT_UNSAID;
+ * "*" is a name like any other. Elements with a malformed weight are skipped.
  */
 int accept_weight(struct str list, struct str name);
 

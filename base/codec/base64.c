@@ -33,6 +33,6 @@ bool base64_decode(struct str s, char *out, size_t *n_out)
 			out[n++] = (char)(bits >> (6 - 2 * (i % 4)));
 	}
 	*n_out = n;
-	/* What is left of the last digit means nothing, and says so. */
+	/* The unused bits of the last digit must be zero. */
 	return pad == 0 || (bits & (pad == 2 ? 15 : 3)) == 0;
 }

@@ -8,8 +8,8 @@
 
 #include "base/str.h"
 
-/* Decodes into `out`, which has room for s.n bytes. False for what is not
- * base64 as it has to be: padded, and without anything else in it. */
+/* Decodes into `out`, which has room for s.n bytes. False unless `s` is padded
+ * Base64 without any other characters. */
 bool base64_decode(struct str s, char *out, size_t *n_out)
 	__attribute__((warn_unused_result));
 

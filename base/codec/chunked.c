@@ -7,16 +7,17 @@
 
 enum {
 	DIGITS_MAX = 16,
-	/* What chunk lines and trailers may have beyond what is their due. */
+	/* Octets of chunk lines and trailers beyond the allowance of the
+	 * chunks. */
 	OVERHEAD_MAX = 16384,
 	/* Due to every chunk: its size, a short extension, two CRLF. */
 	CHUNK_DUE = 32,
 };
 
 /*
- * The line before a chunk has been read. Data pays for the lines around it,
- * twice, so that somebody who sends little but extensions runs into the bound
- * and somebody who sends small chunks does not.
+ * The line before a chunk has been read. Data earns an allowance for the lines
+ * around it, twice their usual size: a sender of small chunks stays within it,
+ * one that sends little but extensions does not.
  */
 static void begin_data(struct chunked *c)
 {

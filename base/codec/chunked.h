@@ -39,8 +39,8 @@ struct chunked {
 	enum chunked_state state;
 	unsigned digits;   /* of the size being read */
 	uint64_t left;     /* bytes of data left in this chunk */
-	uint32_t overhead; /* bytes that were not data, beyond what the data
-			    * so far excuses; all of the trailers */
+	uint32_t overhead; /* octets that were not data, beyond the allowance
+			    * that the data earned; all of the trailers */
 };
 
 enum chunked_result {
@@ -51,9 +51,9 @@ enum chunked_result {
 };
 
 /*
- * Decodes the next piece. *input is cut from the front by what was used; what
- * is left after CHUNKED_DONE belongs to the next request. *data_out points
- * into the input. After CHUNKED_BAD the decoder must not be used again.
+ * Decodes the next piece. The octets used are cut off the front of *input; the
+ * rest after CHUNKED_DONE belongs to the next request. *data_out points into
+ * the input. After CHUNKED_BAD the decoder must not be used again.
  */
 enum chunked_result chunked_decode(struct chunked *c, struct str *input,
 				   struct str *data_out);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First days and formatting, then parsing: each of the three forms is a pattern
+ * of letters, one for each part of a date, and one reader walks it. Pure.
+ */
 #include "base/codec/date.h"
 
 #include <stdint.h>
@@ -116,7 +120,8 @@ static bool take_name(struct str *text, const char *names, unsigned *number_out)
 	return false;
 }
 
-/* What the letter of a form stands for; other characters are themselves. */
+/* The part of a date that a letter of a form stands for; other characters stand
+ * for themselves. */
 static bool take_part(struct str *text, char part, struct reading *r)
 {
 	unsigned weekday;

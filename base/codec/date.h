@@ -17,11 +17,11 @@ enum { HTTP_DATE_SIZE = 29 };
 void http_date_format(time_t when, char out[HTTP_DATE_SIZE]);
 
 /*
- * Reads a date in any of the three forms that a recipient has to know:
- * IMF-fixdate as above, "Sunday, 06-Nov-94 08:49:37 GMT" and
- * "Sun Nov  6 08:49:37 1994". The two digits of a year are those of the last
- * such year that is not more than 50 years after `now`. False, with nothing
- * changed, for what is no date; the name of the day is not held against it.
+ * Reads a date in any of the three forms that a recipient has to accept:
+ * IMF-fixdate as above, "Sunday, 06-Nov-94 08:49:37 GMT" and "Sun Nov 6
+ * 08:49:37 1994". A year of two digits is the latest such year that is at most
+ * 50 years after `now`. The name of the day is not checked. False, with nothing
+ * changed, if it is not a date.
  */
 bool http_date_parse(struct str text, time_t now, time_t *when_out)
 	__attribute__((warn_unused_result));

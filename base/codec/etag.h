@@ -9,7 +9,7 @@
 
 enum etag_compare {
 	ETAG_STRONG, /* the same bytes, and neither is weak */
-	ETAG_WEAK,   /* but for the W/ before them */
+	ETAG_WEAK,   /* ignoring the W/ before them */
 };
 
 /* Whether two entity tags, each "..." or W/"...", are the same one. */

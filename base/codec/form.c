@@ -21,7 +21,7 @@ bool form_next(struct str *rest, struct str *name_out, struct str *value_out)
 	return false;
 }
 
-/* Takes one octet, decoded, off the front of what is encoded. */
+/* Decodes one octet and cuts it off the front. */
 static char take_octet(struct str *encoded)
 {
 	char c = encoded->p[0];

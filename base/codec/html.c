@@ -15,8 +15,9 @@ struct str html_reference(char c)
 	case '\'':
 		return STR("&#39;");
 	case '\033':
-		/* In a page without a charset it could begin ISO-2022-JP, in
-		 * which none of the others is what it is here. */
+		/* ESC: in a page without a charset it could switch to
+		 * ISO-2022-JP, in which the other characters mean something
+		 * else. */
 		return STR("&#xfffd;");
 	default:
 		return STR("");

@@ -10,8 +10,8 @@
  * quoted attribute value as it is; "" for others. */
 struct str html_reference(char c);
 
-/* Adds `s`, which is then text wherever text or a quoted attribute value may
- * be; what is no UTF-8 stays as it is. */
+/* Adds `s` escaped for text and for quoted attribute values; octets that are
+ * not UTF-8 stay as they are. */
 void html_put(struct buf *out, struct str s);
 
 #endif

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First the names of the known fields, found by length and letters; then one
+ * reader for each field that says something about the request, and
+ * http1_fields_take(), which picks it; then what the fields decide together.
+ * Pure.
+ */
 #include "base/codec/http1_fields.h"
 
 #include "base/codec/octet.h"
@@ -106,8 +112,8 @@ static struct http1_fault take_host(struct http1_fields *fields, struct str valu
 	return none;
 }
 
-/* RFC 9112 section 6.3. A list of equal values may be accepted; whoever
- * sends one has been confused by somebody, so it is not. */
+/* RFC 9112 section 6.3 allows a list of equal values to be accepted. It is
+ * refused: its sender is confused. */
 static struct http1_fault take_length(struct http1_fields *fields, struct str value,
 				      uint64_t *length_out)
 {
@@ -223,7 +229,7 @@ struct http1_fault http1_fields_take(struct http1_fields *fields,
 		return take_connection(fields, field->value);
 	case FIELD_EXPECT:
 		return take_expect(head, field->value);
-	case FIELD_AUTHORIZATION: /* whose would it be? RFC 9110 section 5.3 */
+	case FIELD_AUTHORIZATION: /* ambiguous: RFC 9110 section 5.3 */
 		return head->known & 1u << FIELD_AUTHORIZATION
 			       ? fault(400, "more than one Authorization")
 			       : none;
@@ -232,7 +238,8 @@ struct http1_fault http1_fields_take(struct http1_fields *fields,
 	}
 }
 
-/* RFC 9112 section 3.2: the target's host wins, but Host has to be there. */
+/* RFC 9112 section 3.2: the host of the target wins, but a Host field is
+ * required. */
 static struct http1_fault decide_host(const struct http1_fields *fields,
 				      struct http1_head *head)
 {

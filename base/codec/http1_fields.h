@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the fields of a request head say about the request itself: its host,
- * where its body ends, whether the connection stays, what it expects (RFC 9112
+ * The fields of a request head that describe the request itself: its host,
+ * where its body ends, whether the connection stays, its expectations (RFC 9112
  * sections 3.2, 6 and 9). A part of http1_head; pure.
  */
 #ifndef BASE_CODEC_HTTP1_FIELDS_H
@@ -17,11 +17,11 @@ enum http1_codings {
 	HTTP1_CODINGS_NONE,
 	HTTP1_CODINGS_CHUNKED,      /* and nothing else */
 	HTTP1_CODINGS_REGISTERED,   /* only such, none of them chunked */
-	HTTP1_CODINGS_UNKNOWN,      /* some coding nobody has registered */
+	HTTP1_CODINGS_UNKNOWN,      /* a coding that is not registered */
 	HTTP1_CODINGS_THEN_CHUNKED, /* others, and chunked after them */
 };
 
-/* What the fields of one head have said so far. All zero is nothing. */
+/* The result of the fields of one head so far; starts all zero. */
 struct http1_fields {
 	struct str host;   /* p == NULL before there is one */
 	struct str length; /* Content-Length, likewise */
@@ -39,8 +39,8 @@ struct http1_fault {
 /* Which field has this name. The name is a token. */
 enum field_id http1_field_identify(struct str name);
 
-/* Takes in a field of `head`, whose version has been read, and in whose set of
- * known fields are those before. */
+/* Evaluates a field of `head`, whose version and earlier fields have been read.
+ * */
 struct http1_fault http1_fields_take(struct http1_fields *fields,
 				     struct http1_head *head,
 				     const struct field *field)

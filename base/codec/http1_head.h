@@ -51,9 +51,9 @@ struct http1_head {
 };
 
 /*
- * What a head may have. It is refused as soon as so many bytes are there
- * without the end of the line (RFC 9112 section 3: 501 in the method, 414
- * after it) or of the head (431). A line may be as long as the head at most.
+ * The limits of a head. It is refused as soon as so many octets have come
+ * without the end of the line (RFC 9112 section 3: 501 in the method, 414 after
+ * it) or of the head (431). A line is at most as long as the head.
  */
 struct http1_limits {
 	size_t line;   /* the request line, its CRLF included */

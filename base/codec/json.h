@@ -8,8 +8,9 @@
 
 /*
  * Adds `s` as the inside of a JSON string, which may also stand in a string of
- * JavaScript, and in a script of an HTML page. What is no UTF-8 becomes U+FFFD.
- * (base/quote.h is for logs: it keeps every octet, and every line in ASCII.)
+ * JavaScript and in a script of an HTML page. Octets that are not UTF-8 become
+ * U+FFFD. (base/quote.h is for logs: it keeps every octet, and every line in
+ * ASCII.)
  */
 void json_put(struct buf *out, struct str s);
 

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * In this order: the boundary, delimiters, the header of a part (its fields,
+ * and the names in them, encoded in three ways), and multipart_next(), which
+ * puts these together. Pure.
+ */
 #include "base/codec/multipart.h"
 
 #include <stdint.h>
@@ -114,8 +119,8 @@ static bool is_line(struct str s)
 
 enum found { FOUND, FOUND_NOT_YET, FOUND_NONE };
 
-/* Looks for the delimiter's bytes from m->searched on, which is moved to them;
- * or behind what has been searched. */
+/* Looks for the delimiter's bytes from m->searched on, and moves that to them,
+ * or behind the bytes that cannot begin it. */
 static enum found find_bytes(struct multipart *m)
 {
 	size_t size = m->delimiter_size;
@@ -391,7 +396,7 @@ static enum multipart_result take_preamble(struct multipart *m)
 	return MULTIPART_BAD;
 }
 
-/* What is behind a boundary: the header of a part, or nothing. */
+/* Reads on after a boundary: the header of a part, or the end. */
 static enum multipart_result take_delimiter(struct multipart *m)
 {
 	const char *begin = m->rest.p;

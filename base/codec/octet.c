@@ -4,7 +4,7 @@
 #define NAME    (OCTET_TOKEN | OCTET_TARGET | OCTET_TEXT)
 #define VISIBLE (OCTET_TARGET | OCTET_TEXT)
 
-/* What is not named here is a control character and belongs nowhere. */
+/* Octets that are not listed are control characters, and in no class. */
 const unsigned char octet_classes[256] = {
 	['\t'] = OCTET_TEXT,
 	[' '] = OCTET_TEXT,

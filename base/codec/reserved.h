@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fields that say how a message is framed, or what becomes of a connection:
- * whoever writes to the wire sets them, so configurations and modules must
- * not, and none of the first kind goes through a proxy. Pure.
+ * Fields that describe the framing of a message or the connection. Only the
+ * code that writes to the wire sets them: configurations and modules must not,
+ * and a proxy forwards none of the first kind. Pure.
  */
 #ifndef BASE_CODEC_RESERVED_H
 #define BASE_CODEC_RESERVED_H
@@ -19,7 +19,7 @@ enum reserved {
 	RESERVED_SERVER = 32,
 };
 
-/* What the field of that name is reserved for; 0 when it is not. */
+/* The kind of the field of that name; 0 if it is not reserved. */
 unsigned reserved_for(struct str name);
 
 #endif

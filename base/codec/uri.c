@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First a table of the characters of a URI and the classes they belong to, then
+ * paths, percent-encoding, and hosts. Pure.
+ */
 #include "base/codec/uri.h"
 
 #include <arpa/inet.h>
@@ -7,8 +11,8 @@
 
 enum uri_class {
 	URI_UNRESERVED = 1, /* RFC 3986 section 2.3 */
-	URI_REG_NAME = 2,   /* section 3.2.2, but for "%" */
-	URI_REFERENCE = 4,  /* of some part of a URI reference, but for "%" */
+	URI_REG_NAME = 2,   /* section 3.2.2, without "%" */
+	URI_REFERENCE = 4,  /* of any part of a URI reference, without "%" */
 	URI_SEGMENT = 8,    /* stands for itself in the path of a target */
 };
 
@@ -16,7 +20,7 @@ enum uri_class {
 #define SUB_DELIM  (URI_REG_NAME | URI_REFERENCE | URI_SEGMENT)
 #define OTHER      (URI_REFERENCE | URI_SEGMENT)
 
-/* "%" and "\", and "/" for a segment, are what the code below decides on. */
+/* The code below decides about "%" and "\", and about "/" in a segment. */
 static const unsigned char uri_classes[256] = {
 	[' '] = URI_SEGMENT,
 	['!'] = SUB_DELIM,

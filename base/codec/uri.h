@@ -31,11 +31,11 @@ bool uri_normalise_path(struct str path, char *out, size_t *n_out)
 size_t uri_decode(struct str s, bool plus, char *out);
 
 /*
- * Percent-encodes what must not stand in a URI reference: controls, space,
- * non-ASCII, '"', "<", ">", "\", "^", "`", "{", "|", "}", and "%" unless two
- * hexadecimal digits follow. With `whole` false, everything but unreserved
- * characters and "/" (for one path that is put into a URI). `out` has room
- * for 3 * s.n bytes. Returns the length.
+ * Percent-encodes the octets that must not stand in a URI reference: controls,
+ * space, non-ASCII, '"', "<", ">", "\", "^", "`", "{", "|", "}", and "%" unless
+ * two hexadecimal digits follow. With `whole` false, everything but unreserved
+ * characters and "/" (for one path that is put into a URI). `out` has room for
+ * 3 * s.n bytes. Returns the length.
  */
 size_t uri_encode(struct str s, bool whole, char *out);
 

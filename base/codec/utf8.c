@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/codec/utf8.h"
 
-/* What the first octet says: how many follow, and between which values the
- * next one must be (Unicode, table 3-7), so that neither more octets than
- * needed, nor surrogates, nor more than U+10FFFF come out. */
+/* From the first octet follow the number of further octets and the range of the
+ * next one (Unicode, table 3-7). The ranges exclude overlong forms, surrogates
+ * and numbers above U+10FFFF. */
 struct lead {
 	unsigned more;
 	unsigned char min, max;

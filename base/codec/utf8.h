@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * UTF-8 (RFC 3629), for who must write text that others can read, whatever it
- * was made of. Pure.
- */
+/* UTF-8 (RFC 3629), for writing valid text from input that may not be. Pure. */
 #ifndef BASE_CODEC_UTF8_H
 #define BASE_CODEC_UTF8_H
 
@@ -15,9 +12,10 @@
 enum { UTF8_REPLACEMENT = 0xfffd };
 
 /*
- * Takes the first character off *rest, which is not empty. What is no UTF-8 is
- * taken as far as one could have begun (Unicode, "maximal subparts"), which is
- * what browsers do, and is *valid_out = false and UTF8_REPLACEMENT.
+ * Cuts the first character off *rest, which is not empty. For a sequence that
+ * is not UTF-8, *valid_out is false, the result is UTF8_REPLACEMENT, and its
+ * longest prefix that could begin a character is cut off (Unicode, "maximal
+ * subparts"), as browsers do.
  */
 uint32_t utf8_take(struct str *rest, bool *valid_out);
 

@@ -91,8 +91,8 @@ enum channel_result channel_receive(int fd, void *message, size_t room,
 	bool was_reset = false;
 	ssize_t got;
 
-	/* Who ends with messages of ours unread resets the socket; that is
-	 * reported once, before what they had sent us. */
+	/* A peer that exits with messages of ours unread resets the socket. The
+	 * error is reported once, before the messages that it had sent. */
 	do {
 		got = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
 	} while (got == -1 &&

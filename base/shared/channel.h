@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-/* The most descriptors that one message carries. */
+/* The maximum number of descriptors in a message. */
 enum { CHANNEL_FDS = 4 };
 
 enum channel_result {
@@ -22,7 +22,7 @@ enum channel_result {
 /* 0, or -1 with errno. */
 int channel_open(int ends_out[2]) __attribute__((warn_unused_result));
 
-/* Makes room for many messages on their way, as far as the system lets us. */
+/* Makes the socket buffers as large as the system allows. */
 void channel_grow(int fd);
 
 /* Sends `n` bytes and `n_fds` descriptors, which stay the caller's. */

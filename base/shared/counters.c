@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First the table of what is counted, then the cells of a row, adding and
+ * subtracting, rows as messages for another process, and rows as JSON and as
+ * words. Any process.
+ */
 #include "base/shared/counters.h"
 
 #include <inttypes.h>

@@ -24,13 +24,13 @@ struct rate_place {
 	_Atomic uint64_t tat; /* the theoretical arrival time */
 };
 
-/* Only its worker writes: key and number in one word, so that who reads never
- * sees one without the other. */
+/* Only its worker writes it. Key and number share one word, so that a reader
+ * never sees one without the other. */
 struct crowd {
 	_Atomic uint64_t counts[CROWD_SETS][CROWD_WAYS];
 };
 
-/* Pages of it that nobody uses take no memory. */
+/* Pages that are never touched take no memory. */
 struct quota {
 	struct siphash_key secret;
 	_Atomic unsigned n_slots; /* that were ever used */
@@ -61,7 +61,7 @@ void quota_clear(struct quota *quota, unsigned slot)
 {
 	struct crowd *crowd = &quota->crowds[slot];
 
-	/* Gives the pages back; what is not there reads as zeros. */
+	/* Frees the pages; they read as zeros afterwards. */
 	if (madvise(crowd, sizeof(*crowd), MADV_REMOVE) == -1)
 		memset(crowd, 0, sizeof(*crowd));
 	if (slot >= quota->n_slots)
@@ -95,7 +95,8 @@ static struct rate_place *find_place(struct quota *quota, uint64_t key,
 		}
 		uint64_t other = oldest->key, tat = oldest->tat;
 
-		if (tries == RATE_WAYS) /* such a crowd; it hardly matters */
+		if (tries == RATE_WAYS) /* contended; losing one update is
+					 * harmless */
 			return oldest;
 		if (!atomic_compare_exchange_strong(&oldest->key, &other, key))
 			continue;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The scoreboard: shared memory in which each worker writes what it does and
- * the master reads it. A slot has one writer, its worker; the master writes
- * to it only while no worker has it. The master believes nothing in it: what
- * is read are numbers that are shown, never sizes or indexes that are used.
+ * The scoreboard: shared memory in which each worker publishes its state and
+ * counters for the master. A slot has one writer, its worker; the master writes
+ * to it only while no worker has it. The master trusts nothing in it: it shows
+ * the numbers, and never uses them as sizes or indexes.
  *
- * It is a memfd, so that it can outlive the program that made it.
+ * It is a memfd, so that it outlives the program that made it.
  */
 #ifndef BASE_SHARED_SCOREBOARD_H
 #define BASE_SHARED_SCOREBOARD_H

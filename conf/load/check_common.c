@@ -6,7 +6,7 @@
 #include "conf/load/errors.h"
 #include "conf/passwords.h"
 
-/* A network that is both allowed and denied says nothing. */
+/* A network that is both allowed and denied is a mistake. */
 static void check_access(struct check *c, const struct conf_common *common,
 			 const char *where)
 {

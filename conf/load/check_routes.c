@@ -38,7 +38,7 @@ static void check_path(struct check *c, const struct conf_route *route)
 			       STR_ARG(normal));
 }
 
-/* A template that stands in a route or site, and what it may use there. */
+/* A template of a route or site, and the groups that it may name. */
 struct use {
 	struct place at;
 	const struct regex *regex; /* of the route; or NULL */
@@ -84,8 +84,8 @@ static void check_setting(struct check *c, struct use *use,
 		check_template(c, use, template);
 }
 
-/* The templates that a group gives; common ones that it has of its site were
- * checked there. */
+/* The templates that a group gives itself; inherited ones were checked with the
+ * site. */
 static void check_templates(struct check *c, struct schema_walk walk,
 			    const char *where, struct use use)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Collecting what is wrong in a configuration: the half of struct conf_errors
- * that only conf/ uses. Texts are copied, so that they outlive the
- * configuration that they are about. Master only.
+ * Collects the errors of a configuration: the half of struct conf_errors that
+ * only conf/ uses. Texts are copied, so that they outlive the configuration.
+ * Master only.
  */
 #ifndef CONF_LOAD_ERRORS_H
 #define CONF_LOAD_ERRORS_H

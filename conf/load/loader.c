@@ -29,7 +29,7 @@ struct loader {
 	bool parsed; /* it is libconfig's syntax */
 };
 
-/* libconfig stops at the first thing that it cannot read. */
+/* libconfig stops at the first syntax error. */
 static void complain_syntax(struct loader *l, const config_t *config)
 {
 	int line = config_error_line(config);
@@ -44,8 +44,8 @@ static void complain_syntax(struct loader *l, const config_t *config)
 			what != NULL ? what : "syntax error", STR_ARG(near));
 }
 
-/* The path without symbolic links resolved: what is relative to the file is
- * relative to where the operator sees it. */
+/* The path as the operator gave it, made absolute but without resolving
+ * symbolic links: relative paths in the file are relative to its directory. */
 static bool set_file(struct loader *l, const char *path)
 {
 	struct arena *arena = &l->conf->arena;
@@ -113,7 +113,8 @@ static struct conf *load_what_can_be(const char *path, struct conf_errors *error
 		load_tree(&l);
 	if (errors->n > 0)
 		conf_errors_sort(errors, l.source.files, (size_t)l.source.n_files);
-	if (conf->control.path == NULL) /* it did not come as far as that */
+	if (conf->control.path == NULL) /* the checks, which set it, were not
+					 * reached */
 		conf->control.path = conf_default_control(&conf->arena);
 	*parsed_out = l.parsed;
 	places_fini(&l.tree.places);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a site or route has of the groups around it: a route its site's common
- * settings, a site limits.body; and what follows from settings together.
- * Master only.
+ * Inheritance: a route has its site's common settings, a site limits.body as
+ * its body_limit; and values that follow from several settings. Master only.
  */
 #ifndef CONF_LOAD_MERGE_H
 #define CONF_LOAD_MERGE_H

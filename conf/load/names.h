@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Names in a group that are not those of its settings. Master only. */
+/* Unknown names in a group. Master only. */
 #ifndef CONF_LOAD_NAMES_H
 #define CONF_LOAD_NAMES_H
 
 #include "conf/load/tree.h"
 
-/* Complains of each of them, with where it belongs or what was meant. */
+/* Reports each of them, with the group where it belongs, or the nearest name.
+ * */
 void names_check(struct tree *tree, const struct tree_group *g);
 
 #endif

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First a scanner that knows just enough of libconfig's grammar: numbers,
+ * strings, comments and brackets of a line. Then @include: finding the line,
+ * the name, and reading the file. Then where each line came from. Master only.
+ */
 #include "conf/load/source.h"
 
 #include <errno.h>
@@ -20,7 +25,7 @@ enum {
 
 enum scan_state { SCAN_CODE, SCAN_STRING, SCAN_COMMENT };
 
-/* As much of the grammar as tells whether a string may come next. */
+/* Enough of the grammar to know whether a string may come next. */
 struct brackets {
 	char before;      /* the last byte that counted; '"' after a string */
 	uint64_t is_list; /* whether an open bracket is "(" or "[", not "{";
@@ -169,7 +174,7 @@ static bool scan_punctuation(struct scan *scan, char c)
 	return true;
 }
 
-/* Copies what is no word at `at`; returns how many bytes it was. */
+/* Copies one token that is no word; returns its length. */
 static size_t scan_mark(struct scan *scan, struct str line, size_t at, bool *ok)
 {
 	struct str rest = str_tail(line, at);
@@ -290,7 +295,7 @@ static bool cut_include(struct str *line, struct str *name_out)
 	struct str quoted = str_trim(rest);
 
 	if (quoted.n == rest.n || quoted.n == 0 || quoted.p[0] != '"')
-		return false; /* libconfig will say that it is no setting */
+		return false; /* libconfig reports it as a syntax error */
 	size_t end = 1;
 
 	while (end < quoted.n && quoted.p[end] != '"')
@@ -341,7 +346,8 @@ static bool scan_content(struct scan *scan, struct str content)
 	return true;
 }
 
-/* False when something is wrong in the file, or, *why_out says why, with it. */
+/* False if the file has an error, which has been reported, or cannot be read:
+ * then *why_out is the reason. */
 static bool read_source(struct scan *scan, const char *name, const char **why_out)
 {
 	struct buf content = {0};

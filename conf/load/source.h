@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The text of a configuration: the main file with the files that it includes
- * put in the place of their @include lines, and where each line came from.
+ * The text of a configuration: the main file with its included files in place
+ * of their @include lines, and the origin of each line.
  *
- * libconfig could include by itself, but it ends the process when it is given
- * a directory, has no absolute paths beside relative ones, and does not say
- * why a file cannot be read. While we read we also find what libconfig lets
- * pass in silence: a comment or string that is never closed, a NUL byte that
- * would cut a string short, an integer that would wrap around. Master only.
+ * libconfig could include by itself, but it ends the process when it is given a
+ * directory, mixes up absolute and relative paths, and does not say why a file
+ * cannot be read. Reading also finds mistakes that libconfig lets pass
+ * silently: a comment or string that is never closed, a NUL byte that would cut
+ * a string short, an integer that would wrap around. Master only.
  */
 #ifndef CONF_LOAD_SOURCE_H
 #define CONF_LOAD_SOURCE_H
@@ -24,7 +24,7 @@ struct source_line {
 	int line; /* from 1 */
 };
 
-/* Embedded; all zero but for `arena` is an empty source. */
+/* Embedded; all zero except `arena` is an empty source. */
 struct source {
 	struct arena *arena; /* borrowed; file names live in it */
 	struct buf text;     /* ends in a NUL */
@@ -35,9 +35,9 @@ struct source {
 };
 
 /*
- * Reads the file at `path` and what it includes. Relative names of included
- * files are relative to the folder of `path`. False when something was wrong:
- * the first such thing is in *errors.
+ * Reads the file at `path` and those that it includes. Relative names of
+ * included files are relative to the directory of `path`. False at the first
+ * error, which is in *errors then.
  */
 bool source_read(struct source *s, const char *path, struct conf_errors *errors)
 	__attribute__((warn_unused_result));

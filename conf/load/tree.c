@@ -109,7 +109,7 @@ static bool get_value(const config_setting_t *setting,
 	return type->forms & value_out->form;
 }
 
-/* These return false when the value was wrong, which they have said then. */
+/* These return false for a wrong value, which they have reported. */
 
 static bool read_scalar(struct tree *tree, void *base,
 			const struct schema_setting *row,
@@ -191,8 +191,8 @@ static bool read_value(struct tree *tree, void *base,
 static void read_group(struct tree *tree, struct tree_group *g);
 
 /*
- * Reads a group, or the value that stands in its place; NULL when it is
- * absent. `row` is the setting whose group it is, or in whose list.
+ * Reads a group, or the value that stands in its place; `setting` is NULL if it
+ * is absent. `row` describes the group, or the list that it is an element of.
  */
 static void read_struct(struct tree *tree, const struct tree_group *parent,
 			const struct schema_setting *row,
@@ -210,7 +210,7 @@ static void read_struct(struct tree *tree, const struct tree_group *parent,
 	bool is_value = brief != NULL && setting != NULL &&
 			get_value(setting, brief->type, &value);
 
-	/* An element of a list that is wrong is left zero. */
+	/* A wrong element of a list is left zero. */
 	if (setting == NULL || is_group || is_value || row->type != &type_groups)
 		read_group(tree, &g);
 	if (setting == NULL && brief != NULL)
@@ -319,7 +319,7 @@ static const config_setting_t *find_setting(struct tree *tree,
 	return setting != NULL ? setting : old;
 }
 
-/* Whether it is as the group around has it unless it is given. */
+/* Whether the default is the value of the enclosing group. */
 static bool is_inherited(const struct tree_group *g, const struct schema_walk *at)
 {
 	return at->table == &schema_common && g->schema == &schema_route;

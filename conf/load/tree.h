@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The tree that libconfig makes of a file, read along the schema: each value
- * goes to its field by its type, what is wrong is collected and the reading
- * goes on. Knows no particular setting. Master only.
+ * Reads the tree that libconfig makes of a file along the schema: each value
+ * goes to its field by its type. Errors are collected, and reading goes on.
+ * Knows no particular setting. Master only.
  */
 #ifndef CONF_LOAD_TREE_H
 #define CONF_LOAD_TREE_H
@@ -15,7 +15,7 @@
 #include "conf/schema/schema.h"
 #include "conf/schema/types.h"
 
-/* What reading a file goes by and what it makes. Borrows all pointers. */
+/* The context of reading a file, and its results. Borrows all pointers. */
 struct tree {
 	struct setting_context context;
 	struct conf_errors *errors;
@@ -34,7 +34,7 @@ struct tree_group {
 };
 
 /* Reads a whole file, whose root is `setting`, into the struct at `struct_at`,
- * all zero. What is wrong is added to tree->errors. */
+ * which is all zero. Errors are added to tree->errors. */
 void tree_read(struct tree *tree, const struct schema_group *schema,
 	       const config_setting_t *setting, void *struct_at);
 

@@ -18,7 +18,8 @@ static void put_indent(struct buf *out, int depth)
 		buf_put_cstr(out, "\t");
 }
 
-/* Whether it is a group that is not there, or an empty list of groups. */
+/* Whether it is an optional group that is absent, or an empty list of groups.
+ * */
 static bool is_absent(const struct schema_setting *row, const void *base)
 {
 	struct setting_field f = setting_field(NULL, row, base);
@@ -29,9 +30,9 @@ static bool is_absent(const struct schema_setting *row, const void *base)
 }
 
 /*
- * Whether the group says no more than the value that may stand in its place:
- * all its other settings are their defaults. Groups within it are taken for
- * more.
+ * Whether the value that may stand in place of the group says the same: all
+ * other settings of the group have their defaults. A group within it counts as
+ * more, unless it is absent.
  */
 static bool is_brief(const struct schema_setting *row, const void *struct_at)
 {
@@ -119,8 +120,8 @@ static void put_setting(struct buf *out, const struct schema_setting *row,
 		setting_show(row, base, out);
 }
 
-/* Whether the loader would take the setting back. Of the common settings a
- * route shows those that it gives: the site has shown the others. */
+/* Whether to show the setting: the loader would refuse one that does not apply,
+ * and a route inherits common settings, which its site shows. */
 static bool is_shown(const struct schema_walk *at)
 {
 	const struct conf_common *common = at->base;
