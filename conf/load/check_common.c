@@ -13,7 +13,7 @@ static void check_access(struct check *c, const struct conf_common *common,
 	char text[ADDR_TEXT];
 	const void *last =
 		conf_gives(common, &common->deny) ? &common->deny : &common->allow;
-	struct place at = check_place(c, last, where);
+	struct location at = check_location(c, last, where);
 
 	for (size_t i = 0; i < common->allow.n; i++)
 		for (size_t k = 0; k < common->deny.n; k++)
@@ -38,7 +38,7 @@ static bool is_reported(const struct check *c, const char *file, int line)
 static void check_auth_file(struct check *c, const struct conf_common *common,
 			    const char *where)
 {
-	struct place at = check_place(c, &common->auth_file, where);
+	struct location at = check_location(c, &common->auth_file, where);
 	struct arena scratch = {0};
 	const char *why;
 	int line;
@@ -63,7 +63,8 @@ static bool uses(const struct template *t, enum template_variable variable)
 	return false;
 }
 
-void check_early(struct check *c, const struct template *t, const struct place *at)
+void check_early(struct check *c, const struct template *t,
+		 const struct location *at)
 {
 	if (t->uses_form)
 		check_complain(
@@ -80,7 +81,7 @@ void check_early(struct check *c, const struct template *t, const struct place *
 static void check_key(struct check *c, const struct conf_common *common,
 		      const struct template *key, const char *where)
 {
-	struct place at = check_place(c, key, where);
+	struct location at = check_location(c, key, where);
 
 	if (conf_gives(common, key))
 		check_early(c, key, &at);
@@ -89,7 +90,7 @@ static void check_key(struct check *c, const struct conf_common *common,
 static void check_compress(struct check *c, const struct conf_common *common,
 			   const char *where)
 {
-	struct place at = check_place(c, &common->compress, where);
+	struct location at = check_location(c, &common->compress, where);
 
 	for (size_t i = 0; i < common->compress.n; i++)
 		if (!conf_coding_is_built(common->compress.items[i]))

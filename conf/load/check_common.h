@@ -11,6 +11,7 @@ void check_common(struct check *c, const struct conf_common *common,
 
 /* Complains of variables that are not known before the password and the body
  * are looked at. */
-void check_early(struct check *c, const struct template *t, const struct place *at);
+void check_early(struct check *c, const struct template *t,
+		 const struct location *at);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "conf/load/errors.h"
 
-void check_complain(struct check *c, const struct place *at, const char *format,
+void check_complain(struct check *c, const struct location *at, const char *format,
 		    ...)
 {
 	va_list args;
@@ -21,13 +21,14 @@ void check_complain(struct check *c, const struct place *at, const char *format,
 			STR_ARG(what));
 }
 
-struct place check_place(struct check *c, const void *field, const char *where)
+struct location check_location(struct check *c, const void *field,
+			       const char *where)
 {
-	const struct place *found = places_find(c->places, field);
+	const struct location *found = locations_find(c->locations, field);
 
 	if (found != NULL)
 		return *found;
-	return (struct place){.where = where, .file = c->main_file};
+	return (struct location){.where = where, .file = c->main_file};
 }
 
 const char *check_spot(struct check *c, struct conf_origin origin)
@@ -37,12 +38,12 @@ const char *check_spot(struct check *c, struct conf_origin origin)
 
 bool check_is_given(struct check *c, const void *field)
 {
-	return places_find(c->places, field) != NULL;
+	return locations_find(c->locations, field) != NULL;
 }
 
 bool check_is_bad(struct check *c, const void *field)
 {
-	const struct place *found = places_find(c->places, field);
+	const struct location *found = locations_find(c->locations, field);
 
 	return found != NULL && found->is_bad;
 }
@@ -61,7 +62,7 @@ static const char *directory_of(struct check *c, const char *path)
 void check_directory(struct check *c, const void *field, const char *where,
 		     const char *path)
 {
-	struct place at = check_place(c, field, where);
+	struct location at = check_location(c, field, where);
 	struct stat st;
 
 	if (path[0] != '/')

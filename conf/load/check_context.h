@@ -11,20 +11,21 @@
 #include <stdbool.h>
 
 #include "conf/conf.h"
-#include "conf/load/places.h"
+#include "conf/load/locations.h"
 
 struct check {
 	struct conf *conf;
-	struct places *places;
+	struct locations *locations;
 	struct conf_errors *errors;
 	const char *main_file;
 };
 
-void check_complain(struct check *c, const struct place *at, const char *format,
+void check_complain(struct check *c, const struct location *at, const char *format,
 		    ...) __attribute__((format(printf, 3, 4)));
 
 /* Where a field was given; when it was not, `where` in the main file. */
-struct place check_place(struct check *c, const void *field, const char *where);
+struct location check_location(struct check *c, const void *field,
+			       const char *where);
 
 /* "FILE:LINE", in the arena. */
 const char *check_spot(struct check *c, struct conf_origin origin);

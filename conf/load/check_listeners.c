@@ -27,7 +27,7 @@ static bool addresses_clash(const struct addr *a, const struct addr *b)
 static void check_listener(struct check *c, size_t i)
 {
 	const struct conf_listener *l = &c->conf->listeners[i];
-	struct place at = check_place(c, &l->text, "listeners");
+	struct location at = check_location(c, &l->text, "listeners");
 
 	if (l->text == NULL || addr_family(&l->addr) != AF_UNIX)
 		return;
@@ -43,14 +43,15 @@ static void check_listener(struct check *c, size_t i)
 static void check_clashes(struct check *c, size_t i)
 {
 	const struct conf_listener *l = &c->conf->listeners[i];
-	struct place at = check_place(c, &l->text, "listeners");
+	struct location at = check_location(c, &l->text, "listeners");
 
 	for (size_t j = 0; j < i && l->text != NULL; j++) {
 		const struct conf_listener *other = &c->conf->listeners[j];
 
 		if (other->text == NULL || !addresses_clash(&l->addr, &other->addr))
 			continue;
-		struct place first = check_place(c, &other->text, "listeners");
+		struct location first =
+			check_location(c, &other->text, "listeners");
 
 		if (strcmp(l->text, other->text) == 0)
 			check_complain(c, &at, "%s is already listened on, see %s",
@@ -82,9 +83,9 @@ void check_listeners(struct check *c)
 		    strcmp(l->protocol, "http") != 0 || needs_sites ||
 		    conf->n_sites > 0 || check_is_bad(c, &conf->sites))
 			continue;
-		struct place at = {.where = l->origin.where,
-				   .file = l->origin.file,
-				   .line = l->origin.line};
+		struct location at = {.where = l->origin.where,
+				      .file = l->origin.file,
+				      .line = l->origin.line};
 
 		check_complain(c, &at, "http listeners need sites");
 		needs_sites = true;

@@ -13,7 +13,7 @@
 
 static void check_path(struct check *c, const struct conf_route *route)
 {
-	struct place at = check_place(c, &route->path, route->origin.where);
+	struct location at = check_location(c, &route->path, route->origin.where);
 	struct str path = route->path, normal;
 
 	if (path.p[0] != '/') {
@@ -40,7 +40,7 @@ static void check_path(struct check *c, const struct conf_route *route)
 
 /* A template of a route or site, and the groups that it may name. */
 struct use {
-	struct place at;
+	struct location at;
 	const struct regex *regex; /* of the route; or NULL */
 	bool has_match;            /* it is a route's, and that has a pattern */
 };
@@ -78,7 +78,7 @@ static void check_setting(struct check *c, struct use *use,
 
 	if (at->setting->type->template_at == NULL || check_is_bad(c, field))
 		return;
-	use->at = check_place(c, field, where);
+	use->at = check_location(c, field, where);
 	for (size_t i = 0;
 	     (template = at->setting->type->template_at(field, i)) != NULL; i++)
 		check_template(c, use, template);
@@ -122,8 +122,8 @@ static void check_match(struct check *c, struct conf_route *route)
 		if (!has_match) {
 			check_path(c, route);
 		} else {
-			struct place at =
-				check_place(c, &route->path, route->origin.where);
+			struct location at = check_location(c, &route->path,
+							    route->origin.where);
 
 			regex = regex_create(route->path, &c->conf->arena, &why);
 			if (regex == NULL)
@@ -149,12 +149,12 @@ static void check_rewrite(struct check *c, const struct conf_route *route)
 {
 	const struct conf_rewrite *rewrite = route->settings;
 	const struct template *to = &rewrite->to;
-	struct place at = check_place(c, to, route->origin.where);
+	struct location at = check_location(c, to, route->origin.where);
 
 	if (route->common.given != 0) {
-		at = (struct place){.where = route->origin.where,
-				    .file = route->origin.file,
-				    .line = route->origin.line};
+		at = (struct location){.where = route->origin.where,
+				       .file = route->origin.file,
+				       .line = route->origin.line};
 		check_complain(
 			c, &at,
 			"a route that rewrites has no common settings: those of "
@@ -171,7 +171,7 @@ static void check_rewrite(struct check *c, const struct conf_route *route)
 static void check_respond(struct check *c, const struct conf_route *route)
 {
 	const struct conf_respond *respond = route->settings;
-	struct place at = check_place(c, &respond->body, route->origin.where);
+	struct location at = check_location(c, &respond->body, route->origin.where);
 
 	if (respond->body.source.n > 0 &&
 	    http_status_has_no_content((unsigned)respond->status))

@@ -58,8 +58,8 @@ static void check_hosts(struct check *c)
 
 		if (!str_equal(h->name, first->name))
 			continue;
-		struct place at =
-			check_place(c, &h->site->hosts, h->site->origin.where);
+		struct location at =
+			check_location(c, &h->site->hosts, h->site->origin.where);
 
 		if (at.line == 0) { /* "*" by default */
 			at.file = h->site->origin.file;
@@ -92,7 +92,7 @@ static int compare_routes(const void *left, const void *right)
 static void check_pair(struct check *c, const struct conf_route *first,
 		       const struct conf_route *second)
 {
-	struct place at = check_place(c, &second->path, second->origin.where);
+	struct location at = check_location(c, &second->path, second->origin.where);
 	unsigned both = first->methods & second->methods;
 	size_t method = 0;
 

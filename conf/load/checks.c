@@ -16,7 +16,7 @@
 
 static void check_user(struct check *c)
 {
-	struct place at = check_place(c, &c->conf->user, "user");
+	struct location at = check_location(c, &c->conf->user, "user");
 
 	if (geteuid() != 0 || check_is_bad(c, &c->conf->user))
 		return;
@@ -44,7 +44,7 @@ const char *conf_default_control(struct arena *arena)
 static void check_control(struct check *c)
 {
 	struct conf *conf = c->conf;
-	struct place at = check_place(c, &conf->control.path, "control");
+	struct location at = check_location(c, &conf->control.path, "control");
 	struct addr addr;
 
 	if (check_is_bad(c, &conf->control.path))
@@ -61,7 +61,7 @@ static void check_control(struct check *c)
 static void check_real_ip(struct check *c)
 {
 	const struct conf_real_ip *real_ip = &c->conf->real_ip;
-	struct place at = check_place(c, &real_ip->field, "real_ip.field");
+	struct location at = check_location(c, &real_ip->field, "real_ip.field");
 
 	if (strcasecmp(real_ip->field, "Forwarded") == 0)
 		check_complain(
@@ -80,7 +80,8 @@ static void check_files(struct check *c)
 	check_directory(c, &conf->log.error, "log.error", conf->log.error);
 	check_directory(c, &conf->log.access, "log.access", conf->log.access);
 	if (mime_types_load(&scratch, conf->mime_types, &why, &line) == NULL) {
-		struct place at = check_place(c, &conf->mime_types, "mime_types");
+		struct location at =
+			check_location(c, &conf->mime_types, "mime_types");
 
 		if (line == 0)
 			check_complain(c, &at, "%s: %s", conf->mime_types, why);
@@ -91,10 +92,10 @@ static void check_files(struct check *c)
 	arena_fini(&scratch);
 }
 
-void conf_check(struct conf *conf, const char *main_file, struct places *places,
-		struct conf_errors *errors)
+void conf_check(struct conf *conf, const char *main_file,
+		struct locations *locations, struct conf_errors *errors)
 {
-	struct check c = {conf, places, errors, main_file};
+	struct check c = {conf, locations, errors, main_file};
 
 	check_user(&c);
 	check_control(&c);

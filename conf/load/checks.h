@@ -8,12 +8,12 @@
 #define CONF_LOAD_CHECKS_H
 
 #include "conf/conf.h"
-#include "conf/load/places.h"
+#include "conf/load/locations.h"
 
 /* Also fills in the default of `control`, which depends on the system. Errors
  * without a line are about `main_file`. */
-void conf_check(struct conf *conf, const char *main_file, struct places *places,
-		struct conf_errors *errors);
+void conf_check(struct conf *conf, const char *main_file,
+		struct locations *locations, struct conf_errors *errors);
 
 /* The default path of the control socket; in `arena`. */
 const char *conf_default_control(struct arena *arena);

@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "conf/load/checks.h"
 #include "conf/load/errors.h"
-#include "conf/load/places.h"
+#include "conf/load/locations.h"
 #include "conf/load/source.h"
 #include "conf/load/tree.h"
 #include "conf/schema/schema.h"
@@ -88,7 +88,7 @@ static void load_tree(struct loader *l)
 	    CONFIG_TRUE) {
 		tree_read(&l->tree, &schema_top, config_root_setting(&config),
 			  l->conf);
-		conf_check(l->conf, l->source.files[0], &l->tree.places,
+		conf_check(l->conf, l->source.files[0], &l->tree.locations,
 			   l->tree.errors);
 		l->parsed = true;
 	} else {
@@ -117,7 +117,7 @@ static struct conf *load_what_can_be(const char *path, struct conf_errors *error
 					 * reached */
 		conf->control.path = conf_default_control(&conf->arena);
 	*parsed_out = l.parsed;
-	places_fini(&l.tree.places);
+	locations_fini(&l.tree.locations);
 	source_fini(&l.source);
 	return conf;
 }

@@ -1,44 +1,46 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "conf/load/places.h"
+#include "conf/load/locations.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 
-void places_add(struct places *places, struct place place)
+void locations_add(struct locations *locations, struct location location)
 {
-	if (places->n == places->room) {
-		places->room = places->room ? 2 * places->room : 64;
-		places->items = mem_resize(places->items,
-					   places->room * sizeof(*places->items));
+	if (locations->n == locations->room) {
+		locations->room = locations->room ? 2 * locations->room : 64;
+		locations->items =
+			mem_resize(locations->items,
+				   locations->room * sizeof(*locations->items));
 	}
-	places->items[places->n++] = place;
-	places->is_sorted = false;
+	locations->items[locations->n++] = location;
+	locations->is_sorted = false;
 }
 
 static int compare(const void *left, const void *right)
 {
-	const struct place *a = left, *b = right;
+	const struct location *a = left, *b = right;
 	uintptr_t x = (uintptr_t)a->field, y = (uintptr_t)b->field;
 
 	return x < y ? -1 : x > y;
 }
 
-const struct place *places_find(struct places *places, const void *field)
+const struct location *locations_find(struct locations *locations,
+				      const void *field)
 {
-	struct place key = {.field = field};
+	struct location key = {.field = field};
 
-	if (places->n == 0)
+	if (locations->n == 0)
 		return NULL;
-	if (!places->is_sorted)
-		qsort(places->items, places->n, sizeof(key), compare);
-	places->is_sorted = true;
-	return bsearch(&key, places->items, places->n, sizeof(key), compare);
+	if (!locations->is_sorted)
+		qsort(locations->items, locations->n, sizeof(key), compare);
+	locations->is_sorted = true;
+	return bsearch(&key, locations->items, locations->n, sizeof(key), compare);
 }
 
-void places_fini(struct places *places)
+void locations_fini(struct locations *locations)
 {
-	free(places->items);
-	*places = (struct places){0};
+	free(locations->items);
+	*locations = (struct locations){0};
 }

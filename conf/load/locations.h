@@ -5,13 +5,13 @@
  * check which looks at the finished configuration can still point at a line.
  * Master only.
  */
-#ifndef CONF_LOAD_PLACES_H
-#define CONF_LOAD_PLACES_H
+#ifndef CONF_LOAD_LOCATIONS_H
+#define CONF_LOAD_LOCATIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-struct place {
+struct location {
 	const void *field;
 	const char *where; /* "limits.header" */
 	const char *file;
@@ -20,17 +20,18 @@ struct place {
 };
 
 /* Embedded; all zero is empty. Texts are borrowed. */
-struct places {
-	struct place *items;
+struct locations {
+	struct location *items;
 	size_t n, room;
 	bool is_sorted;
 };
 
-void places_add(struct places *places, struct place place);
+void locations_add(struct locations *locations, struct location location);
 
-/* The place of a field that was given in the file, or NULL. */
-const struct place *places_find(struct places *places, const void *field);
+/* The location of a field that was given in the file, or NULL. */
+const struct location *locations_find(struct locations *locations,
+				      const void *field);
 
-void places_fini(struct places *places);
+void locations_fini(struct locations *locations);
 
 #endif

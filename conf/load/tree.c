@@ -73,14 +73,15 @@ static const char *found(const config_setting_t *setting)
 	}
 }
 
-static void add_place(struct tree *tree, const config_setting_t *setting,
-		      const char *where, const void *field, bool is_bad)
+static void add_location(struct tree *tree, const config_setting_t *setting,
+			 const char *where, const void *field, bool is_bad)
 {
-	places_add(&tree->places, (struct place){.field = field,
-						 .where = where,
-						 .file = file_of(tree, setting),
-						 .line = line_of(tree, setting),
-						 .is_bad = is_bad});
+	locations_add(&tree->locations,
+		      (struct location){.field = field,
+					.where = where,
+					.file = file_of(tree, setting),
+					.line = line_of(tree, setting),
+					.is_bad = is_bad});
 }
 
 /* False for a value that is no scalar, or none that the type takes. */
@@ -184,7 +185,7 @@ static bool read_value(struct tree *tree, void *base,
 			  ? read_strings(tree, base, row, setting, where)
 			  : read_scalar(tree, base, row, setting, where);
 
-	add_place(tree, setting, where, (char *)base + row->offset, !ok);
+	add_location(tree, setting, where, (char *)base + row->offset, !ok);
 	return ok;
 }
 
@@ -226,8 +227,8 @@ static void read_struct(struct tree *tree, const struct tree_group *parent,
 		      brief != NULL ? brief->type->expects : "",
 		      brief != NULL ? " or " : "", found(setting));
 	if (brief != NULL)
-		add_place(tree, setting, where, (char *)struct_at + brief->offset,
-			  true);
+		add_location(tree, setting, where,
+			     (char *)struct_at + brief->offset, true);
 }
 
 static void read_list(struct tree *tree, const struct tree_group *parent,
@@ -251,7 +252,7 @@ static void read_list(struct tree *tree, const struct tree_group *parent,
 			      found(setting));
 	else if (n == 0 && row->required)
 		tree_complain(tree, setting, where, "must not be empty");
-	add_place(tree, setting, where, f.field, !ok);
+	add_location(tree, setting, where, f.field, !ok);
 	if (n == 0)
 		return;
 	char *structs = arena_zalloc(tree->context.arena, n, size);

@@ -10,7 +10,7 @@
 #include <libconfig.h>
 
 #include "conf/conf.h"
-#include "conf/load/places.h"
+#include "conf/load/locations.h"
 #include "conf/load/source.h"
 #include "conf/schema/schema.h"
 #include "conf/schema/types.h"
@@ -20,7 +20,7 @@ struct tree {
 	struct setting_context context;
 	struct conf_errors *errors;
 	const struct source *source; /* for files and lines */
-	struct places places;
+	struct locations locations;
 };
 
 /* A group of the file and the struct into which it is read. */

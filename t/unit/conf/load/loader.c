@@ -59,9 +59,9 @@ static void compare(const char *config, char *got, const char *wanted)
 
 	while (rest.n > 0) {
 		struct str what = str_cut(&rest, '\n');
-		struct str place = str_cut(&what, ' ');
+		struct str location = str_cut(&what, ' ');
 		struct str where = str_cut(&what, '|');
-		struct str number = place;
+		struct str number = location;
 		struct str name = str_cut(&number, ':');
 		char begin[PATH_MAX + 100], says[200];
 

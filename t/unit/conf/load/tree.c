@@ -142,7 +142,7 @@ static const char *errors_of(const char *text)
 				   errors.items[i].line, errors.items[i].text);
 	config_destroy(&config);
 	conf_errors_fini(&errors);
-	places_fini(&tree.places);
+	locations_fini(&tree.locations);
 	source_fini(&source);
 	return arena_cstr(&arena, all);
 }
