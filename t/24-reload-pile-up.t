@@ -13,16 +13,14 @@ my $s = Holdfast->start(
 	conf => <<'E',
 workers = 1;
 listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
+limits = { move_file = "1k"; };
 sites = ( { routes = (
-	{ path = "/"; handler = "static"; root = "%%DIR%%/www"; }
+	{ path = "/small"; handler = "respond"; body = "small"; },
+	{ path = "/large"; handler = "respond"; methods = [ "POST" ];
+	  body = "${form.x}"; }
 ); } );
 E
-	prepare => sub ($dir) {
-		$dir->mkdir('www');
-		$dir->write('www/large', '');
-		$dir->write('www/small', 'small');
-		truncate $dir->path('www/large'), 64 << 20 or die $!;
-	});
+);
 
 sub generations () {
 	my %seen;
@@ -31,14 +29,16 @@ sub generations () {
 	return sort { $a <=> $b } keys %seen;
 }
 
-# In each generation a client that begins to take a large file, and waits: its
-# worker has to stay.
+# In each generation a client that begins to take what is too large to move,
+# and waits: its worker has to stay.
 my @clients;
 
 sub begin () {
-	my $client = $s->client;
+	my $client = $s->client(undef, rcvbuf => 2048, mss => 536);
 
-	$client->send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+	$client->send(Holdfast::Client->request_text('POST', '/large',
+		['Content-Type' => 'application/x-www-form-urlencoded'],
+		'x=' . 'x' x 900_000));
 	like $client->read_until("\r\n\r\n"), qr/200 OK/, 'a response has begun';
 	push @clients, $client;
 }

@@ -159,11 +159,11 @@ static void stop(struct worker *w)
 	timer_disarm(&w->deadline); /* there is nothing to wait for */
 }
 
-static void on_idle(struct net *net, struct conn *c)
+static bool on_idle(struct net *net, struct conn *c)
 {
 	struct worker *w = CONTAINER_OF(net, struct worker, net);
 
-	handoff_offer(&w->handoff, c);
+	return handoff_offer(&w->handoff, c);
 }
 
 /* Others take over. */

@@ -64,6 +64,13 @@ enum {
 	KIND(HTTP1, 4, 1, 1)                                        \
 	/* And its body, as far as it has come. */                  \
 	KIND(HTTP1_BODY, 5, 1, 1)                                   \
+	/* And the response, as far as it has not gone. */          \
+	KIND(HTTP1_SEND, 6, 1, 1)                                   \
+	/* worker/http/exchange_frozen.c: of any protocol. */       \
+	KIND(EXCHANGE, 7, 1, 1)                                     \
+	KIND(EXCHANGE_FIELD, 8, 1, 1)                               \
+	KIND(CONTENT, 9, 1, 1)                                      \
+	KIND(CONTENT_PART, 10, 1, 1)                                \
 	FROZEN_MORE_KINDS(KIND)
 
 /* For a test of this file's own. */

@@ -108,6 +108,13 @@ static const struct schema_setting limits_settings[] = {
 	 .fallback = "64k", .min = KIB, .max = 64 * MIB,
 	 .help = "How much of a body is held in memory. A larger one is written "
 		 "to a file in temp as it arrives."},
+	{.name = "move_file", AT(move_file), .type = &type_size,
+	 .fallback = "256m", .max = TIB,
+	 .help = "When a connection moves to another worker in the middle of a "
+		 "response, what is left of one that is in memory, or that is "
+		 "being compressed, is written to a file in temp, and moves "
+		 "with it. One with more than this stays, and is served to its "
+		 "end by the old worker, however long that takes."},
 	{.name = "rate", AT(rate), .type = &type_size,
 	 .fallback = "500", .max = MIB,
 	 .help = "How many bytes a second a client has to keep up on average: "

@@ -476,6 +476,12 @@ void exchange_forget(struct exchange *x)
 	x->broke_off = false;
 }
 
+void exchange_resume_answered(struct exchange *x)
+{
+	set_state(x, EXCHANGE_REQUEST);
+	set_state(x, EXCHANGE_ANSWERED);
+}
+
 void exchange_finish(struct exchange *x)
 {
 	ASSERT(x->state != EXCHANGE_IDLE);

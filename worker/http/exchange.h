@@ -89,14 +89,18 @@ enum body_read {
 struct body {
 	enum body_kind kind;
 	uint64_t length;         /* all of it */
-	struct str bytes;        /* BODY_BYTES */
+	uint64_t left;           /* BODY_FILE, BODY_STREAM: what is still to be
+				  * sent; set by the protocol when it begins */
+	struct str bytes;        /* BODY_BYTES: the same */
 	int file;                /* BODY_FILE: the owner's descriptor */
 	off_t offset;            /* BODY_FILE: of what is to be sent */
-	struct body_part *parts; /* BODY_PARTS, in the exchange's arena; they
-				  * are used up */
+	struct body_part *parts; /* BODY_PARTS, in the exchange's arena: the
+				  * same */
 	size_t n_parts;
 	/* BODY_STREAM: puts at most `max` bytes at the end of `out`. */
 	enum body_read (*read)(void *owner, struct buf *out, size_t max);
+	bool goes_on; /* BODY_STREAM: read() waits for nobody and can be called
+		       * until the end, however fast the client is */
 	void *owner;
 	void (*release)(void *owner);
 };
@@ -276,6 +280,10 @@ void exchange_break_off(struct exchange *x);
 
 /* Forgets it, without a trace: it goes on elsewhere. */
 void exchange_forget(struct exchange *x);
+
+/* The other side of it: an idle exchange is answered, elsewhere. For
+ * exchange_thaw(). */
+void exchange_resume_answered(struct exchange *x);
 
 /* Whether there is a field of that kind, one or more. */
 static inline bool request_has(const struct request *request, enum field_id id)

@@ -118,7 +118,7 @@ static void give_idle(struct balance *b, uint64_t n, bool active)
 			break;
 		if (conn_is_idle(c) &&
 		    (!active || c->socket.active_round == b->net->activity_round)) {
-			handoff_offer(b->handoff, c);
+			(void)handoff_offer(b->handoff, c);
 			n--;
 		}
 	}

@@ -72,6 +72,8 @@ static enum given give(struct handoff *handoff, struct conn *c)
 
 	if (c->state != CONN_OPEN)
 		return GIVEN_LATER;
+	if (c->protocol->prepare != NULL)
+		c->protocol->prepare(c);
 	bool packed = pack_conn(&w, c, message, sizeof(message), &handoff->readers,
 				c->crashes);
 
@@ -105,8 +107,17 @@ static void on_give(struct task *task)
 					      socket.queued);
 
 		list_remove(&c->socket.queued);
-		if (give(handoff, c) == GIVEN_FULL) {
-			list_append(&handoff->offered, &c->socket.queued);
+		switch (give(handoff, c)) {
+		case GIVEN:
+			break;
+		case GIVEN_LATER:
+			conn_stay(c);
+			break;
+		case GIVEN_FULL:
+			if (c->has_more)
+				conn_stay(c);
+			else
+				list_append(&handoff->offered, &c->socket.queued);
 			wait_for_room(handoff);
 			return;
 		}
@@ -130,13 +141,16 @@ static void on_retry(struct timer *timer)
 	loop_queue(handoff->net->loop, &handoff->give);
 }
 
-void handoff_offer(struct handoff *handoff, struct conn *c)
+bool handoff_offer(struct handoff *handoff, struct conn *c)
 {
 	if (!list_is_empty(&c->socket.queued))
-		return; /* it has something to do first, or is offered */
+		return false; /* it has something to do first, or is offered */
+	if (handoff->is_full && c->has_more)
+		return false; /* others can wait for room, and are offered */
 	list_append(&handoff->offered, &c->socket.queued);
 	if (!handoff->is_full)
 		loop_queue(handoff->net->loop, &handoff->give);
+	return true;
 }
 
 void handoff_give_now(struct handoff *handoff)
@@ -367,8 +381,10 @@ void handoff_set_readers(struct handoff *handoff,
 
 void handoff_withdraw(struct handoff *handoff)
 {
-	LIST_EACH_SAFE (link, &handoff->offered)
+	LIST_EACH_SAFE (link, &handoff->offered) {
 		list_remove(link);
+		conn_stay(CONTAINER_OF(link, struct conn, socket.queued));
+	}
 	task_cancel(&handoff->give);
 	stop_waiting(handoff);
 }

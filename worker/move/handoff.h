@@ -86,8 +86,9 @@ bool handoff_is_unread(const struct handoff *handoff);
 void handoff_take_back(struct handoff *handoff);
 
 /* Gives a connection away as soon as its protocol can let it go and there is
- * room. Until then it is served here as before. */
-void handoff_offer(struct handoff *handoff, struct conn *c);
+ * room. Until then it is served here when something happens to it. False when
+ * it has something to do first, or is offered already. */
+bool handoff_offer(struct handoff *handoff, struct conn *c);
 
 /* Gives the first of what was offered at once, not in the next tick: until
  * then the busiest connections have something to do again. */

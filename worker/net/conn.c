@@ -239,9 +239,27 @@ static void conn_wait(struct conn *c)
 	buf_shrink(&c->socket.in);
 	buf_shrink(&c->socket.out);
 	if (net->on_idle != NULL)
-		net->on_idle(net, c);
+		(void)net->on_idle(net, c);
 	if (net->activity_round != 0)
 		note_activity(c);
+}
+
+void conn_stay(struct conn *c)
+{
+	if (c->has_more)
+		conn_queue(c);
+	c->has_more = false;
+}
+
+/* It has more to do, and others are served first; or it moves, for one that
+ * never waits has to move, too. */
+static void conn_go_on(struct conn *c)
+{
+	struct net *net = c->socket.net;
+
+	c->has_more = true;
+	if (net->on_idle == NULL || !net->on_idle(net, c))
+		conn_stay(c);
 }
 
 /* Acts on what a protocol said; true when it is to be called again. */
@@ -252,7 +270,7 @@ static bool conn_obey(struct conn *c, enum step step)
 		return true;
 	case STEP_LATER:
 		socket_clear_timeout(&c->socket);
-		conn_queue(c);
+		conn_go_on(c);
 		return false;
 	case STEP_WRITE:
 		socket_clear_timeout(&c->socket);
@@ -280,6 +298,7 @@ static void run_protocol(struct conn *c)
 	struct net *net = c->socket.net;
 	enum step step = STEP_MORE;
 
+	c->has_more = false;
 	net->running = c;
 	for (int budget = CONN_STEPS; budget > 0 && step == STEP_MORE; budget--)
 		step = c->protocol->step(c);
@@ -386,6 +405,7 @@ static struct conn *conn_create(struct listener *listener, int fd,
 	c->state = CONN_OPENING;
 	c->kept = false;
 	c->crashes = 0;
+	c->has_more = false;
 	c->requests = 0;
 	list_append(&net->conns, &c->link);
 	net->slot->connections++;

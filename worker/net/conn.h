@@ -35,13 +35,14 @@ struct conn {
 	struct socket socket;
 	struct listener *listener;
 	const struct protocol *protocol;
-	void *session;        /* the protocol's; NULL when it remembers nothing */
-	struct list link;     /* in net->conns */
-	uint64_t id : 56;     /* unique among the workers; moves along */
-	uint64_t state : 3;   /* enum conn_state, by set_state() in conn.c only */
-	uint64_t kept : 1;    /* it should move, and those who would take it do not
-			       * understand the format of its state */
-	uint64_t crashes : 4; /* of workers, since it was idle last */
+	void *session;         /* the protocol's; NULL when it remembers nothing */
+	struct list link;      /* in net->conns */
+	uint64_t id : 55;      /* unique among the workers; moves along */
+	uint64_t state : 3;    /* enum conn_state, by set_state() in conn.c only */
+	uint64_t kept : 1;     /* it should move, and those who would take it do not
+				* understand the format of its state */
+	uint64_t crashes : 4;  /* of workers, since it was idle last */
+	uint64_t has_more : 1; /* offered to others in the middle of its work */
 	union {
 		uint64_t accepted_at;  /* CLOCK_MONOTONIC ns */
 		uint64_t linger_until; /* from CONN_FINISHING on */
@@ -89,6 +90,9 @@ static inline bool conn_is_leaving(const struct conn *c)
 /* What it waited for has come from elsewhere than its socket: the protocol
  * takes its next step in the next tick. */
 void conn_wake(struct conn *c);
+
+/* It was offered to others and stays here: goes on with what it did. */
+void conn_stay(struct conn *c);
 
 /* True while a step of its protocol is being taken: what comes now need not
  * wake it. */

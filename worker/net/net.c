@@ -162,14 +162,14 @@ static void stop_accepting(struct net *net)
 		listener_close(&net->listeners[i]);
 }
 
-void net_move(struct net *net, void (*on_idle)(struct net *net, struct conn *c))
+void net_move(struct net *net, bool (*on_idle)(struct net *net, struct conn *c))
 {
 	if (net_is_draining(net))
 		return;
 	stop_accepting(net);
 	net->on_idle = on_idle;
 	LIST_EACH_SAFE (link, &net->conns)
-		on_idle(net, CONTAINER_OF(link, struct conn, link));
+		(void)on_idle(net, CONTAINER_OF(link, struct conn, link));
 }
 
 struct listener *net_find_listener(struct net *net, const char *key,

@@ -68,9 +68,11 @@ struct net {
 	struct conn_block *blocks; /* the memory of all conns */
 	uint64_t last_id;
 	uint64_t idle_grace_ms; /* while draining: see protocol.h */
-	/* While draining: offers a connection that waits to the other workers;
-	 * NULL when there are none to take it. */
-	void (*on_idle)(struct net *net, struct conn *c);
+	/* While draining: offers a connection that waits, or whose turn is
+	 * over, to the other workers. Until they have it, or conn_stay() is
+	 * called, it rests; false: it is not offered. NULL when there are none
+	 * to take it. */
+	bool (*on_idle)(struct net *net, struct conn *c);
 	/* Not 0: connections that serve something are given this number, and
 	 * counted, so that they are known from those that do not. */
 	uint16_t activity_round;
@@ -113,8 +115,9 @@ void net_resume(struct net *net);
 void net_drain(struct net *net, uint64_t idle_grace_ms);
 
 /* Stops accepting for good and offers every connection to the other workers
- * by `on_idle`: now, and whenever its protocol waits. */
-void net_move(struct net *net, void (*on_idle)(struct net *net, struct conn *c));
+ * by `on_idle`: now, whenever its protocol waits, and between two of its
+ * turns. */
+void net_move(struct net *net, bool (*on_idle)(struct net *net, struct conn *c));
 
 /* Our listener with that key and protocol; for a key that is not ours, one
  * that only carries what was established before it went: its connections

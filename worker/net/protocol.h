@@ -66,6 +66,13 @@ struct protocol {
 	void (*close)(struct conn *c);
 
 	/*
+	 * The connection is to move to another worker: does what freeze()
+	 * cannot, which may take a while. conn_wake() is called when that is
+	 * done. NULL: nothing.
+	 */
+	void (*prepare)(struct conn *c);
+
+	/*
 	 * The connection is to move to another worker, with conn->socket.in and
 	 * conn->socket.out as they are. Puts what else the protocol must remember,
 	 * and the descriptors that go along, into the message; or returns

@@ -8,8 +8,8 @@ use v5.36;
 use Carp qw(croak);
 use Errno qw(EAGAIN EINPROGRESS EINTR ECONNRESET EPIPE);
 use IO::Poll qw(POLLIN POLLOUT POLLERR POLLHUP);
-use Socket qw(:DEFAULT inet_pton AF_INET6 IPPROTO_TCP TCP_NODELAY
-	pack_sockaddr_in6 pack_sockaddr_un);
+use Socket qw(:DEFAULT inet_pton AF_INET6 IPPROTO_TCP TCP_MAXSEG
+	TCP_NODELAY pack_sockaddr_in6 pack_sockaddr_un);
 
 use Holdfast::Response;
 use Holdfast::Wait;
@@ -28,8 +28,9 @@ sub _name_of ($address) {
 	return (AF_INET, pack_sockaddr_in($port, inet_pton(AF_INET, $ip)));
 }
 
-# new(address, rcvbuf => bytes, sndbuf => bytes, from => IPv4 address); dies
-# when it cannot connect.
+# new(address, rcvbuf => bytes, sndbuf => bytes, mss => bytes, from => IPv4
+# address); dies when it cannot connect. The kernel of the server takes few
+# bytes for a client with a small rcvbuf and a small mss.
 sub new ($class, $address, %opt) {
 	my $self = $class->try($address, %opt);
 
@@ -46,6 +47,8 @@ sub try ($class, $address, %opt) {
 		if $opt{rcvbuf};
 	setsockopt $socket, SOL_SOCKET, SO_SNDBUF, $opt{sndbuf}
 		if $opt{sndbuf};
+	setsockopt $socket, IPPROTO_TCP, TCP_MAXSEG, $opt{mss}
+		if $opt{mss};
 	setsockopt $socket, IPPROTO_TCP, TCP_NODELAY, 1
 		if $family != AF_UNIX;
 	if ($opt{from}) {

@@ -251,6 +251,7 @@ bool compress_body(struct exchange *x, enum conf_coding coding,
 		.kind = BODY_STREAM,
 		.length = BODY_LENGTH_UNKNOWN,
 		.read = read_compressed,
+		.goes_on = z->source.kind != BODY_STREAM || z->source.goes_on,
 		.owner = z,
 		.release = release_compression,
 	};

@@ -147,6 +147,13 @@ unsigned limits_admit(struct limits *limits, struct exchange *x)
 	return status;
 }
 
+void limits_count(struct exchange *x, uint64_t crowd)
+{
+	if (quota_enter(x->http->quota, x->http->slot, crowd, UINT32_MAX) ==
+	    QUOTA_ENTERED)
+		x->crowd = crowd;
+}
+
 void limits_leave(struct exchange *x)
 {
 	if (x->crowd != 0)

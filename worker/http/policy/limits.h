@@ -26,5 +26,7 @@ unsigned limits_admit(struct limits *limits, struct exchange *x)
 
 /* The exchange is over, or goes on elsewhere. */
 void limits_leave(struct exchange *x);
+/* It was counted elsewhere by `crowd`, and goes on here. */
+void limits_count(struct exchange *x, uint64_t crowd);
 
 #endif

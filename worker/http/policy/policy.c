@@ -79,6 +79,11 @@ void policy_leave(struct exchange *x)
 	limits_leave(x);
 }
 
+void policy_count(struct exchange *x, uint64_t crowd)
+{
+	limits_count(x, crowd);
+}
+
 unsigned policy_admit(const struct policy *policy, struct exchange *x)
 {
 	unsigned refusal = 0;

@@ -45,6 +45,8 @@ struct endpoint policy_peer(const struct exchange *x);
 /* An exchange that is counted (x->crowd) is over, or goes on in another
  * process. */
 void policy_leave(struct exchange *x);
+/* The other side of it: it was counted by `crowd` there, and is here. */
+void policy_count(struct exchange *x, uint64_t crowd);
 
 /* The request is let in: changes it for its handler. */
 void policy_change_request(const struct policy *policy, struct exchange *x);

@@ -435,6 +435,7 @@ const struct protocol http1_protocol = {
 	.timeout = http1_timeout,
 	.is_idle = http1_is_idle,
 	.close = http1_session_end,
+	.prepare = http1_prepare,
 	.freeze = http1_freeze,
 	.thaw = http1_thaw,
 };

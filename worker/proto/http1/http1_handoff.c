@@ -4,8 +4,9 @@
  * are in conn->socket.in and travel with it. While a body is being collected, the
  * head is carried as it came and parsed again by the worker that takes over,
  * which may have other routes; with it go the part of the body that was read,
- * or the file that it is in, and how the rest is framed. A request that a
- * handler has, and a response, are finished before the connection moves.
+ * or the file that it is in, and how the rest is framed. A response goes along
+ * as what is left of it, with the exchange that it ends: see
+ * worker/http/moving.h. A request that a handler has is answered first.
  *
  * The structs and values here are of the format, not of the program: what the
  * program calls its states may change, the numbers below may not.
@@ -13,6 +14,8 @@
 #include "worker/proto/http1/http1_handoff.h"
 
 #include "base/fd.h"
+#include "worker/http/exchange_frozen.h"
+#include "worker/http/moving.h"
 #include "worker/proto/http1/http1_session.h"
 
 /* HTTP1: a request has begun. */
@@ -26,6 +29,8 @@ enum {
 	FROZEN_STATE_HEAD = 0,
 	FROZEN_STATE_BODY = 1, /* a record HTTP1_BODY follows */
 	FROZEN_STATE_SKIP = 2, /* it does, too */
+	FROZEN_STATE_SEND = 3, /* the same, then HTTP1_SEND, then the exchange */
+	FROZEN_STATE_LAST = 4, /* a record HTTP1_SEND follows */
 };
 
 static const struct frozen_field http1_fields[] = {
@@ -76,6 +81,26 @@ static const struct frozen_field body_fields[] = {
 static const struct frozen_layout body_layout =
 	FROZEN_LAYOUT(FROZEN_HTTP1_BODY, body_fields);
 
+/* HTTP1_SEND: a response on its way out. */
+struct frozen_send {
+	uint8_t minor;
+	bool keep_alive, linger, chunked, content_ended;
+	uint64_t pace_since;
+	uint64_t pace_moved; /* less what was given to the kernel in all */
+};
+
+static const struct frozen_field send_fields[] = {
+	FROZEN_FIELD(frozen_send, minor),
+	FROZEN_FIELD(frozen_send, keep_alive),
+	FROZEN_FIELD(frozen_send, linger),
+	FROZEN_FIELD(frozen_send, chunked),
+	FROZEN_FIELD(frozen_send, content_ended),
+	FROZEN_FIELD(frozen_send, pace_since),
+	FROZEN_FIELD(frozen_send, pace_moved),
+};
+static const struct frozen_layout send_layout =
+	FROZEN_LAYOUT(FROZEN_HTTP1_SEND, send_fields);
+
 /* Giving. */
 
 static uint8_t framing_of(enum http1_body framing)
@@ -117,6 +142,30 @@ static void put_body(const struct http1 *s, struct frozen_writer *message)
 	frozen_put(message, &body_layout, &frozen);
 }
 
+static void put_send(const struct conn *c, const struct http1 *s,
+		     struct frozen_writer *message)
+{
+	struct frozen_send frozen = {
+		.minor = (uint8_t)s->minor,
+		.keep_alive = s->keep_alive,
+		.linger = s->linger,
+		.chunked = s->chunked,
+		.content_ended = s->content_ended,
+		.pace_since = s->pace.since,
+		.pace_moved = s->pace.moved - c->socket.sent,
+	};
+
+	frozen_put(message, &send_layout, &frozen);
+}
+
+void http1_prepare(struct conn *c)
+{
+	struct http1 *s = http1_session(c);
+
+	if (s != NULL && s->state == HTTP1_SEND)
+		(void)moving_prepare(&s->exchange);
+}
+
 bool http1_freeze(const struct conn *c, struct frozen_writer *message)
 {
 	const struct http1 *s = http1_session(c);
@@ -138,12 +187,24 @@ bool http1_freeze(const struct conn *c, struct frozen_writer *message)
 	case HTTP1_SKIP:
 		frozen.state = FROZEN_STATE_SKIP;
 		break;
+	case HTTP1_SEND:
+		frozen.state = FROZEN_STATE_SEND;
+		if (moving_state(&s->exchange) != MOVING_READY)
+			return false;
+		break;
+	case HTTP1_LAST:
+		frozen.state = FROZEN_STATE_LAST;
+		break;
 	default:
 		return false;
 	}
 	frozen_put(message, &http1_layout, &frozen);
-	if (s->state != HTTP1_HEAD)
+	if (s->state != HTTP1_HEAD && s->state != HTTP1_LAST)
 		put_body(s, message);
+	if (s->state == HTTP1_SEND || s->state == HTTP1_LAST)
+		put_send(c, s, message);
+	if (s->state == HTTP1_SEND)
+		exchange_freeze(&s->exchange, message);
 	return true;
 }
 
@@ -205,11 +266,58 @@ static bool thaw_skip(struct http1 *s, const struct http1_rest *rest,
 	return true;
 }
 
+static bool thaw_send(struct http1 *s, struct frozen_reader *message)
+{
+	struct frozen_send frozen = {0};
+
+	if (frozen_get(message, &send_layout, &frozen) != FROZEN_OK)
+		return false;
+	s->minor = frozen.minor;
+	s->keep_alive = frozen.keep_alive;
+	s->linger = frozen.linger;
+	s->chunked = frozen.chunked;
+	s->content_ended = frozen.content_ended;
+	s->pace = (struct pace){.since = frozen.pace_since,
+				.moved = frozen.pace_moved};
+	return true;
+}
+
+static bool thaw_response(struct http1 *s, const struct http1_rest *rest,
+			  const struct frozen_body *frozen,
+			  struct frozen_reader *message)
+{
+	s->rest = *rest;
+	s->exchange.body.received = frozen->received;
+	s->exchange.body.pace = pace_of(frozen);
+	if (!thaw_send(s, message) || !exchange_thaw(&s->exchange, message))
+		return false;
+	http1_set_state(s, HTTP1_SEND);
+	return true;
+}
+
+/* What of a body is there, and how the rest is framed; then what it is for. */
+static bool thaw_rest_and_more(struct http1 *s, uint8_t state,
+			       struct frozen_reader *message)
+{
+	struct frozen_body body = {.file = FROZEN_NO_FD};
+	struct http1_rest rest;
+
+	if (frozen_get(message, &body_layout, &body) != FROZEN_OK ||
+	    !thaw_rest(&body, &rest))
+		return false;
+	switch (state) {
+	case FROZEN_STATE_BODY:
+		return thaw_body(s, &rest, &body, message);
+	case FROZEN_STATE_SKIP:
+		return thaw_skip(s, &rest, &body);
+	default:
+		return thaw_response(s, &rest, &body, message);
+	}
+}
+
 bool http1_thaw(struct conn *c, struct frozen_reader *message)
 {
 	struct frozen_http1 frozen = {0};
-	struct frozen_body body = {.file = FROZEN_NO_FD};
-	struct http1_rest rest;
 
 	if (frozen_next(message) == 0)
 		return true; /* idle */
@@ -218,15 +326,18 @@ bool http1_thaw(struct conn *c, struct frozen_reader *message)
 	struct http1 *s = http1_session_start(c);
 
 	s->exchange.times.first_byte = frozen.first_byte;
-	if (frozen.state == FROZEN_STATE_HEAD) {
+	switch (frozen.state) {
+	case FROZEN_STATE_HEAD:
 		s->scanned = frozen.scanned;
 		return frozen.scanned <= buf_length(&c->socket.in);
-	}
-	if (frozen.state > FROZEN_STATE_SKIP ||
-	    frozen_get(message, &body_layout, &body) != FROZEN_OK ||
-	    !thaw_rest(&body, &rest))
+	case FROZEN_STATE_LAST:
+		http1_set_state(s, HTTP1_LAST);
+		return thaw_send(s, message);
+	case FROZEN_STATE_BODY:
+	case FROZEN_STATE_SKIP:
+	case FROZEN_STATE_SEND:
+		return thaw_rest_and_more(s, frozen.state, message);
+	default:
 		return false;
-	return frozen.state == FROZEN_STATE_BODY
-		       ? thaw_body(s, &rest, &body, message)
-		       : thaw_skip(s, &rest, &body);
+	}
 }

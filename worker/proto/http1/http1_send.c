@@ -105,13 +105,12 @@ static enum http1_length choose_length(struct http1 *s)
 static void put_bytes(struct http1 *s)
 {
 	struct buf *out = &s->conn->socket.out;
-	const struct body *body = &s->exchange.response.body;
+	struct body *body = &s->exchange.response.body;
 
 	if (body->length <= buf_free(out)) {
 		buf_put(out, body->bytes);
 		s->exchange.content_sent = body->length;
-	} else {
-		s->content.tail = body->bytes;
+		body->bytes = STR("");
 	}
 }
 
@@ -125,11 +124,9 @@ void http1_begin_response(struct http1 *s)
 	enum http1_length length = choose_length(s);
 
 	http1_put_head(&s->conn->socket.out, x, connection_field(s), length);
-	s->content = (struct http1_content){
-		.tail = STR(""),
-		.chunked = length == HTTP1_LENGTH_CHUNKED,
-		.left = r->body.length,
-	};
+	s->chunked = length == HTTP1_LENGTH_CHUNKED;
+	s->content_ended = false;
+	r->body.left = r->body.length;
 	if (x->request.method == METHOD_HEAD || http1_has_no_content(r->status))
 		r->body.kind = BODY_NONE;
 	if (r->body.kind == BODY_BYTES)
@@ -164,21 +161,22 @@ static enum step send_file(struct conn *c, struct http1 *s, int file, off_t *off
 
 static enum step send_bytes(struct conn *c, struct http1 *s)
 {
-	size_t before = s->content.tail.n;
-	enum io io = socket_flush_with(&c->socket, &s->content.tail);
+	struct str *left = &s->exchange.response.body.bytes;
+	size_t before = left->n;
+	enum io io = socket_flush_with(&c->socket, left);
 
-	s->exchange.content_sent += before - s->content.tail.n;
+	s->exchange.content_sent += before - left->n;
 	return io == IO_OK ? STEP_MORE : http1_not_sent(c, io);
 }
 
 static enum step send_whole_file(struct conn *c, struct http1 *s)
 {
 	struct body *body = &s->exchange.response.body;
-	enum io io = socket_flush(&c->socket, s->content.left > 0);
+	enum io io = socket_flush(&c->socket, body->left > 0);
 
 	if (io != IO_OK)
 		return http1_not_sent(c, io);
-	return send_file(c, s, body->file, &body->offset, &s->content.left);
+	return send_file(c, s, body->file, &body->offset, &body->left);
 }
 
 static enum step send_parts(struct conn *c, struct http1 *s)
@@ -233,44 +231,43 @@ static void end_chunk(struct buf *out, size_t at)
 /* Reads a piece of the stream into conn->socket.out. */
 static enum body_read read_stream(struct http1 *s)
 {
-	struct http1_content *content = &s->content;
-	const struct body *body = &s->exchange.response.body;
+	struct body *body = &s->exchange.response.body;
 	struct buf *out = &s->conn->socket.out;
 	size_t max = HTTP1_STREAM_PIECE;
 
-	if (content->chunked)
+	if (s->chunked)
 		buf_put(out, STR("0000\r\n"));
-	else if (content->left < max)
-		max = (size_t)content->left;
+	else if (body->left < max)
+		max = (size_t)body->left;
 	size_t at = buf_length(out);
 	enum body_read read = body->read(body->owner, out, max);
 	size_t n = buf_length(out) - at;
 
 	ASSERT(n <= max);
 	s->exchange.content_sent += n;
-	if (content->chunked)
+	if (s->chunked)
 		end_chunk(out, at);
-	if (content->left != BODY_LENGTH_UNKNOWN) {
-		content->left -= n;
-		if (content->left == 0 && read != BODY_READ_FAILED)
+	if (body->left != BODY_LENGTH_UNKNOWN) {
+		body->left -= n;
+		if (body->left == 0 && read != BODY_READ_FAILED)
 			read = BODY_READ_END;
 		else if (read == BODY_READ_END)
 			read = BODY_READ_FAILED; /* it said there was more */
 	}
-	content->ended = read == BODY_READ_END;
-	if (content->ended && content->chunked)
+	s->content_ended = read == BODY_READ_END;
+	if (s->content_ended && s->chunked)
 		buf_put(out, STR("0\r\n\r\n"));
 	return read;
 }
 
 static enum step send_stream(struct conn *c, struct http1 *s)
 {
-	if (s->content.left == 0)
-		s->content.ended = true;
+	if (s->exchange.response.body.left == 0)
+		s->content_ended = true;
 	for (int i = 0; i < HTTP1_STREAM_SHARE; i++) {
 		enum body_read read = BODY_READ_SOME;
 
-		if (!s->content.ended &&
+		if (!s->content_ended &&
 		    buf_length(&c->socket.out) < HTTP1_STREAM_PIECE)
 			read = read_stream(s);
 		if (read == BODY_READ_FAILED) {
@@ -284,7 +281,7 @@ static enum step send_stream(struct conn *c, struct http1 *s)
 
 		if (io != IO_OK)
 			return http1_not_sent(c, io);
-		if (s->content.ended)
+		if (s->content_ended)
 			return STEP_MORE;
 		if (read == BODY_READ_WAIT) {
 			pace_stop(&s->pace); /* it is not the peer that waits */
@@ -311,8 +308,10 @@ static enum step send_content(struct conn *c, struct http1 *s)
 /* Whether all there is of it is, or was, in conn->socket.out. */
 static bool is_in_out(const struct http1 *s)
 {
-	return s->content.tail.n == 0 &&
-	       s->exchange.response.body.kind <= BODY_BYTES;
+	const struct body *body = &s->exchange.response.body;
+
+	return body->kind == BODY_NONE ||
+	       (body->kind == BODY_BYTES && body->bytes.n == 0);
 }
 
 /* True when the response may wait in conn->socket.out for those after it. */

@@ -82,8 +82,7 @@ static void break_off(struct http1 *s)
 {
 	if (s->state == HTTP1_SEND &&
 	    s->exchange.response.body.kind == BODY_STREAM &&
-	    s->exchange.response.body.length == BODY_LENGTH_UNKNOWN &&
-	    !s->content.chunked)
+	    s->exchange.response.body.length == BODY_LENGTH_UNKNOWN && !s->chunked)
 		socket_reset(&s->conn->socket);
 	exchange_break_off(&s->exchange);
 }

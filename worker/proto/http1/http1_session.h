@@ -32,14 +32,6 @@ struct http1_rest {
 	struct chunked chunked;
 };
 
-/* What of a response's content is still to go into conn->socket.out. */
-struct http1_content {
-	struct str tail; /* BODY_BYTES: sent from where it lies */
-	bool chunked;    /* BODY_STREAM: of unknown length */
-	bool ended;      /* BODY_STREAM: all of it is in conn->socket.out */
-	uint64_t left;   /* BODY_STREAM of known length */
-};
-
 struct http1 {
 	uint32_t magic;
 	enum http1_state state;      /* by http1_set_state() only */
@@ -51,9 +43,10 @@ struct http1 {
 	bool keep_alive;       /* what the request allows, and we too */
 	bool linger;           /* the peer may be sending what we did not read */
 	bool expects_continue; /* it has not been told to go on */
+	bool chunked;          /* the response is */
+	bool content_ended;    /* BODY_STREAM: all is in conn->socket.out */
 	struct str raw_head;   /* as it came, in the exchange's arena */
 	struct http1_rest rest;
-	struct http1_content content;
 	struct pace pace; /* at which the peer takes the response */
 	struct exchange_connection connection; /* of the exchange */
 	struct exchange exchange;
