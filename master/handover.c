@@ -127,6 +127,7 @@ void handover_fail(struct master *m)
 
 	timer_disarm(&m->upgrade_timer);
 	upgrade_abandon(&m->upgrade);
+	listeners_stop_sharing(&m->listeners);
 	children_set_readers(&m->children, &frozen_ours);
 	verdict_blame(&m->upgrading, "%s", m->upgrade.failure);
 	snprintf(rest, sizeof(rest), "; generation %u goes on", m->serving->number);

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First what a bound socket is and its file; then sockets that are given to us,
+ * by systemd or by the master before us; then opening one, which is where an
+ * address may have to be shared with a listener that goes (see share_port());
+ * then the users of a socket, from listeners_use() to listeners_leave().
+ */
 #include "master/listeners.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +20,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "master/notify.h"
+
+enum { LATE_MS = 3000 }; /* more patience with an address that is not there */
 
 void listeners_init(struct listeners *listeners)
 {
@@ -26,14 +35,20 @@ static bool has_file(const struct bound *bound)
 	       bound->addr.un.sun_path[0] != '\0';
 }
 
-/* Unless another server has put its own in that place. */
-static void remove_file(const struct bound *bound)
+/* Whether the file of a Unix socket is still the one that we made: it may have
+ * been deleted, or be another server's. */
+static bool file_is_ours(const struct bound *bound)
 {
 	struct stat st;
 
+	return lstat(bound->addr.un.sun_path, &st) == 0 &&
+	       st.st_dev == bound->device && st.st_ino == bound->inode;
+}
+
+static void remove_file(const struct bound *bound)
+{
 	if (has_file(bound) && !bound->inherited && !bound->borrowed &&
-	    !bound->leave_name && lstat(bound->addr.un.sun_path, &st) == 0 &&
-	    st.st_dev == bound->device && st.st_ino == bound->inode)
+	    !bound->leave_name && file_is_ours(bound))
 		unlink(bound->addr.un.sun_path);
 }
 
@@ -49,7 +64,7 @@ static struct bound *bound_create(struct listeners *home, int fd)
 	if (getsockname(fd, &bound->addr.any, &bound->addr.length) == -1)
 		bound->addr.length = 0;
 	list_init(&bound->link);
-	if (has_file(bound) && stat(bound->addr.un.sun_path, &st) == 0) {
+	if (has_file(bound) && lstat(bound->addr.un.sun_path, &st) == 0) {
 		bound->device = st.st_dev;
 		bound->inode = st.st_ino;
 	}
@@ -98,11 +113,20 @@ void listeners_take_over(struct listeners *listeners, const char *key, int fd,
 	list_append(&listeners->inherited, &bound->link);
 }
 
+/* Nobody can connect to a Unix socket whose file is gone: a new one takes its
+ * place. systemd's cannot be replaced. */
+static bool is_lost(const struct bound *bound)
+{
+	return has_file(bound) && !bound->inherited && !file_is_ours(bound);
+}
+
 static struct bound *find(struct list *all, const struct conf_listener *conf)
 {
 	LIST_EACH (link, all) {
 		struct bound *bound = CONTAINER_OF(link, struct bound, link);
 
+		if (is_lost(bound))
+			continue;
 		if (bound->key != NULL ? strcmp(bound->key, conf->text) == 0
 				       : addr_equal(&bound->addr, &conf->addr))
 			return bound;
@@ -141,20 +165,111 @@ out:
 	fd_close(&fd);
 }
 
-/* Workers of a master that was killed may be just about to close it. */
+static bool has_port(const struct bound *bound, uint16_t port)
+{
+	return bound->addr.length > 0 && addr_family(&bound->addr) != AF_UNIX &&
+	       addr_port(&bound->addr) == port;
+}
+
+static unsigned set_sharing(struct list *all, uint16_t port, int on)
+{
+	unsigned n = 0;
+
+	LIST_EACH (link, all) {
+		struct bound *bound = CONTAINER_OF(link, struct bound, link);
+
+		if (!has_port(bound, port))
+			continue;
+		setsockopt(bound->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+		n++;
+	}
+	return n;
+}
+
+/*
+ * 127.0.0.1:80 may become *:80 by a reload, or the other way round. The kernel
+ * refuses to have both, unless SO_REUSEPORT is set on both; so it is, from here
+ * until the generation serves or is given up. The new socket does not listen
+ * until then: it would take connections from the one that serves. False when
+ * no socket of ours has the port.
+ */
+static bool share_port(struct listeners *listeners, uint16_t port, int on)
+{
+	return set_sharing(&listeners->all, port, on) +
+		       set_sharing(&listeners->inherited, port, on) >
+	       0;
+}
+
+/* What may pass at the start: workers of a master that was killed are just about
+ * to close their listeners; an address is not there yet, or is a tentative one
+ * of IPv6. */
+static bool may_pass(int error, uint64_t until)
+{
+	if (error == EADDRNOTAVAIL && until != 0)
+		until += LATE_MS * NS_PER_MS;
+	return (error == EADDRINUSE || error == EADDRNOTAVAIL) &&
+	       clock_read() < until;
+}
+
+static int bind_once(int fd, const struct addr *addr)
+{
+	if (addr_family(addr) == AF_UNIX)
+		remove_stale(addr);
+	return bind(fd, &addr->any, addr->length);
+}
+
 static int bind_patiently(int fd, const struct addr *addr, uint64_t until)
 {
 	static const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
 	int result;
 
-	while ((result = bind(fd, &addr->any, addr->length)) == -1 &&
-	       errno == EADDRINUSE && clock_read() < until)
+	while ((result = bind_once(fd, addr)) == -1 && may_pass(errno, until))
 		nanosleep(&pause, NULL);
 	return result;
 }
 
-static int open_socket(const struct addr *addr, const struct conf_listener *conf,
-		       uint64_t patient_until)
+/* Beside a listener of ours with the same port. */
+static int bind_beside(struct listeners *listeners, int fd, const struct addr *addr)
+{
+	int on = 1, result;
+
+	if (errno != EADDRINUSE || addr_family(addr) == AF_UNIX ||
+	    addr_port(addr) == 0 || !share_port(listeners, addr_port(addr), 1))
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	result = bind(fd, &addr->any, addr->length);
+	if (result == -1) {
+		share_port(listeners, addr_port(addr), 0);
+		errno = EADDRINUSE;
+	}
+	return result;
+}
+
+/* Where and how a socket is opened. */
+struct opening {
+	struct listeners *home;
+	const struct conf_listener *conf;
+	bool beside; /* a listener that has to go: see share_port() */
+};
+
+static int bind_and_listen(struct opening *o, int fd, const struct addr *addr)
+{
+	mode_t mask;
+	int result;
+
+	/* The kernel makes the file with the mode of the socket. */
+	if (addr_family(addr) == AF_UNIX && fchmod(fd, (mode_t)o->conf->mode) == -1)
+		return -1;
+	mask = umask(addr_family(addr) == AF_UNIX ? 0 : 022);
+	result = bind_patiently(fd, addr, o->home->patient_until);
+	umask(mask);
+	if (result == 0)
+		return listen(fd, (int)o->conf->backlog);
+	o->beside = bind_beside(o->home, fd, addr) == 0;
+	return o->beside ? 0 : -1;
+}
+
+static int open_socket(struct opening *o, const struct addr *addr)
 {
 	int fd = socket(addr_family(addr),
 			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -162,35 +277,26 @@ static int open_socket(const struct addr *addr, const struct conf_listener *conf
 	if (fd == -1)
 		return -1;
 	set_options(fd, addr);
-	if (addr_family(addr) == AF_UNIX)
-		remove_stale(addr);
-	if (bind_patiently(fd, addr, patient_until) == -1)
-		goto fail;
-	if (addr_family(addr) == AF_UNIX && addr->un.sun_path[0] != '\0' &&
-	    chmod(addr->un.sun_path, (mode_t)conf->mode) == -1)
-		goto fail;
-	if (listen(fd, (int)conf->backlog) == -1)
-		goto fail;
+	if (bind_and_listen(o, fd, addr) == -1)
+		fd_close(&fd);
 	return fd;
-fail:
-	fd_close(&fd);
-	return -1;
 }
 
 /* "*:80" is both families; where the machine has no IPv6, it is IPv4. */
-static int open_any(const struct conf_listener *conf, uint64_t patient_until)
+static int open_any(struct opening *o)
 {
-	int fd = open_socket(&conf->addr, conf, patient_until);
+	const struct addr *addr = &o->conf->addr;
+	int fd = open_socket(o, addr);
 	struct addr v4;
 
-	if (fd != -1 || addr_family(&conf->addr) != AF_INET6 ||
-	    !IN6_IS_ADDR_UNSPECIFIED(&conf->addr.v6.sin6_addr) ||
+	if (fd != -1 || addr_family(addr) != AF_INET6 ||
+	    !IN6_IS_ADDR_UNSPECIFIED(&addr->v6.sin6_addr) ||
 	    (errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL))
 		return fd;
 	v4 = (struct addr){.length = sizeof(v4.v4)};
 	v4.v4.sin_family = AF_INET;
-	v4.v4.sin_port = conf->addr.v6.sin6_port;
-	return open_socket(&v4, conf, patient_until);
+	v4.v4.sin_port = addr->v6.sin6_port;
+	return open_socket(o, &v4);
 }
 
 static struct bound *adopt(struct listeners *listeners,
@@ -217,7 +323,8 @@ struct bound *listeners_use(struct listeners *listeners,
 	}
 	bound = adopt(listeners, conf);
 	if (bound == NULL) {
-		int fd = open_any(conf, listeners->patient_until);
+		struct opening o = {.home = listeners, .conf = conf};
+		int fd = open_any(&o);
 
 		if (fd == -1) {
 			snprintf(why_out, WHY_SIZE,
@@ -227,6 +334,7 @@ struct bound *listeners_use(struct listeners *listeners,
 			return NULL;
 		}
 		bound = bound_create(listeners, fd);
+		bound->beside = o.beside;
 	}
 	free(bound->key);
 	bound->key = mem_strdup(conf->text);
@@ -235,15 +343,39 @@ struct bound *listeners_use(struct listeners *listeners,
 	return bound;
 }
 
+/* A mode that differs is set on the file that we made, found by its descriptor:
+ * its folder may be somebody else's, who has put a link in its place. */
+static int set_mode(const struct bound *bound, mode_t mode)
+{
+	int fd = open(bound->addr.un.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char path[32];
+	struct stat st;
+	int result = -1;
+
+	errno = ENOENT;
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &st) == 0 && st.st_dev == bound->device &&
+	    st.st_ino == bound->inode && S_ISSOCK(st.st_mode)) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		result = (st.st_mode & 07777) == mode ? 0 : chmod(path, mode);
+	}
+	fd_close(&fd);
+	return result;
+}
+
 void listeners_settle(struct bound *bound, const struct conf_listener *conf)
 {
 	bound->borrowed = false; /* from now on we serve with it */
 	/* listen(2) again is how the backlog of a socket changes. */
-	if (listen(bound->fd, (int)conf->backlog) == -1 ||
-	    (has_file(bound) && !bound->inherited &&
-	     chmod(bound->addr.un.sun_path, (mode_t)conf->mode) == -1))
-		log_errno(LOG_LEVEL_WARN, "%s: cannot change backlog or mode",
-			  bound->key);
+	if (listen(bound->fd, (int)conf->backlog) == -1)
+		log_errno(LOG_LEVEL_ERROR, "%s: cannot listen", bound->key);
+	if (bound->beside)
+		share_port(bound->home, addr_port(&bound->addr), 0);
+	bound->beside = false;
+	if (has_file(bound) && !bound->inherited &&
+	    set_mode(bound, (mode_t)conf->mode) == -1)
+		log_errno(LOG_LEVEL_WARN, "%s: cannot change the mode", bound->key);
 }
 
 /* systemd goes on listening to what it passed: we keep it, for the day when
@@ -263,6 +395,8 @@ bool listeners_leave(struct bound **where)
 	*where = NULL;
 	if (bound == NULL || --bound->users > 0)
 		return false;
+	if (bound->beside)
+		share_port(bound->home, addr_port(&bound->addr), 0);
 	remove_file(bound);
 	if (bound->inherited)
 		give_back(bound);
@@ -283,6 +417,16 @@ void listeners_abandon(struct bound **where)
 	listeners_leave(where);
 }
 
+void listeners_stop_sharing(struct listeners *listeners)
+{
+	LIST_EACH (link, &listeners->all) {
+		struct bound *bound = CONTAINER_OF(link, struct bound, link);
+
+		if (has_port(bound, addr_port(&bound->addr)))
+			share_port(listeners, addr_port(&bound->addr), 0);
+	}
+}
+
 void listeners_fini(struct listeners *listeners)
 {
 	LIST_EACH_SAFE (link, &listeners->inherited)
@@ -295,6 +439,9 @@ void listeners_drop_unused(struct listeners *listeners)
 		struct bound *bound = CONTAINER_OF(link, struct bound, link);
 		char text[ADDR_TEXT];
 
+		/* Of the master before us, which leaves names to us. */
+		bound->borrowed = false;
+		remove_file(bound);
 		if (bound->key != NULL)
 			log_info("closing %s", bound->key);
 		else

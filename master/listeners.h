@@ -25,6 +25,7 @@ struct bound {
 	unsigned users;
 	bool inherited;  /* from systemd, which has it too: never given up */
 	bool borrowed;   /* of a master that still serves with it */
+	bool beside;     /* bound beside one that goes; does not listen yet */
 	bool leave_name; /* a Unix socket's file that is another master's now */
 	dev_t device;    /* of that file, as we made it */
 	ino_t inode;
@@ -33,8 +34,8 @@ struct bound {
 
 struct listeners {
 	struct list all;
-	uint64_t patient_until; /* CLOCK_MONOTONIC ns: an address that is in use
-				 * is tried again until then */
+	uint64_t patient_until; /* CLOCK_MONOTONIC ns: an address that is in use,
+				 * or not there yet, is tried until then */
 	struct list inherited;  /* given to us, asked for by nobody yet */
 };
 
@@ -57,8 +58,8 @@ struct bound *listeners_use(struct listeners *listeners,
 			    char why_out[WHY_SIZE])
 	__attribute__((warn_unused_result));
 
-/* The generation serves: what a reload may change of a socket that stays, its
- * backlog and its file's mode, is changed now. */
+/* The generation serves: the socket listens, and what a reload may change of a
+ * socket that stays, its backlog and its file's mode, is changed now. */
 void listeners_settle(struct bound *bound, const struct conf_listener *conf);
 
 /* One user less; the last one closes our descriptor of it, and removes the
@@ -72,7 +73,11 @@ void listeners_abandon(struct bound **bound);
 /* Closes what systemd gave and nobody uses: at the end. */
 void listeners_fini(struct listeners *listeners);
 
-/* Closes what was given to us and no listener asked for, and says so. */
+/* A new master has failed that may have had our sockets share their ports. */
+void listeners_stop_sharing(struct listeners *listeners);
+
+/* The first generation serves: closes what was given to us and no listener asked
+ * for, and says so. */
 void listeners_drop_unused(struct listeners *listeners);
 
 #endif

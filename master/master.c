@@ -148,7 +148,6 @@ static int start(struct master *m, struct conf **conf, char why_out[WHY_SIZE])
 		return -1;
 	int result = reload_make_first(m, conf, why_out);
 
-	listeners_drop_unused(&m->listeners);
 	m->listeners.patient_until = 0;
 	return result;
 }

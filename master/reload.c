@@ -204,12 +204,12 @@ static void start_workers(struct master *m)
 {
 	const struct generation *g = m->serving;
 
+	for (size_t i = 0; i < g->conf->n_listeners; i++)
+		listeners_settle(g->bound[i], &g->conf->listeners[i]);
 	for (struct child *c = NULL;
 	     (c = children_next(&m->children, g, c)) != NULL;)
 		if (c->state == CHILD_READY)
 			child_start(c);
-	for (size_t i = 0; i < g->conf->n_listeners; i++)
-		listeners_settle(g->bound[i], &g->conf->listeners[i]);
 }
 
 static void replace(struct master *m, struct generation *old)
@@ -240,6 +240,7 @@ void reload_commit(struct master *m)
 	notify_ready(&m->notify, text);
 	if (old == NULL) {
 		log_info("%s", text);
+		listeners_drop_unused(&m->listeners);
 		handover_wait(m);
 		upgrade_say_ready(&m->upgrade);
 	} else {

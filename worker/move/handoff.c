@@ -240,7 +240,8 @@ static bool get_name(struct str name, char *name_out, size_t size)
 	return true;
 }
 
-static struct listener *find_listener(struct handoff *handoff, struct unpacked *u)
+static struct listener *find_listener(struct handoff *handoff, struct unpacked *u,
+				      int fd)
 {
 	char name[ADDR_TEXT], protocol[16];
 
@@ -250,7 +251,7 @@ static struct listener *find_listener(struct handoff *handoff, struct unpacked *
 	u->origin.transport = net_find_transport(handoff->net, u->transport);
 	return u->origin.transport == NULL
 		       ? NULL
-		       : net_find_listener(handoff->net, name, protocol);
+		       : net_find_listener(handoff->net, name, protocol, fd);
 }
 
 /* Serves what was unpacked. */
@@ -282,7 +283,8 @@ static bool take(struct handoff *handoff, struct str bytes, const int *fds,
 	if (result == FROZEN_OK)
 		result = unpack_conn(&r, &unpacked);
 	if (result == FROZEN_OK)
-		listener = find_listener(handoff, &unpacked);
+		listener = find_listener(handoff, &unpacked,
+					 r.n_fds > 0 ? r.fds[0] : -1);
 	bool is_for_others = result == FROZEN_FOREIGN ||
 			     (result == FROZEN_OK && listener == NULL);
 

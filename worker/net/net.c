@@ -172,13 +172,49 @@ void net_move(struct net *net, bool (*on_idle)(struct net *net, struct conn *c))
 		(void)on_idle(net, CONTAINER_OF(link, struct conn, link));
 }
 
-struct listener *net_find_listener(struct net *net, const char *key,
-				   const char *protocol)
+/* Whether a listener on `wide` takes connections to `local`. */
+static bool covers(const struct addr *wide, const struct addr *local)
 {
+	struct endpoint a = endpoint_of(wide), b = endpoint_of(local);
+
+	if (a.family == AF_UNIX || a.port != b.port)
+		return false;
+	if (addr_family(wide) == AF_INET6 &&
+	    IN6_IS_ADDR_UNSPECIFIED(&wide->v6.sin6_addr))
+		return true;
+	if (a.family != b.family)
+		return false;
+	return (a.family == AF_INET && wide->v4.sin_addr.s_addr == 0) ||
+	       memcmp(a.ip, b.ip, sizeof(a.ip)) == 0;
+}
+
+/* A reload has made "127.0.0.1:80" of "*:80", or the other way round. */
+static struct listener *find_by_address(struct net *net, const char *protocol,
+					int fd)
+{
+	struct addr local = {.length = sizeof(local.un)};
+
+	if (fd == -1 || getsockname(fd, &local.any, &local.length) == -1)
+		return NULL;
+	for (size_t i = 0; i < net->n_listeners; i++)
+		if (strcmp(net->listeners[i].protocol->name, protocol) == 0 &&
+		    covers(&net->listeners[i].conf->addr, &local))
+			return &net->listeners[i];
+	return NULL;
+}
+
+struct listener *net_find_listener(struct net *net, const char *key,
+				   const char *protocol, int fd)
+{
+	struct listener *found;
+
 	for (size_t i = 0; i < net->n_listeners; i++)
 		if (strcmp(net->listeners[i].conf->text, key) == 0 &&
 		    strcmp(net->listeners[i].protocol->name, protocol) == 0)
 			return &net->listeners[i];
+	found = find_by_address(net, protocol, fd);
+	if (found != NULL)
+		return found;
 	for (size_t i = 0; net->protocols[i].protocol != NULL; i++)
 		if (strcmp(net->protocols[i].protocol->name, protocol) == 0)
 			return &net->gone[i];

@@ -119,11 +119,12 @@ void net_drain(struct net *net, uint64_t idle_grace_ms);
  * turns. */
 void net_move(struct net *net, bool (*on_idle)(struct net *net, struct conn *c));
 
-/* Our listener with that key and protocol; for a key that is not ours, one
+/* Our listener with that key and protocol, or one on the address to which the
+ * socket `fd` (-1: unknown) is connected; else one
  * that only carries what was established before it went: its connections
  * finish as if the worker drained. NULL for a protocol that we do not know. */
 struct listener *net_find_listener(struct net *net, const char *key,
-				   const char *protocol);
+				   const char *protocol, int fd);
 
 /* NULL for one that we do not know. */
 const struct transport *net_find_transport(const struct net *net, struct str name);
