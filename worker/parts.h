@@ -13,10 +13,10 @@ extern const struct handler *const parts_handlers[];
 extern const struct protocol *const parts_protocols[];
 extern const struct transport *const parts_transports[];
 
-/* What a listener's connections come over. */
+/* The transport of a listener's connections. */
 const struct transport *parts_transport(const struct conf_listener *conf);
 
-/* NULL when there is none of that name. */
+/* NULL if there is none of that name. */
 const struct handler *parts_handler(const char *name);
 const struct protocol *parts_protocol(const char *name);
 

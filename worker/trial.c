@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * For `holdfast check`: what a worker would find out of the modules of a
- * configuration. Each route that has one is made in a child of its own, so
- * that a module that crashes, or does not come back, is an error like others.
+ * For `holdfast check`: finds the errors of a configuration that only a worker
+ * meets, those of modules. Each route that has one is created in a child of its
+ * own, so that a module that crashes or hangs is reported like other errors.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,8 +27,8 @@ static const struct handler *handler_of(const struct conf_route *route)
 	return handler;
 }
 
-/* In the child, which says how it went: an empty text, or a reason. A module
- * that ends the process says nothing. */
+/* Runs in the child. Reports an empty text, or the reason of a failure; a
+ * module that ends the process reports nothing. */
 static void make_route(const struct conf *conf, const struct conf_route *route,
 		       int to)
 {
@@ -40,7 +40,7 @@ static void make_route(const struct conf *conf, const struct conf_route *route,
 		handler_of(route)->destroy(instance);
 		why = "";
 	}
-	/* With its NUL. Who would read it is waiting for us. */
+	/* With its NUL. The parent waits for this process. */
 	_exit(write(to, why, strlen(why) + 1) == -1);
 }
 
@@ -70,7 +70,7 @@ static pid_t start_trial(const struct conf *conf, const struct conf_route *route
 	return pid;
 }
 
-/* False when it cannot be made, which `said` then has. */
+/* False if the route cannot be created; the error is added to `said`. */
 static bool try_route(const struct conf *conf, const struct conf_route *route,
 		      struct buf *said)
 {

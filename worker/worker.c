@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The worker process, from fork to exit, as one column: worker_run(). It
- * trusts the master and nobody else. When the channel closes, the master is
- * gone: the worker finishes what it has and exits, so that nothing is left
- * behind and the next master can bind.
+ * The worker process, from fork to exit, as one column: worker_run(). It trusts
+ * the master and no other process. When the channel closes, the master is gone:
+ * the worker finishes its connections and exits, so that nothing is left behind
+ * and the next master can bind.
  */
 #include "worker/worker.h"
 
@@ -134,7 +134,7 @@ static void say_left(struct worker *w)
 		say_number(w, MESSAGE_LEFT, 0);
 }
 
-/* Nobody will take over: finish here. */
+/* No other worker will take the connections: finish them here. */
 static void drain(struct worker *w, uint64_t idle_grace_ms)
 {
 	uint64_t max = w->env->conf->timeouts.drain;
@@ -143,7 +143,8 @@ static void drain(struct worker *w, uint64_t idle_grace_ms)
 	begin_end(w);
 	handoff_withdraw(&w->handoff);
 	net_drain(&w->net, idle_grace_ms < max ? idle_grace_ms : max);
-	/* Those that were given away, and that nobody has taken yet. */
+	/* The connections that were sent and that no worker has received yet.
+	 * */
 	handoff_take_all(&w->handoff);
 	say_left(w);
 }
@@ -365,8 +366,8 @@ static void settle_log(struct worker *w)
 		timer_arm(&w->loop.timers, &w->settle, due);
 }
 
-/* Everything was given away, and something was not taken for a while: those
- * who should are short of descriptors, or stuck. */
+/* All connections were sent, and some were not received for a while: the
+ * receivers are short of descriptors, or stuck. */
 static void on_untaken(struct timer *timer)
 {
 	struct worker *w = CONTAINER_OF(timer, struct worker, untaken);
@@ -383,7 +384,8 @@ static bool is_done(struct worker *w)
 		return false;
 	if (!handoff_is_unread(&w->handoff) || !timer_is_armed(&w->deadline))
 		return true;
-	if (w->net.on_idle == NULL) { /* the server ends: nobody else will */
+	if (w->net.on_idle == NULL) { /* the server ends: no other worker will
+				       * do it */
 		handoff_take_all(&w->handoff);
 		return list_is_empty(&w->net.conns);
 	}
@@ -521,7 +523,8 @@ static int drop_privileges(const char *user)
 	if (geteuid() == 0) {
 		const struct passwd *pw;
 
-		errno = ENOENT; /* which is what a NULL without errno means */
+		errno = ENOENT; /* getpwnam(3) leaves errno 0 for an unknown
+				 * user */
 		pw = getpwnam(user);
 		if (pw == NULL || initgroups(user, pw->pw_gid) == -1 ||
 		    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == -1 ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A worker as the master sees it: what it is given, and what is said on the
- * channel between the two. The one header of worker/ that the master knows.
+ * A worker as the master sees it: its environment, and the messages on the
+ * channel between the two. The one header of worker/ that the master includes.
  */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
@@ -25,20 +25,22 @@ struct worker_env {
 	pid_t master;         /* its process id */
 	int access_log;       /* open for appending, -1 for none */
 	int handoff[2];       /* where connections are given away, and taken */
-	const struct frozen_table *readers; /* what those who take understand */
+	const struct frozen_table *readers; /* what the receivers of connections
+					     * understand */
 	const struct scoreboard *board;
-	struct slot *slot;   /* in the scoreboard; nobody else writes it */
+	struct slot *slot;   /* in the scoreboard; written by this worker only */
 	struct quota *quota; /* of all workers */
 };
 
 enum message_type {
 	/* From the worker. */
 	MESSAGE_READY = 1, /* all that can fail is done */
-	MESSAGE_FAILED,    /* it is not: `text` says why; the worker exits */
+	MESSAGE_FAILED,    /* it cannot get ready: `text` is the reason; the
+			    * worker exits */
 	MESSAGE_AWAKE,     /* it has something to do, after a rest */
 	MESSAGE_PAUSED,    /* others should look at the listeners */
 	MESSAGE_UNEVEN,    /* others should look at the scoreboard */
-	MESSAGE_LEAVING,   /* a signal tells it to go: send it away, replace it */
+	MESSAGE_LEAVING,   /* it got a signal to exit: move it away, replace it */
 	MESSAGE_LEFT,      /* it accepts nothing any more */
 	MESSAGE_DRAINED,   /* the worker exits; `number` connections were cut */
 	MESSAGE_KEEPING,   /* timeouts.drain is over, and `number` connections
@@ -82,9 +84,9 @@ _Static_assert(FROZEN_TABLE_TEXT <= sizeof(((struct message *)0)->text),
 int worker_run(const struct worker_env *env);
 
 /*
- * What only a worker can find to be wrong with a configuration, for those who
- * check one: puts each error as "FILE:LINE: text\n" into `said`, and returns
- * how many. Waits for children; not for a master that runs.
+ * Checks what only a worker can check of a configuration: adds each error as
+ * "FILE:LINE: text\n" to `said`, and returns their number. Waits for children,
+ * so it is not for a running master.
  */
 unsigned worker_check(const struct conf *conf, struct buf *said);
 

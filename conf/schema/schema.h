@@ -29,9 +29,9 @@ struct schema_setting {
 	size_t offset; /* of the field in the group's struct */
 	size_t also;   /* of the second field, where the type has two */
 	bool required; /* and, for a list of groups, not empty */
-	/* The default as the file would have it; for lists the items with
-	 * "|" between them. NULL: none, or made by code, as `fallback_help` says.
-	 */
+	/* The default in the syntax of the file; for lists the items with "|"
+	 * between them. NULL: none, or computed, as `fallback_help` describes.
+	 * */
 	const char *fallback;
 	const char *fallback_help;
 	uint64_t min, max; /* numbers, sizes and durations */
@@ -50,7 +50,7 @@ struct schema_setting {
 	const char *help; /* sentences for holdfast.conf(5) */
 };
 
-/* What a group { } of the file may hold. */
+/* The settings that a group { } of the file may have. */
 struct schema_group {
 	const char *title; /* "sites[].routes[]" */
 	const char *help;
@@ -83,7 +83,7 @@ extern const struct schema_group schema_common; /* of sites and routes */
 /* Ends in NULL. */
 extern const struct schema_handler *const schema_handlers[];
 
-/* NULL when there is none of that name. */
+/* NULL if there is none of that name. */
 const struct schema_handler *schema_find_handler(const char *name);
 
 /*

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The types of settings. A type is one struct, which says all that there is
- * to say of it: what it may be in the file, how it is read into its field,
- * how `holdfast show` writes it back and what holdfast.conf(5) calls it. A new
- * type is one such struct in one of the files types_*.c, and its name below.
+ * The types of settings. A type is one struct that describes it completely: its
+ * forms in the file, how it is read into its field, how `holdfast show` writes
+ * it back and what holdfast.conf(5) calls it. A new type is one such struct in
+ * one of the files types_*.c, and its name below.
  *
  * Reading runs in the master, while a file is loaded; nothing here knows
- * libconfig or where in the file a value stands.
+ * libconfig or the location of a value in the file.
  */
 #ifndef CONF_SCHEMA_TYPES_H
 #define CONF_SCHEMA_TYPES_H
@@ -49,11 +49,11 @@ struct setting_field {
 };
 
 /*
- * A scalar type has `forms`, read() and show(); a list of strings read_item()
- * and show_item(), and for its field a struct that begins with a pointer to
- * the items and their number.
+ * A scalar type has `forms`, read() and show(); a list of strings has
+ * read_item() and show_item(), and its field is a struct that begins with a
+ * pointer to the items and their number.
  *
- * Functions that read return NULL, or a sentence that says what is wrong,
+ * Functions that read return NULL, or a sentence that describes the error,
  * static or in the arena, and leave the field as it was.
  */
 struct setting_type {

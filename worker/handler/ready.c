@@ -2,7 +2,7 @@
 /*
  * 200 while the server serves, 503 from the moment it is told to quit: with
  * timeouts.linger a load balancer sees that and goes elsewhere before the
- * listeners close. A reload or an upgrade is nothing to be told of. Worker.
+ * listeners close. Reloads and upgrades are invisible here. Worker.
  */
 #include "worker/handler/ready.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tells a load balancer whether new requests are welcome. */
+/* Answers load balancers whether new requests are welcome. */
 #ifndef WORKER_HANDLER_READY_H
 #define WORKER_HANDLER_READY_H
 

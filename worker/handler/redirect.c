@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A fixed target of a prefix route moves a whole tree: what follows the
- * route's path, and the query, are carried over. A target with variables says
- * itself what it wants. Worker.
+ * A fixed target of a prefix route moves a whole tree: the rest of the path and
+ * the query are appended to it. A target with variables is used as it is.
+ * Worker.
  */
 #include "worker/handler/redirect.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The values in the template are encoded, and what it makes is decoded and
- * normalised as the path of a request is: nothing is decoded twice, a question
+ * Values put into the template are encoded, and the result is decoded and
+ * normalised like the path of a request: nothing is decoded twice, a question
  * mark in a value begins no query, and dots lead nowhere that a request could
  * not name itself. Worker.
  */
@@ -15,8 +15,8 @@
 #include "worker/http/exchange.h"
 #include "worker/http/variables.h"
 
-/* Bytes of a path with its query: what is rewritten again and again must not
- * grow and grow. */
+/* Bytes of a path with its query: repeated rewriting must not make it grow
+ * without bound. */
 enum { REWRITE_MAX = 64 * 1024 };
 
 struct rewrite {

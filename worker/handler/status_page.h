@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the workers do, as JSON over HTTP. */
+/* The state of the workers as JSON over HTTP. */
 #ifndef WORKER_HANDLER_STATUS_PAGE_H
 #define WORKER_HANDLER_STATUS_PAGE_H
 

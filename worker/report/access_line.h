@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a line of the access log says, in each of its formats. Nothing that a
- * client sends can forge a line or leave its quotes. Worker.
+ * The lines of the access log, in each of its formats. Nothing that a client
+ * sends can forge a line or end its quotes. Worker.
  */
 #ifndef WORKER_REPORT_ACCESS_LINE_H
 #define WORKER_REPORT_ACCESS_LINE_H

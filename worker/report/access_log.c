@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One write is under way at a time; what comes meanwhile waits in memory and
- * goes with the next. After a reopen the old file is written first, and then
- * closed, so no line is in the wrong one.
+ * One write is under way at a time; lines that come meanwhile wait in memory
+ * and go with the next. After a reopen the old file is written first, and then
+ * closed, so that no line is in the wrong one.
  */
 #include "worker/report/access_log.h"
 
@@ -35,8 +35,8 @@ static uint64_t count_lines(struct str text)
 
 /* In the thread. */
 
-/* The front of `text` that a pipe takes in one piece among those of others:
- * whole lines, and one that is too long for that by itself. */
+/* The length of whole lines at the front of `text` that a pipe takes in one
+ * piece, unmixed with those of other writers; of a longer line, the line. */
 static size_t piece_of(struct str text)
 {
 	const char *end;
@@ -49,7 +49,7 @@ static size_t piece_of(struct str text)
 	return end != NULL ? (size_t)(end - text.p) + 1 : text.n;
 }
 
-/* 0, or an errno; what was written is off the front of *text. */
+/* Returns 0 or an errno; written bytes are cut off the front of *text. */
 static int write_all(int fd, struct str *text, bool is_shared)
 {
 	while (text->n > 0) {
@@ -182,7 +182,7 @@ static void on_written(struct job *job)
 		start_write(log);
 }
 
-/* Gives the first file's lines to the thread. */
+/* Submits the first file's lines to the thread. */
 static void start_write(struct access_log *log)
 {
 	struct access_file *file =

@@ -48,7 +48,7 @@ struct access_log {
 	struct access_file *file; /* the last */
 	struct access_write write;
 	bool is_writing;
-	bool is_due; /* more is to be written as soon as it can be */
+	bool is_due; /* write again as soon as possible */
 	bool is_ending;
 	size_t waiting;     /* bytes not in file->lines: in `write`, and in
 			     * the files before it */
@@ -70,7 +70,7 @@ void access_log_add(struct access_log *log, struct exchange *x);
 /* Has what waits written, soon. */
 void access_log_flush(struct access_log *log);
 
-/* What was added before goes to the old file; what comes now to `fd`. */
+/* Earlier lines go to the old file, later ones to `fd`. */
 void access_log_reopen(struct access_log *log, int fd);
 
 /*

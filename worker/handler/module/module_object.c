@@ -5,10 +5,10 @@
 
 enum { KNOWN_FLAGS = HOLDFAST_WHOLE_BODY | HOLDFAST_HALF_CLOSED };
 
-/* The struct cannot be shorter than what the first version of it had. */
+/* The struct cannot be shorter than in the first version of the interface. */
 enum { LEAST_SIZE = offsetof(struct holdfast_module, ended) + sizeof(void *) };
 
-/* What comes after `size` is only looked at once that is right. */
+/* The members after `size` are valid only if that is. */
 static const char *check_version(struct arena *arena,
 				 const struct holdfast_module *m)
 {

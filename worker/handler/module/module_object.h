@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The shared object of a module: opened, and checked for what it was compiled
- * for. It is never closed: threads, and what else it left behind, may still be
- * in it when the process ends. In a worker or a child of its own: never in the
+ * Opens the shared object of a module and checks the interface that it was
+ * compiled for. It is never closed: threads of the module may still run in it
+ * when the process ends. In a worker or a child of its own: never in the
  * master.
  */
 #ifndef WORKER_HANDLER_MODULE_MODULE_OBJECT_H

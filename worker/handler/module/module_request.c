@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a module says is checked: a mistake of its own is logged and has no
- * effect on the connection or on other requests.
+ * The interface that modules call, with every argument checked: a module's
+ * mistake is logged and has no effect on the connection or on other requests.
  *
- * What it writes waits in `queue` until the protocol reads it as a stream;
- * while that is reading, it goes where it is wanted at once.
+ * Written bytes wait in `queue` until the protocol reads them as a stream;
+ * while it is reading, they go straight to its buffer.
  */
 #include "worker/handler/module/module_request.h"
 
@@ -21,7 +21,8 @@
 #include "worker/http/request_id.h"
 
 enum {
-	MODULE_FULL = 64 * 1024, /* bytes waiting, when holdfast_write() says so */
+	MODULE_FULL = 64 * 1024, /* bytes waiting; beyond them holdfast_write()
+				  * says so */
 	MODULE_LOW = 32 * 1024,  /* and when writable() is called */
 	MODULE_MAX = 64 * 1024 * 1024, /* when a module never listens */
 };
@@ -39,7 +40,7 @@ struct holdfast_request {
 	enum module_state state;
 	bool in_body;        /* body() is running */
 	bool wants_body;     /* holdfast_continue() was called in there */
-	bool has_no_content; /* what is written goes nowhere */
+	bool has_no_content; /* written bytes are dropped */
 	struct exchange *x;
 	struct holdfast_route *route;
 	void *data; /* the module's */
@@ -62,13 +63,13 @@ static void end_for_module(struct holdfast_request *r, bool complete)
 {
 	if (r->state == MODULE_ENDED)
 		return;
-	r->state = MODULE_ENDED; /* so that nothing it says has an effect */
+	r->state = MODULE_ENDED; /* so that its calls have no effect */
 	timer_detach(&r->x->http->loop->timers, &r->timer);
 	if (module_of(r)->ended != NULL)
 		module_of(r)->ended(r, complete);
 }
 
-/* What it has put into the response was for an answer of its own. */
+/* Its fields were meant for its own answer: drop them. */
 static void on_cancel(struct exchange *x)
 {
 	x->response.fields.n = 0;
@@ -140,7 +141,7 @@ static size_t take(struct holdfast_request *r, struct buf *out, size_t max)
 	return waiting.n;
 }
 
-/* The module fills what is left of `max` while it is asked. */
+/* Asks the module to write, up to `max` bytes. */
 static size_t ask(struct holdfast_request *r, struct buf *out, size_t max)
 {
 	if (r->state != MODULE_STREAMING || module_of(r)->writable == NULL ||
@@ -419,7 +420,7 @@ static int api_respond(struct holdfast_request *r, unsigned status,
 	return HOLDFAST_OK;
 }
 
-/* What was said of a content that is not sent. */
+/* Removes the fields that describe content which is not sent. */
 static void remove_content_fields(struct fields *fields)
 {
 	static const struct str names[] = {

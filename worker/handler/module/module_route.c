@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First the functions of the interface that belong to a route and not to a
+ * request (options, logging, posting from other threads); then the life of a
+ * route: its options, loading the object, init(), start(), and the end. Worker.
+ */
 #include "worker/handler/module/module_route.h"
 
 #include <errno.h>
@@ -203,7 +208,7 @@ static const char *reason(struct holdfast_route *route, const char *otherwise)
 		.p;
 }
 
-/* The options that the module does not know; NULL when there are none. */
+/* The options that the module does not know; NULL if it knows all. */
 static const char *unknown_option(struct holdfast_route *route)
 {
 	const struct conf_strings *options = &route->conf->options;

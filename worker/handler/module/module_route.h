@@ -24,14 +24,14 @@ enum module_phase {
 	MODULE_STARTED, /* start() runs, or has run */
 };
 
-/* What the other functions of the handler get as `instance`. */
+/* The `instance` that the handler's functions get. */
 struct holdfast_route {
 	struct holdfast_module module; /* what it exports, copied */
 	enum module_phase phase;
 	struct http *http;
 	const struct conf_module *conf;
 	void *data;         /* the module's */
-	const char *why;    /* what holdfast_fail() said, in http->arena */
+	const char *why;    /* reason given to holdfast_fail(), in http->arena */
 	bool *option_asked; /* for each of conf->options */
 	struct timer timer;
 	unsigned mistakes; /* of the module's, logged */

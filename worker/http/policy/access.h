@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who may ask, by the network that the request comes from: of all networks
- * that are allowed or denied and hold the address, the narrowest one decides.
- * When none does, everyone may where only some are denied, and nobody where
- * some are allowed. Worker.
+ * Access by the network that a request comes from: of all allowed or denied
+ * networks that contain the address, the narrowest one decides. If none does,
+ * the request is allowed where there are denied networks only, and refused
+ * where there are allowed ones. Worker.
  */
 #ifndef WORKER_HTTP_POLICY_ACCESS_H
 #define WORKER_HTTP_POLICY_ACCESS_H

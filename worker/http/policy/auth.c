@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * In this order: the passwords that were verified lately, the job of hashing
+ * one in a thread, reading Authorization, and auth_check(), which decides
+ * whether a hash is needed. Worker.
+ */
 #include "worker/http/policy/auth.h"
 
 #include <crypt.h>
@@ -16,14 +21,15 @@
 
 enum {
 	HASHER_MAX = 64,    /* that wait at a time */
-	HASHER_JOBS = 2048, /* with those that moved here: they have no choice */
+	HASHER_JOBS = 2048, /* including requests that moved here, which are
+			     * never refused */
 	HASHER_END_MS = 5000,
 	KNOWN_SETS = 256,
 	KNOWN_WAYS = 4,
 	KNOWN_FOR_S = 300,
 };
 
-/* A name with its password that was right. */
+/* A name whose password was verified. */
 struct known {
 	uint64_t hash;  /* 0: none */
 	uint64_t until; /* CLOCK_MONOTONIC ns */
@@ -151,8 +157,8 @@ static unsigned challenge(const struct auth *auth, struct exchange *x)
 	return 401;
 }
 
-/* What was right is known by the hash of it, the stored hash included: that of
- * another file, or of a changed password, is another. */
+/* A verified password is remembered by a keyed hash over name, password and
+ * stored hash: another file or a changed password does not match it. */
 static uint64_t known_as(struct exchange *x, struct str name, struct str password,
 			 struct str hash)
 {
@@ -174,7 +180,7 @@ static bool is_known(const struct hasher *hasher, uint64_t hash, uint64_t now)
 	return false;
 }
 
-/* In place of the one that would be forgotten first. */
+/* Replaces the one that expires first. */
 static void remember(struct hasher *hasher, uint64_t hash, uint64_t now)
 {
 	struct known *set = hasher->known[hash % KNOWN_SETS], *oldest = set;
@@ -251,8 +257,8 @@ static unsigned too_many(struct exchange *x)
 	return 503;
 }
 
-/* For a name that nobody has there is work like that for the first who is
- * there, in vain. */
+/* Unknown user: hash against the first entry anyway, so that timing does not
+ * tell. */
 static unsigned hash_later(const struct auth *auth, struct exchange *x,
 			   struct str name, struct str password,
 			   const struct password *found, uint64_t known)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Names and passwords (HTTP Basic, RFC 7617). A hash takes long by design, so
- * it is made in a thread, and what was right is remembered for a while, as a
- * hash with a key that nobody knows. An unknown name takes as long as a known
- * one. Worker.
+ * it is computed in a thread, and a verified password is remembered for a while
+ * by a keyed hash. An unknown name takes as long as a known one. Worker.
  */
 #ifndef WORKER_HTTP_POLICY_AUTH_H
 #define WORKER_HTTP_POLICY_AUTH_H

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * In this order: whether a response is compressed, compressing short content at
+ * once, long content as a stream that reads from the handler's, and
+ * compress_response(), which picks one of them. Worker.
+ */
 #include "worker/http/policy/compress.h"
 
 #include <stdlib.h>
@@ -82,7 +87,7 @@ bool compress_bytes(enum conf_coding coding, struct str content,
 	}
 	char *text = mem_alloc(room);
 
-	/* One that does not fit is not shorter. */
+	/* If it does not fit, it is not shorter. */
 	if (compressor_run(compressor, COMPRESSOR_END, &content, text, room, &n))
 		done = n < room;
 	if (done)
@@ -140,7 +145,7 @@ static enum body_read fill_from_stream(struct compression *z)
 	return read;
 }
 
-/* The next piece of the source, and what is to be done with it. */
+/* The next piece of the source, and the task of the compressor. */
 static enum body_read fill(struct compression *z)
 {
 	bool is_known = z->source.length != BODY_LENGTH_UNKNOWN;
@@ -260,7 +265,7 @@ bool compress_body(struct exchange *x, enum conf_coding coding,
 
 /* Responses of any handler. */
 
-/* What the fields of a response say about its content. */
+/* The fields of a response that describe its content. */
 struct described {
 	struct str type;
 	bool is_coded, is_fixed, varies;

@@ -14,8 +14,8 @@
 #include "conf/conf.h"
 #include "worker/http/exchange.h"
 
-/* Whether content of that type and length (or BODY_LENGTH_UNKNOWN) is what the
- * settings want to have compressed. */
+/* Whether content of that type and length (or BODY_LENGTH_UNKNOWN) is to be
+ * compressed by the settings. */
 bool compress_wants(const struct conf_common *conf, struct str type,
 		    uint64_t length);
 
@@ -29,9 +29,8 @@ bool compress_bytes(enum conf_coding coding, struct str content,
 		    struct arena *arena, struct str *out)
 	__attribute__((warn_unused_result));
 
-/* Who wants to have the compressed content as well, once all of it is there;
- * if it is at most that long. `context` has to be there as long as the owner
- * of the content is held. */
+/* A receiver of the whole compressed content, if that is at most `max` bytes
+ * long. `context` has to live as long as the owner of the content is held. */
 struct compress_keeper {
 	size_t max;
 	void (*keep)(void *context, struct str content);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The three libraries behind one interface: for each coding begin, run and end.
+ * Worker.
+ */
 #include "worker/http/policy/compressor.h"
 
 #include <stdlib.h>
@@ -17,7 +21,7 @@
 enum {
 	COMPRESSORS_MAX = 128, /* at a time, for the memory's sake */
 
-	/* For content that is compressed while it is sent: quick ones. */
+	/* Fast levels: the content is compressed while it is sent. */
 	GZIP_LEVEL = 5,
 	GZIP_FORMAT = 15 + 16, /* the largest window, and gzip's own header */
 	GZIP_MEMORY = 8,

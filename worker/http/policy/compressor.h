@@ -16,15 +16,15 @@
 struct compressor;
 
 enum compressor_task {
-	COMPRESSOR_TAKE,  /* the input; what comes out now is up to it */
-	COMPRESSOR_FLUSH, /* and put out all that has been taken */
-	COMPRESSOR_END,   /* and the end of it all */
+	COMPRESSOR_TAKE,  /* consume the input; output may lag behind */
+	COMPRESSOR_FLUSH, /* the output then decodes to all input so far */
+	COMPRESSOR_END,   /* and ends the content */
 };
 
 /*
- * `size` is of all that will be compressed, neither more nor less, when it
- * comes to an end; UINT64_MAX if that is not known. NULL when the library has no
- * memory, or very many are in use; then the response goes as it is.
+ * `size` is the exact size of the content, or UINT64_MAX if it is not known. NULL
+ * when the library has no memory, or very many compressors are in use; then the
+ * response is sent uncompressed.
  */
 struct compressor *compressor_create(enum conf_coding coding, uint64_t size)
 	__attribute__((warn_unused_result));
@@ -33,9 +33,9 @@ struct compressor *compressor_create(enum conf_coding coding, uint64_t size)
 void compressor_destroy(struct compressor **compressor);
 
 /*
- * Takes from the front of *in and puts up to `room` bytes at `out`. True when
- * the task is done; false when it is to be called again, with the same task
- * and what is left of *in, and more room.
+ * Cuts input off the front of *in and puts up to `room` bytes at `out`. True
+ * when the task is done; if false, call it again with the same task, the rest
+ * of *in, and more room.
  */
 bool compressor_run(struct compressor *compressor, enum compressor_task task,
 		    struct str *in, char *out, size_t room, size_t *n_out)

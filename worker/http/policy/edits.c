@@ -5,7 +5,7 @@
 #include "worker/http/exchange.h"
 #include "worker/http/variables.h"
 
-/* True when what is there by that name is to go. */
+/* Whether the edit removes existing fields of that name. */
 static bool is_replaced(const struct conf_fields *edits, struct str name)
 {
 	for (size_t i = 0; i < edits->n; i++)
@@ -15,8 +15,8 @@ static bool is_replaced(const struct conf_fields *edits, struct str name)
 	return false;
 }
 
-/* No control character comes into a field (RFC 9110 section 5.5), whoever
- * has put it into the query. */
+/* No control character gets into a field (RFC 9110 section 5.5), wherever the
+ * value comes from. */
 static struct str clean(struct exchange *x, struct str value)
 {
 	struct str copy = arena_copy(&x->arena, value);
@@ -69,8 +69,8 @@ void edits_change_request(const struct conf_fields *edits, struct exchange *x)
 		r->known |= 1u << fields[i].id;
 }
 
-/* The type of several ranges has the boundary between them (RFC 9110 section
- * 14.6), without which nobody can tell them apart. */
+/* The Content-Type of several ranges names the boundary between them (RFC 9110
+ * section 14.6): without it they cannot be told apart. */
 static bool is_needed(const struct exchange *x, struct str name)
 {
 	return x->response.body.kind == BODY_PARTS &&

@@ -9,7 +9,7 @@ struct error_page;
 struct error_pages;
 struct http;
 
-/* In the arena of `http`; *pages_out is NULL when there are none. As
+/* In the arena of `http`; *pages_out is NULL if none are configured. As
  * policy_create(). */
 int error_pages_create(struct http *http, const struct conf_error_pages *conf,
 		       struct error_pages **pages_out, const char **why_out)

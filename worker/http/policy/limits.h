@@ -12,7 +12,7 @@
 struct exchange;
 struct limits;
 
-/* In the arena; NULL when there are none. */
+/* In the arena; NULL without limits. */
 struct limits *limits_create(struct arena *arena, const struct conf_common *conf);
 
 /*

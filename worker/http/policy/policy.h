@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the common settings of a site or route ask for, beside what its handler
- * does: who is let in, and what is changed in requests and responses. Made
- * once when the worker starts. A route that asks for nothing of it has none,
- * which is all that its requests look at. Worker.
+ * The common settings of a site or route in action, before and after its
+ * handler: who gets in, and changes to requests and responses. Created once
+ * when the worker starts. A route without any has no policy, and its requests
+ * check no more than that. Worker.
  */
 #ifndef WORKER_HTTP_POLICY_POLICY_H
 #define WORKER_HTTP_POLICY_POLICY_H
@@ -16,14 +16,14 @@ struct exchange;
 struct http;
 struct policy;
 
-/* What is sent with an error in place of the standard page. */
+/* A page that is sent with an error in place of the built-in one. */
 struct error_page {
 	struct str type;
 	struct str content;
 };
 
-/* What the policies of a worker share: made before the first of them, and
- * ended after the last exchange. */
+/* The state that the policies of a worker share: created before the first of
+ * them, and destroyed after the last exchange. */
 void policy_open(struct http *http);
 void policy_close(struct http *http);
 
@@ -54,7 +54,7 @@ void policy_change_request(const struct policy *policy, struct exchange *x);
 /* The response is complete: changes it for the client. */
 void policy_change_response(const struct policy *policy, struct exchange *x);
 
-/* What is sent with that error, or NULL. */
+/* The page for that error, or NULL. */
 const struct error_page *policy_error_page(const struct policy *policy,
 					   unsigned status);
 

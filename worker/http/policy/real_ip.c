@@ -5,8 +5,8 @@
 #include "worker/http/http.h"
 #include "worker/http/policy/access.h"
 
-/* The part after the last comma, which is cut off; p of the rest becomes NULL
- * when there is none before it. */
+/* Cuts off the part after the last comma and returns it; without a comma the
+ * rest's p becomes NULL. */
 static struct str cut_last(struct str *rest)
 {
 	struct str all = *rest;

@@ -12,9 +12,10 @@
 struct exchange;
 
 /*
- * Walks back from the connection's peer along the field as long as those that
- * it comes to are believed: the first that is not, or the last there is. What
- * is no address ends the walk before it. Only when http->proxies is there.
+ * Walks back from the connection's peer along the addresses in the field while
+ * they are trusted, and returns the first one that is not, or the last. An
+ * element that is no address ends the walk before it. Only if http->proxies is
+ * set.
  */
 struct endpoint real_ip_of(const struct exchange *x);
 

@@ -3,7 +3,7 @@
 
 #include "base/codec/accept.h"
 
-/* What the lines of Accept-Encoding say of a name. */
+/* The weight of a name in the lines of Accept-Encoding. */
 static int weight_of(const struct request *request, struct str name)
 {
 	for (size_t i = 0; i < request->n_fields; i++) {
@@ -46,6 +46,7 @@ bool codings_choose(const struct request *request,
 		best = weight;
 		*coding_out = coding;
 	}
-	/* Acceptable as it is, unless told otherwise; and better so, if told. */
+	/* Identity is acceptable unless the client excludes it (RFC 9110
+	 * section 12.5.3), and preferred if it says so. */
 	return best > ACCEPT_NEVER && best >= weight_of(request, STR("identity"));
 }

@@ -9,9 +9,9 @@
 #include "worker/http/exchange.h"
 
 /*
- * The coding among `offered` that Accept-Encoding likes best, of equal ones
- * the first; only those in `there`, a set of 1u << enum conf_coding, are looked
- * at. False when it is to be none.
+ * The coding among `offered` that Accept-Encoding prefers, of equal ones the
+ * first; only those in `there`, a set of 1u << enum conf_coding, count. False
+ * if the answer is no coding.
  */
 bool codings_choose(const struct request *request,
 		    const struct conf_codings *offered, unsigned there,

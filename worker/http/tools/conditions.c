@@ -15,8 +15,8 @@ static bool lists(const struct exchange *x, enum field_id id, struct str etag,
 	return false;
 }
 
-/* The date of a field; false when it is no date, or there is more than one:
- * then it has to be ignored. */
+/* The date of a field. False if it is no date, or there are several: then the
+ * field is ignored. */
 static bool get_date(const struct exchange *x, enum field_id id, time_t *date_out)
 {
 	struct str value;
@@ -71,8 +71,8 @@ bool conditions_allow_range(const struct exchange *x, const struct validators *v
 		return false;
 	if (etag_matches(value, v->etag, ETAG_STRONG))
 		return true;
-	/* A date says which version it was only when its second is over
-	 * (section 8.8.2.2). */
+	/* A date identifies a version only after its second is over (section
+	 * 8.8.2.2). */
 	return http_date_parse(value, now, &date) && date == v->modified &&
 	       v->modified < now;
 }

@@ -12,7 +12,7 @@
 #include "base/str.h"
 #include "worker/http/exchange.h"
 
-/* What says which version it is, as in the fields of the response. */
+/* The validators of a representation, as in the fields of the response. */
 struct validators {
 	struct str etag; /* with its quotes, and W/ if it is weak */
 	time_t modified; /* Last-Modified */

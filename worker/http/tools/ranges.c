@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "worker/http/http.h"
 
-enum { BOUNDARY_BYTES = 16 }; /* of randomness: nobody can put it into a file */
+enum { BOUNDARY_BYTES = 16 }; /* random: no file can contain it on purpose */
 
 static struct str content_range(struct exchange *x, struct range range,
 				uint64_t size)
