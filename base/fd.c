@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/fd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+enum { FD_TRIED_MAX = 1 << 20 }; /* where /proc is missing, too */
 
 void fd_close(int *fd)
 {
@@ -51,17 +55,50 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void close_from_to(unsigned first, unsigned last)
+/* The lowest one that is open, of these; -1 when there is none, or when /proc
+ * cannot tell. */
+static int find_open(DIR *fds, unsigned first, unsigned last)
 {
-	if (first > last)
+	const struct dirent *entry;
+	long lowest = -1;
+
+	rewinddir(fds);
+	while ((entry = readdir(fds)) != NULL) {
+		char *end;
+		long fd = strtol(entry->d_name, &end, 10);
+
+		if (*end == '\0' && fd >= (long)first && fd <= (long)last &&
+		    fd != dirfd(fds) && (lowest == -1 || fd < lowest))
+			lowest = fd;
+	}
+	return (int)lowest;
+}
+
+/* Without close_range(2): a kernel before 5.9, or a filter that does not know
+ * the call. There may be a thousand millions that could be open, so those are
+ * looked for that are. */
+static void close_one_by_one(unsigned first, unsigned last)
+{
+	DIR *fds = opendir("/proc/self/fd");
+	int fd;
+
+	if (fds != NULL) {
+		while ((fd = find_open(fds, first, last)) != -1)
+			close(fd);
+		closedir(fds);
 		return;
-	if (close_range(first, last, 0) == 0)
-		return;
-	/* A kernel before 5.9, or a filter that does not know the call. */
+	}
 	long max = sysconf(_SC_OPEN_MAX);
 
-	for (unsigned fd = first; fd <= last && (long)fd < max; fd++)
-		close((int)fd);
+	for (fd = (int)first; (unsigned)fd <= last && fd < max && fd < FD_TRIED_MAX;
+	     fd++)
+		close(fd);
+}
+
+static void close_from_to(unsigned first, unsigned last)
+{
+	if (first <= last && close_range(first, last, 0) == -1)
+		close_one_by_one(first, last > INT_MAX ? INT_MAX : last);
 }
 
 void fd_close_others(int *keep, size_t n)
@@ -76,6 +113,22 @@ void fd_close_others(int *keep, size_t n)
 		next = (unsigned)keep[i] + 1;
 	}
 	close_from_to(next, UINT_MAX);
+}
+
+int fd_open_memory(const char *name)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC);
+	int saved = errno;
+
+	if (fd >= 0)
+		return fd;
+	/* A filter that does not know the call (Linux 3.17). */
+	fd = open("/dev/shm", O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+	if (fd == -1)
+		fd = open("/tmp", O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+	if (fd == -1)
+		errno = saved;
+	return fd;
 }
 
 int fd_open_log(const char *path)

@@ -25,6 +25,13 @@ int fd_set_cloexec(int fd) __attribute__((warn_unused_result));
 void fd_close_others(int *keep, size_t n);
 
 /*
+ * A file that has no name, in memory: memfd_create(2), or where that is denied
+ * one in /dev/shm or /tmp. `name` is for those who look into /proc. Returns the
+ * descriptor, or -1 with the errno of memfd_create(2).
+ */
+int fd_open_memory(const char *name) __attribute__((warn_unused_result));
+
+/*
  * Opens a log file for appending, and creates it with mode 0640 if it does not
  * exist. If it is a FIFO, neither opening it nor writing to it waits for a
  * reader. Returns the descriptor, or -1 with errno.

@@ -67,6 +67,13 @@ static int open_listeners(struct generation *g, struct listeners *listeners,
 	return 0;
 }
 
+static void warn_of_root(const struct conf *conf)
+{
+	if (geteuid() == 0 && strcmp(conf->user, "root") == 0)
+		log_warn("user is \"root\": workers may use every file that is "
+			 "root's");
+}
+
 struct generation *generation_create(struct conf **conf, unsigned number,
 				     struct listeners *listeners,
 				     char why_out[WHY_SIZE])
@@ -83,6 +90,8 @@ struct generation *generation_create(struct conf **conf, unsigned number,
 		    -1 ||
 	    open_listeners(g, listeners, why_out) == -1)
 		generation_destroy(&g);
+	else
+		warn_of_root(g->conf);
 	return g;
 }
 

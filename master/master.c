@@ -57,9 +57,13 @@ static void close_verdicts(struct master *m)
 static int open_master(struct master *m, const char *file)
 {
 	*m = (struct master){.file = file};
-	if (loop_init(&m->loop) == -1 ||
-	    children_init(&m->children, &m->loop) == -1) {
-		log_errno(LOG_LEVEL_ERROR, "cannot start");
+	if (loop_init(&m->loop) == -1) {
+		log_errno(LOG_LEVEL_ERROR, "cannot start: no event loop");
+		return -1;
+	}
+	if (children_init(&m->children, &m->loop) == -1) {
+		log_errno(LOG_LEVEL_ERROR,
+			  "cannot start: no memory to share with workers");
 		return -1;
 	}
 	m->started_at = m->loop.now;
@@ -161,7 +165,7 @@ static bool begin(struct master *m, struct supervision *supervision)
 	bool begun = false;
 
 	if (supervise_open(supervision, m) == -1) {
-		log_errno(LOG_LEVEL_ERROR, "cannot start");
+		log_errno(LOG_LEVEL_ERROR, "cannot start: no signals (signalfd)");
 		return false;
 	}
 	if (take_over(m, why) == -1) {

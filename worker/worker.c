@@ -32,7 +32,7 @@
 #include "worker/net/listener.h"
 #include "worker/net/net.h"
 #include "worker/parts.h"
-
+#include "worker/privileges.h"
 #include "worker/report/access_log.h"
 
 enum {
@@ -520,6 +520,7 @@ static bool die_with_master(const struct worker_env *env, bool on)
 /* For good: no way back to root, and none by a set-user-ID program. */
 static int drop_privileges(const char *user)
 {
+	privileges_bound_capabilities();
 	if (geteuid() == 0) {
 		const struct passwd *pw;
 
@@ -531,7 +532,18 @@ static int drop_privileges(const char *user)
 		    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == -1)
 			return -1;
 	}
+	if (privileges_drop_capabilities() == -1)
+		return -1;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static bool cannot(struct worker *w, const char *what)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "cannot %s: %s", what, strerror(errno));
+	say_failed(w, text);
+	return false;
 }
 
 /* All that can fail. False when it did: the master knows why. */
@@ -540,12 +552,10 @@ static bool get_ready(struct worker *w)
 	const char *why = NULL;
 	char text[256];
 
-	if (open_loop(w) == -1) {
-		snprintf(text, sizeof(text), "cannot make an event loop: %s",
-			 strerror(errno));
-		say_failed(w, text);
-		return false;
-	}
+	if (privileges_leave_terminal() == -1)
+		return cannot(w, "leave the terminal");
+	if (open_loop(w) == -1)
+		return cannot(w, "make an event loop");
 	open_net(w);
 
 	open_handoff(w);

@@ -60,8 +60,9 @@ enum channel_result channel_send(int fd, const void *message, size_t n,
 		control.header.cmsg_len = CMSG_LEN(n_fds * sizeof(int));
 		memcpy(CMSG_DATA(&control.header), fds, n_fds * sizeof(int));
 	}
+	/* MSG_DONTWAIT: others may have the same end, and make it block. */
 	do {
-		sent = sendmsg(fd, &msg, MSG_NOSIGNAL);
+		sent = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 	} while (sent == -1 && errno == EINTR);
 	return sent == -1 ? failure() : CHANNEL_OK;
 }
@@ -94,7 +95,7 @@ enum channel_result channel_receive(int fd, void *message, size_t room,
 	/* A peer that exits with messages of ours unread resets the socket. The
 	 * error is reported once, before the messages that it had sent. */
 	do {
-		got = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+		got = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	} while (got == -1 &&
 		 (errno == EINTR ||
 		  (errno == ECONNRESET && !was_reset && (was_reset = true))));

@@ -12,7 +12,7 @@ enum { SCOREBOARD_VERSION = 3 };
 struct scoreboard *scoreboard_create(int *fd_out)
 {
 	struct scoreboard *board;
-	int fd = memfd_create("holdfast-scoreboard", MFD_CLOEXEC);
+	int fd = fd_open_memory("holdfast-scoreboard");
 
 	*fd_out = -1;
 	if (fd == -1)

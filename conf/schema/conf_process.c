@@ -193,7 +193,8 @@ static const struct schema_setting top_settings[] = {
 	 .fallback = "www-data",
 	 .help = "The user that workers become, with the user's groups, when "
 		 "holdfast is started as root; it has to exist then. If any "
-		 "other user starts it, workers stay that user."},
+		 "other user starts it, workers stay that user. They keep no "
+		 "capability, whoever they are; \"root\" is warned of."},
 	{.name = "workers", AT(workers),
 	 .also = offsetof(struct conf, workers_auto),
 	 .type = &type_workers, .fallback = "auto",

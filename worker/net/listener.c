@@ -2,6 +2,7 @@
 #include "worker/net/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -12,6 +13,12 @@
 
 enum {
 	LISTENER_BATCH = 64, /* accepted in one tick from one listener */
+	/* A listening socket is shared, and whether accept4(2) waits is a flag
+	 * of what is shared: a worker that is taken over can make all others
+	 * wait. So accept4(2) never waits for longer than this, */
+	LISTENER_ACCEPT_US = 100000,
+	/* and so often the flag is looked at. */
+	LISTENER_CHECK_MS = 1000,
 };
 
 static const char *const state_names[] = {
@@ -97,10 +104,27 @@ void listener_look(struct listener *l)
 	loop_queue(net->loop, &l->more);
 }
 
+static void check_flags(struct listener *l)
+{
+	int flags = fcntl(l->watch.fd, F_GETFL);
+
+	l->checked_at = l->net->loop->now;
+	if (flags == -1 || flags & O_NONBLOCK)
+		return;
+	(void)fcntl(l->watch.fd, F_SETFL, flags | O_NONBLOCK);
+	log_warn("%s was made to block, by another process that has it: it does "
+		 "not any more",
+		 l->conf->text);
+}
+
 static void on_event(struct watch *watch, uint32_t events)
 {
+	struct listener *l = CONTAINER_OF(watch, struct listener, watch);
+
 	(void)events;
-	listener_look(CONTAINER_OF(watch, struct listener, watch));
+	if (l->net->loop->now - l->checked_at >= LISTENER_CHECK_MS * NS_PER_MS)
+		check_flags(l);
+	listener_look(l);
 }
 
 static void on_more(struct task *task)
@@ -113,6 +137,8 @@ void listener_init(struct listener *l, struct net *net,
 		   const struct transport *transport,
 		   const struct protocol *protocol)
 {
+	static const struct timeval longest = {.tv_usec = LISTENER_ACCEPT_US};
+
 	*l = (struct listener){
 		.state = LISTENER_IDLE,
 		.net = net,
@@ -122,6 +148,11 @@ void listener_init(struct listener *l, struct net *net,
 		.watch = {.on_event = on_event, .fd = fd},
 	};
 	task_init(&l->more, on_more);
+	if (fd == -1)
+		return;
+	/* It may have been made to block by a worker of before, too. */
+	(void)!fd_set_nonblocking(fd);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof(longest));
 }
 
 void listener_init_gone(struct listener *l, struct net *net,

@@ -25,7 +25,8 @@ struct listener {
 	const struct transport *transport;
 	const struct protocol *protocol; /* spoken on what it accepts */
 	struct watch watch;
-	struct task more; /* the batch was used up: go on next tick */
+	struct task more;    /* the batch was used up: go on next tick */
+	uint64_t checked_at; /* CLOCK_MONOTONIC ns: that it does not block */
 };
 
 /* Takes over `fd`. */

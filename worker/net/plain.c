@@ -5,12 +5,18 @@
 #include <errno.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "worker/net/socket.h"
+
+enum { PLAIN_PIECE = 64 * 1024 }; /* of a file that is read to be sent */
 
 static enum io plain_read(struct socket *s, char *into, size_t room, size_t *n_out)
 {
-	ssize_t n = recv(s->watch.fd, into, room, 0);
+	/* MSG_DONTWAIT, here and below: whoever gave us the connection may have
+	 * it still, and make it block. */
+	ssize_t n = recv(s->watch.fd, into, room, MSG_DONTWAIT);
 
 	*n_out = 0;
 	if (n > 0) {
@@ -47,7 +53,7 @@ static enum io wrote(struct socket *s, ssize_t n, size_t wanted, size_t *n_out)
 static enum io plain_write(struct socket *s, const struct iovec *pieces,
 			   int n_pieces, bool more, size_t *n_out)
 {
-	int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+	int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
 
 	if (n_pieces == 1)
 		return wrote(
@@ -64,15 +70,59 @@ static enum io plain_write(struct socket *s, const struct iovec *pieces,
 	return wrote(s, sendmsg(s->watch.fd, &message, flags), wanted, n_out);
 }
 
+/* Whether sendfile(2) cannot send this file: one that cannot be mapped (EINVAL,
+ * ESPIPE), or none (denied by a filter, for which *always_out is set). */
+static bool must_be_read(int error, bool *always_out)
+{
+	*always_out = error == ENOSYS || error == EPERM;
+	return *always_out || error == EINVAL || error == ESPIPE;
+}
+
+static void note_file_error(int error)
+{
+	if (error == EIO || error == ENOMEM || error == EOVERFLOW ||
+	    error == EINVAL || error == EISDIR)
+		log_client_errno(LOG_LEVEL_ERROR, "cannot read a file to send it");
+}
+
+/* As sendfile(2) does. */
+static enum io send_read(struct socket *s, int file, off_t *offset, size_t n,
+			 size_t *n_out)
+{
+	static char piece[PLAIN_PIECE];
+	ssize_t got =
+		pread(file, piece, n < sizeof(piece) ? n : sizeof(piece), *offset);
+
+	*n_out = 0;
+	if (got == -1)
+		note_file_error(errno);
+	if (got <= 0)
+		return got == 0 ? IO_EOF : IO_ERROR;
+	enum io io = wrote(
+		s,
+		send(s->watch.fd, piece, (size_t)got, MSG_NOSIGNAL | MSG_DONTWAIT),
+		(size_t)got, n_out);
+
+	*offset += (off_t)*n_out;
+	return io;
+}
+
 static enum io plain_send_file(struct socket *s, int file, off_t *offset, size_t n,
 			       size_t *n_out)
 {
-	ssize_t sent = sendfile(s->watch.fd, file, offset, n);
+	static bool no_sendfile;
+	ssize_t sent = -1;
 
+	if (!no_sendfile)
+		sent = sendfile(s->watch.fd, file, offset, n);
+	if (no_sendfile || (sent == -1 && must_be_read(errno, &no_sendfile)))
+		return send_read(s, file, offset, n, n_out);
 	if (sent == 0) {
 		*n_out = 0;
 		return IO_EOF;
 	}
+	if (sent == -1)
+		note_file_error(errno);
 	/* It may be the file that was short, not the room: the next call
 	 * tells. */
 	return wrote(s, sent, 0, n_out);

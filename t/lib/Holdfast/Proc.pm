@@ -10,7 +10,7 @@ use Socket qw(unpack_sockaddr_in);
 
 use Holdfast::Wait;
 
-our @EXPORT_OK = qw(alive proc_state children group_members fds fd_targets
+our @EXPORT_OK = qw(alive proc_state children server_processes fds fd_targets
 	rss_kb anonymous_kb cpu_ticks proc_status proc_uids raise_nofile stop_process
 	continue_process socket_holder);
 
@@ -60,11 +60,13 @@ sub children ($pid) {
 	return @pids;
 }
 
-# Every living process of a process group.
-sub group_members ($pgrp) {
+# Every living process of a server: those of its process group, and those that
+# write to its standard error, because each worker has a session of its own.
+sub server_processes ($pgrp, $stderr) {
 	my @pids = grep {
 		my ($state, undef, $group) = _stat($_);
-		defined $group && $group == $pgrp && $state !~ /[ZX]/
+		defined $group && $state !~ /[ZX]/ && ($group == $pgrp ||
+			(readlink("/proc/$_/fd/2") // '') eq $stderr)
 	} _pids();
 
 	return @pids;

@@ -14,7 +14,7 @@ use Test::More ();
 use Holdfast::Client;
 use Holdfast::Command;
 use Holdfast::Dir;
-use Holdfast::Proc qw(alive group_members stop_process continue_process
+use Holdfast::Proc qw(alive server_processes stop_process continue_process
 	socket_holder);
 use Holdfast::Wait;
 
@@ -392,7 +392,10 @@ sub reap ($self) {
 }
 
 # Every process that is left of it.
-sub processes ($self) { return group_members($self->{child}) }
+sub processes ($self) {
+	return server_processes($self->{group} // $self->{child},
+		$self->{dir}->path('stderr'));
+}
 
 # Waits for the end of master and workers, however it came about; the exit
 # status of the master ("signal N").
@@ -424,7 +427,7 @@ sub restart ($self) {
 sub end_by_force ($self) {
 	return if $self->{owner} != $$ || !$self->{child};
 	# A stopped process dies of KILL too.
-	kill 'KILL', -$self->{child};
+	kill 'KILL', $self->processes;
 	$self->reap or eval { wait_until { $self->reap } 'the kill', 10 };
 	$self->{ended} = 1;
 	return;

@@ -24,7 +24,7 @@ use POSIX ();
 
 use Holdfast ();
 use Holdfast::Dir;
-use Holdfast::Proc qw(alive group_members);
+use Holdfast::Proc qw(alive);
 use Holdfast::Wait;
 
 my %number = (x86_64 => 157, aarch64 => 167, riscv64 => 167);
@@ -88,13 +88,14 @@ sub follow ($self) {
 	return $status;
 }
 
-sub processes ($self) { return group_members($self->{group}) }
-
 sub end_by_force ($self) {
 	return if $self->{owner} != $$ || !$self->{group};
-	kill 'KILL', -$self->{group};
+	my @pids = $self->processes;
+
+	kill 'KILL', @pids;
 	eval { wait_until { !$self->processes } 'the kill', 10 };
 	# All that were ours by birth or adoption.
+	waitpid $_, POSIX::WNOHANG() for @pids;
 	1 while waitpid(-$self->{group}, POSIX::WNOHANG()) > 0;
 	$self->{status} //= 0;
 	$self->{ended} = 1;

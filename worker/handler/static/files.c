@@ -55,7 +55,13 @@ int files_init(struct files *files, const struct conf_route *route,
 
 bool files_root_is_usable(const struct files *files)
 {
-	return faccessat(files->root, ".", X_OK, AT_EACCESS) == 0;
+	/* Not faccessat(3), which calls faccessat2(2): the filters of
+	 * containers may not know it. */
+	int fd = openat(files->root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool may_enter = fd != -1;
+
+	fd_close(&fd);
+	return may_enter;
 }
 
 static void forget(struct files *files, struct file *file)

@@ -171,7 +171,8 @@ sub stop ($self) {
 		kill 'INT', $pid if time > $until - $patience + 1;
 	}
 	kill 'KILL', -$pid;	# whoever is left in its group
-	kill 'KILL', grep { getpgrp($_) == $pid } @pids;
+	# A worker may have a group of its own.
+	kill 'KILL', grep { getpgrp($_) == $pid || getpgrp($_) == $_ } @pids;
 	waitpid $pid, WNOHANG;
 	delete $running{$pid};
 }
