@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * This is the one place where code of ours runs in a signal handler. It calls
- * what signal-safety(7) allows; backtrace(3), which is safe once it has loaded
- * its library, as it does beforehand; and dladdr(3), which does no more than
- * backtrace_symbols_fd(3).
+ * This is the one place where code of ours runs in a signal handler, with what a
+ * process wants to save in it. It calls what signal-safety(7) allows;
+ * backtrace(3), which is safe once it has loaded its library, as it does
+ * beforehand; and dladdr(3), which does no more than backtrace_symbols_fd(3).
+ *
+ * The memory of a process that crashes may be damaged anywhere. So the saver
+ * and the stack's report run under a guard: a second fault ends that part, not
+ * the handler.
  */
 #include "base/crash.h"
 
 #include <dlfcn.h>
 #include <execinfo.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +31,7 @@ enum {
 	CRASH_STACK = 64 * 1024, /* for the handler: ours may be used up */
 	CRASH_LINE = 4096,
 	CRASH_TEXT = 512, /* of a name that is put into one */
+	CRASH_PASS_ON_MS = 1000,
 };
 
 /* Sanitizers print a better report of memory errors. */
@@ -156,14 +164,14 @@ static void put_frame(const void *address)
 	put_cstr("]");
 }
 
-static void on_fault(int number)
+static void report(void *context)
 {
 	void *frames[CRASH_FRAMES];
 	int n = backtrace(frames, CRASH_FRAMES);
 
 	begin_line();
 	put_cstr("signal ");
-	put_number((uint64_t)number, 10, 1);
+	put_number((uint64_t) * (const int *)context, 10, 1);
 	put_cstr("; the stack is:");
 	end_line();
 	for (int i = 0; i < n; i++) {
@@ -171,8 +179,97 @@ static void on_fault(int number)
 		put_frame(frames[i]);
 		end_line();
 	}
-	/* SA_RESETHAND: this time it is the end. */
+}
+
+/* What is saved before the end. */
+
+static struct {
+	void (*save)(void);
+	pid_t thread;
+} saver;
+
+/* Where the thread in the handler continues after a second fault. */
+static struct {
+	sigjmp_buf *back;
+	pid_t thread;
+} guard;
+
+/* The thread that crashed first. */
+static atomic_int culprit;
+
+/* gettid(2) without glibc 2.30. */
+static pid_t this_thread(void)
+{
+	return (pid_t)syscall(SYS_gettid);
+}
+
+bool crash_guard(void (*run)(void *context), void *context)
+{
+	sigjmp_buf here, *outer = guard.back;
+	volatile bool is_fine = false;
+
+	guard.thread = this_thread();
+	if (sigsetjmp(here, 0) == 0) {
+		guard.back = &here;
+		run(context);
+		is_fine = true;
+	}
+	guard.back = outer;
+	return is_fine;
+}
+
+void crash_set_saver(void (*save)(void))
+{
+	saver.thread = this_thread();
+	saver.save = save;
+}
+
+static void end_by(int number)
+{
+	struct sigaction standard = {.sa_handler = SIG_DFL};
+
+	sigaction(number, &standard, NULL);
 	raise(number);
+}
+
+/* The objects of the saver's thread must not be read while it runs: it is
+ * interrupted by the same signal, and its handler ends the process. */
+static void pass_on(int number)
+{
+	const struct timespec ms = {.tv_nsec = 1000000};
+
+	if (syscall(SYS_tgkill, getpid(), saver.thread, number) == -1)
+		return;
+	for (int i = 0; i < CRASH_PASS_ON_MS; i++)
+		nanosleep(&ms, NULL);
+}
+
+static void save(void *unused)
+{
+	(void)unused;
+	saver.save();
+}
+
+static void on_fault(int number)
+{
+	pid_t self = this_thread();
+	int none = 0;
+
+	if (guard.back != NULL && guard.thread == self)
+		siglongjmp(*guard.back, 1);
+	bool is_first = atomic_compare_exchange_strong(&culprit, &none, self);
+	bool saves = saver.save != NULL && saver.thread == self;
+
+	if (!is_first && !saves)
+		for (;;) /* the first one ends the process */
+			pause();
+	if (saves)
+		(void)crash_guard(save, NULL);
+	if (is_first)
+		(void)crash_guard(report, &number);
+	if (saver.save != NULL && !saves)
+		pass_on(number);
+	end_by(number);
 }
 
 void crash_install(const char *what)
@@ -189,7 +286,6 @@ void crash_install(const char *what)
 	(void)backtrace(&frame, 1); /* loads what it needs */
 	sigaltstack(&alternative, NULL);
 	action.sa_flags = SA_ONSTACK | SA_NODEFER;
-	action.sa_flags |= (int)SA_RESETHAND;
 	for (int i = 0; i < CAUGHT; i++)
 		sigaction(caught[i], &action, NULL);
 }

@@ -29,6 +29,7 @@
 #include "worker/http/http.h"
 #include "worker/move/balance.h"
 #include "worker/move/handoff.h"
+#include "worker/move/rescue.h"
 #include "worker/net/listener.h"
 #include "worker/net/net.h"
 #include "worker/parts.h"
@@ -580,6 +581,7 @@ static bool get_ready(struct worker *w)
 
 static void serve(struct worker *w)
 {
+	rescue_set(&w->handoff);
 	timer_init(&w->settle, on_settle);
 	timer_init(&w->deadline, on_deadline);
 	timer_init(&w->untaken, on_untaken);
@@ -601,6 +603,7 @@ static void end_access_log(struct worker *w)
 
 static void clean_up(struct worker *w)
 {
+	rescue_set(NULL);
 	net_fini(&w->net);
 	free(w->net.listeners);
 

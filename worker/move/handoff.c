@@ -22,6 +22,7 @@ enum {
 	HANDOFF_BACK = 256,        /* taken back at once */
 	HANDOFF_RETRY_MS = 10,
 	HANDOFF_RETURNS = 1000,    /* of a message that nobody can use */
+	HANDOFF_CRASHES = 2,       /* that a connection may live through */
 	HANDOFF_REPORT_MS = 10000, /* from one line about damage to the next */
 };
 _Static_assert((int)FROZEN_FDS == (int)CHANNEL_FDS, "a channel carries as many");
@@ -254,6 +255,18 @@ static struct listener *find_listener(struct handoff *handoff, struct unpacked *
 		       : net_find_listener(handoff->net, name, protocol, fd);
 }
 
+/* So many workers have crashed while they had it and the same bytes of it: this
+ * one is not to be the next. */
+static void close_suspect(const struct conn_origin *origin)
+{
+	char ip[ADDR_TEXT];
+
+	log_warn("closing connection %ju from %s: %u workers have crashed that "
+		 "had it",
+		 (uintmax_t)origin->id, endpoint_ip(&origin->peer, ip),
+		 origin->crashes);
+}
+
 /* Serves what was unpacked. */
 static void adopt(struct handoff *handoff, struct listener *listener,
 		  const struct unpacked *unpacked, struct frozen_reader *r)
@@ -264,6 +277,11 @@ static void adopt(struct handoff *handoff, struct listener *listener,
 	if (fd == -1 || fcntl(fd, F_SETFL, O_NONBLOCK) == -1) {
 		fd_close(&fd);
 		report_damage(handoff, "it has no socket");
+		return;
+	}
+	if (unpacked->origin.crashes >= HANDOFF_CRASHES) {
+		close_suspect(&unpacked->origin);
+		fd_close(&fd);
 		return;
 	}
 	handoff->net->slot->counters.handed_in++;

@@ -11,12 +11,13 @@ static struct socket *first(struct list *list)
 	return CONTAINER_OF(list->next, struct socket, queued);
 }
 
-static void run_all(struct list *list)
+static void run_all(struct batch *batch, struct list *list)
 {
 	while (!list_is_empty(list)) {
 		struct socket *s = first(list);
 
 		list_remove(&s->queued);
+		batch->current = s;
 		s->owner->run(s);
 	}
 }
@@ -27,6 +28,7 @@ static void write_all(struct batch *batch)
 	LIST_EACH (link, &batch->writers) {
 		struct socket *s = CONTAINER_OF(link, struct socket, queued);
 
+		batch->current = s;
 		s->broken = socket_flush(s, false) == IO_ERROR;
 	}
 	(void)loop_read_clock(batch->loop);
@@ -35,15 +37,18 @@ static void write_all(struct batch *batch)
 static void run(struct batch *batch)
 {
 	batch->n = 0;
-	LIST_EACH (link, &batch->ready)
-		socket_read_ahead(CONTAINER_OF(link, struct socket, queued));
-	run_all(&batch->ready);
+	LIST_EACH (link, &batch->ready) {
+		batch->current = CONTAINER_OF(link, struct socket, queued);
+		socket_read_ahead(batch->current);
+	}
+	run_all(batch, &batch->ready);
 	if (!list_is_empty(&batch->writers)) {
 		write_all(batch);
 		batch->has_written = true;
-		run_all(&batch->writers);
+		run_all(batch, &batch->writers);
 		batch->has_written = false;
 	}
+	batch->current = NULL;
 	task_cancel(&batch->run);
 }
 

@@ -31,7 +31,10 @@ struct batch {
 	struct task run;  /* at the end of this tick's events */
 	struct task next; /* in the next tick */
 	bool has_written; /* the writers take steps now */
-	uint32_t n;       /* joined since it last ran */
+	/* The socket that is being read, written or served, and may be at fault
+	 * when the process is; NULL between them. */
+	struct socket *current;
+	uint32_t n; /* joined since it last ran */
 };
 
 void batch_init(struct batch *batch, struct loop *loop);

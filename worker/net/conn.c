@@ -66,6 +66,7 @@ static struct conn *conn_alloc(struct net *net)
 
 		block->next = net->blocks;
 		net->blocks = block;
+		net->n_blocks++;
 		for (int i = 0; i < CONNS_IN_BLOCK; i++)
 			put_spare(net, &block->conns[i]);
 	}
@@ -238,6 +239,8 @@ static void conn_wait(struct conn *c)
 		return;
 	buf_shrink(&c->socket.in);
 	buf_shrink(&c->socket.out);
+	if (c->crashes != 0 && conn_is_empty(c))
+		c->crashes = 0;
 	if (net->on_idle != NULL)
 		(void)net->on_idle(net, c);
 	if (net->activity_round != 0)
@@ -445,8 +448,12 @@ bool conn_adopt(struct listener *listener, int fd, const struct conn_origin *ori
 							: CONN_CRASHES_MAX;
 	buf_put(&c->socket.in, origin->in);
 	buf_put(&c->socket.out, origin->out);
-	if (socket_thaw(&c->socket, message) && c->protocol->thaw != NULL &&
-	    c->protocol->thaw(c, message)) {
+	c->socket.net->batch.current = &c->socket;
+	bool is_fine = socket_thaw(&c->socket, message) &&
+		       c->protocol->thaw != NULL && c->protocol->thaw(c, message);
+
+	c->socket.net->batch.current = NULL;
+	if (is_fine) {
 		/* No event may come of a peer that takes nothing: the step
 		 * arms the time-out. */
 		conn_queue(c);
@@ -454,4 +461,27 @@ bool conn_adopt(struct listener *listener, int fd, const struct conn_origin *ori
 	}
 	conn_close(c);
 	return false;
+}
+
+/* Those there are. */
+
+/* In the handler of a crash: for each block no more is trusted than that it may
+ * be one, and there are not more than there were. */
+void conns_visit(const struct net *net, bool (*visit)(struct conn *c))
+{
+	uint32_t n = 0;
+
+	for (struct conn_block *block = net->blocks; block != NULL;
+	     block = block->next) {
+		if (n++ == net->n_blocks)
+			return;
+		for (int i = 0; i < CONNS_IN_BLOCK; i++) {
+			struct conn *c = &block->conns[i];
+
+			if (c->socket.magic == CONN_MAGIC &&
+			    c->socket.owner == &conn_owner &&
+			    c->state == CONN_OPEN && !visit(c))
+				return;
+		}
+	}
 }

@@ -115,6 +115,18 @@ void conn_become(struct conn *c, const struct protocol *protocol);
 /* Closes it now, whatever it was doing. */
 void conn_cut(struct conn *c);
 
+/* True for one that has nothing but its descriptor: what it may have brought
+ * with it is done. */
+static inline bool conn_is_empty(const struct conn *c)
+{
+	return c->session == NULL && buf_length(&c->socket.in) == 0 &&
+	       buf_length(&c->socket.out) == 0;
+}
+
+/* Calls `visit` with each that is open, until it returns false. For the handler
+ * of a crash: memory may be damaged, and is only read. */
+void conns_visit(const struct net *net, bool (*visit)(struct conn *c));
+
 /* Frees the memory of all connections, which are closed. */
 void conns_fini(struct net *net);
 

@@ -66,6 +66,7 @@ struct net {
 	struct net_files files;
 	struct conn *spare;        /* freed, kept for the next accept */
 	struct conn_block *blocks; /* the memory of all conns */
+	uint32_t n_blocks;
 	uint64_t last_id;
 	uint64_t idle_grace_ms; /* while draining: see protocol.h */
 	/* While draining: offers a connection that waits, or whose turn is

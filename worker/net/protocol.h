@@ -82,6 +82,13 @@ struct protocol {
 	 */
 	bool (*freeze)(const struct conn *c, struct frozen_writer *message);
 
+	/* True while the connection rests: nothing is on it but bytes in
+	 * conn->socket.in, and no request is served. When this worker crashes,
+	 * this and then freeze() are called in a signal handler: for a
+	 * connection that rests both only read memory, and write the message.
+	 * NULL: it never rests. */
+	bool (*rests)(const struct conn *c);
+
 	/* The other side of it: makes conn->session from the records of the
 	 * protocol, which come next in the message. False when those are
 	 * damaged. Then steps are taken as always. */

@@ -38,7 +38,9 @@ static void on_expire(struct timer *timer)
 {
 	struct socket *s = CONTAINER_OF(timer, struct socket, timer);
 
+	s->net->batch.current = s;
 	s->owner->on_timeout(s);
+	s->net->batch.current = NULL;
 }
 
 void socket_init(struct socket *s, struct net *net,

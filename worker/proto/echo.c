@@ -65,6 +65,11 @@ static bool echo_freeze(const struct conn *c, struct frozen_writer *message)
 	return true;
 }
 
+static bool echo_rests(const struct conn *c)
+{
+	return buf_length(&c->socket.out) == 0;
+}
+
 static bool echo_thaw(struct conn *c, struct frozen_reader *message)
 {
 	(void)c;
@@ -78,5 +83,6 @@ const struct protocol echo_protocol = {
 	.timeout = echo_timeout,
 	.is_idle = echo_is_idle,
 	.freeze = echo_freeze,
+	.rests = echo_rests,
 	.thaw = echo_thaw,
 };

@@ -437,5 +437,6 @@ const struct protocol http1_protocol = {
 	.close = http1_session_end,
 	.prepare = http1_prepare,
 	.freeze = http1_freeze,
+	.rests = http1_rests,
 	.thaw = http1_thaw,
 };

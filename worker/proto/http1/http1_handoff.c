@@ -166,6 +166,14 @@ void http1_prepare(struct conn *c)
 		(void)moving_prepare(&s->exchange);
 }
 
+/* In a signal handler: no more than is needed. */
+bool http1_rests(const struct conn *c)
+{
+	const struct http1 *s = http1_session(c);
+
+	return s == NULL || s->state == HTTP1_HEAD || http1_is_answered(c, s);
+}
+
 bool http1_freeze(const struct conn *c, struct frozen_writer *message)
 {
 	const struct http1 *s = http1_session(c);

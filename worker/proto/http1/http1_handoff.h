@@ -9,6 +9,7 @@
 #include "worker/net/conn.h"
 
 void http1_prepare(struct conn *c);
+bool http1_rests(const struct conn *c);
 bool http1_freeze(const struct conn *c, struct frozen_writer *message);
 bool http1_thaw(struct conn *c, struct frozen_reader *message);
 

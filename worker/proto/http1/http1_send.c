@@ -334,6 +334,12 @@ static bool was_sent_along(const struct conn *c, const struct http1 *s)
 	return is_in_out(s) && buf_length(&c->socket.out) == 0;
 }
 
+bool http1_is_answered(const struct conn *c, const struct http1 *s)
+{
+	return s->state == HTTP1_SEND && s->keep_alive &&
+	       s->rest.framing == HTTP1_BODY_NONE && was_sent_along(c, s);
+}
+
 /* All of the response has gone, or is in conn->socket.out for good. */
 static enum step finish(struct conn *c, struct http1 *s)
 {

@@ -107,4 +107,8 @@ enum step http1_step_last(struct conn *c, struct http1 *s);
 /* http1_send.c: what to do when sending did not return IO_OK. */
 enum step http1_not_sent(struct conn *c, enum io io);
 
+/* http1_send.c: true when all of the response was sent, and the next step would
+ * find the connection idle. Only reads. */
+bool http1_is_answered(const struct conn *c, const struct http1 *s);
+
 #endif

@@ -189,7 +189,6 @@ static void it_goes_on_elsewhere(void **state)
 	assert_int_equal(taker_slot.counters.accepted, 0);
 	assert_int_equal(taken()->id, 1);
 	assert_int_equal(taken()->requests, 3);
-	assert_int_equal(taken()->crashes, 1);
 	assert_int_equal(taken()->accepted_at, 1000 * NS_PER_S);
 	assert_int_equal(taken()->peer.family, AF_INET);
 	assert_int_equal(taken()->peer.port, 99);
@@ -311,6 +310,40 @@ static void without_descriptors_nothing_is_taken(void **state)
 	assert_int_equal(taker_slot.connections, 1);
 	handoff_stop_receiving(&taker);
 	assert_int_equal(count_fds(), before + 2); /* its two ends */
+}
+
+/* Crashes of workers. */
+
+static void crashes_count_until_it_is_empty(void **state)
+{
+	struct conn *c = offer();
+
+	(void)state;
+	c->crashes = 1;
+	buf_put(&c->socket.in, STR("half a"));
+	fixture_tick();
+	handoff_start_receiving(&taker);
+	fixture_tick();
+	assert_int_equal(taken()->crashes, 1);
+	fixture_ticks(2); /* it is answered */
+	assert_int_equal(taken()->crashes, 0);
+}
+
+static void after_the_second_it_is_closed(void **state)
+{
+	struct conn *c = offer();
+	int before = count_fds();
+
+	(void)state;
+	c->crashes = 2;
+	fixture_tick();
+	takes();
+	assert_int_equal(taker_slot.connections, 0);
+	assert_null(peer_gets(1));
+	assert_int_equal(lines_of_log(), 1);
+	assert_int_equal(taker_slot.counters.handoff_damaged, 0);
+	handoff_stop_receiving(&taker);
+	assert_int_equal(count_fds(), before - 1);
 }
 
 /* Formats. */
@@ -650,6 +683,8 @@ int main(void)
 		TEST(what_is_withdrawn_stays),
 		TEST(what_nobody_takes_is_taken_back),
 		TEST(without_descriptors_nothing_is_taken),
+		TEST(crashes_count_until_it_is_empty),
+		TEST(after_the_second_it_is_closed),
 		TEST(nothing_is_sent_that_is_not_understood),
 		TEST(a_busy_one_is_kept_too),
 		TEST(a_kind_that_is_not_understood_keeps_it),
