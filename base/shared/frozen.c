@@ -5,9 +5,9 @@
  * table of a kind's fields for writing, one for reading. Runs in any process,
  * the writing half in signal handlers too.
  *
- * A build with HOLDFAST_SHIFTED_FORMAT stands in tests for the next release: it
+ * A build with HOLDFAST_FORMAT_SHIFT=1 stands in tests for the next release: it
  * has one more version of each kind, in which all fields are in reverse order
- * behind a new one.
+ * behind a new one. With HOLDFAST_FORMAT_FORGETS=1 it knows only that version.
  */
 #include "base/shared/frozen.h"
 
@@ -17,10 +17,11 @@
 
 enum { FROZEN_MAGIC = 0x7a667068 };
 
-#ifdef HOLDFAST_SHIFTED_FORMAT
-enum { FROZEN_SHIFT = 1 };
-#else
-enum { FROZEN_SHIFT = 0 };
+#ifndef HOLDFAST_FORMAT_SHIFT
+#define HOLDFAST_FORMAT_SHIFT 0
+#endif
+#ifndef HOLDFAST_FORMAT_FORGETS
+#define HOLDFAST_FORMAT_FORGETS 0
 #endif
 static const uint32_t shift_mark = 0x73686966;
 
@@ -31,8 +32,9 @@ static const uint16_t newest_real[FROZEN_KINDS_END] = {
 };
 
 const struct frozen_table frozen_ours = {{
-#define RANGE(name, number, oldest, newest) \
-	[number] = {(oldest), (newest) + FROZEN_SHIFT},
+#define RANGE(name, number, oldest, newest)                            \
+	[number] = {HOLDFAST_FORMAT_FORGETS ? (newest) + 1 : (oldest), \
+		    (newest) + HOLDFAST_FORMAT_SHIFT},
 	FROZEN_KINDS(RANGE)
 #undef RANGE
 }};

@@ -82,9 +82,16 @@ static enum given give(struct handoff *handoff, struct conn *c)
 		keep(handoff, c);
 	if (!packed || w.result != FROZEN_OK)
 		return GIVEN_LATER;
-	switch (channel_send(handoff->send.fd, message, w.n, w.fds, w.n_fds)) {
-	case CHANNEL_OK:
+	/* From the moment of sending it is somebody else's, also if we crash. */
+	handoff->net->batch.current = &c->socket;
+	enum channel_result result =
+		channel_send(handoff->send.fd, message, w.n, w.fds, w.n_fds);
+
+	if (result == CHANNEL_OK)
 		conn_moved(c);
+	handoff->net->batch.current = NULL;
+	switch (result) {
+	case CHANNEL_OK:
 		handoff->net->slot->counters.handed_out++;
 		return GIVEN;
 	case CHANNEL_AGAIN:
