@@ -61,10 +61,11 @@ struct conf_log {
 };
 
 struct conf_limits {
-	uint64_t connections; /* per worker */
-	uint64_t line;        /* bytes of a request line */
-	uint64_t header;      /* bytes of a request head */
-	uint64_t headers;     /* fields of a request head */
+	uint64_t connections;             /* per worker */
+	uint64_t connections_per_address; /* per worker; 0: no limit */
+	uint64_t line;                    /* bytes of a request line */
+	uint64_t header;                  /* bytes of a request head */
+	uint64_t headers;                 /* fields of a request head */
 	uint64_t body;
 	uint64_t form_fields; /* of one form */
 	uint64_t ranges;      /* of one request */

@@ -20,6 +20,7 @@ E
 
 # {Inh => 0x..., Prm, Eff, Bnd, Amb}
 sub capabilities ($pid) {
+	no warnings 'portable';	# of more than 32 bits
 	open my $in, '<', "/proc/$pid/status" or die "no process $pid";
 	return { map { /^Cap(\w+):\s+(\w+)/ ? ($1, hex $2) : () } readline $in };
 }

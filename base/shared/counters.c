@@ -73,7 +73,8 @@ static const struct metric rows[] = {
 	 .offset = AT(responses)},
 	{.name = "limited",
 	 .text = "requests refused by a limit",
-	 .help = "Requests that a rate or a number of requests at a time refused.",
+	 .help = "Requests that a rate or a number of requests at a time refused, "
+		 "and connections over limits.connections_per_address.",
 	 .unit = "",
 	 .offset = AT(limited)},
 	{.name = "temp_bodies",

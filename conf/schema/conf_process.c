@@ -76,8 +76,16 @@ static const struct schema_group log_group = {
 static const struct schema_setting limits_settings[] = {
 	{.name = "connections", AT(connections), .type = &type_count,
 	 .fallback = "10000", .min = 1, .max = 1000000,
-	 .help = "Connections that one worker holds at a time. Further ones "
-		 "wait in the queue of the listener."},
+	 .help = "Connections that one worker holds at a time. When there are "
+		 "as many, those that have been idle longest are closed for "
+		 "further ones; where none is idle, they wait in the queue of "
+		 "the listener."},
+	{.name = "connections_per_address", AT(connections_per_address),
+	 .type = &type_count, .fallback = "0", .max = 1000000,
+	 .help = "Connections that one worker holds of one client address at a "
+		 "time (of IPv6, of one /64 network); further ones are closed. "
+		 "0: any number. Where clients come through a proxy, all of "
+		 "them have its address."},
 	{.name = "line", AT(line), .type = &type_size,
 	 .fallback = "8k", .min = 64, .max = MIB,
 	 .help = "The size of a request line: method, target and version. A "

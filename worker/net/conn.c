@@ -7,7 +7,9 @@
  */
 #include "worker/net/conn.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -114,6 +116,7 @@ static void conn_end(struct conn *c, enum conn_state state)
 	if (c->protocol->close != NULL)
 		c->protocol->close(c);
 	list_remove(&c->link);
+	room_leave(c->socket.net, &c->peer);
 	c->socket.net->slot->connections--;
 }
 
@@ -245,6 +248,8 @@ static void conn_wait(struct conn *c)
 		(void)net->on_idle(net, c);
 	if (net->activity_round != 0)
 		note_activity(c);
+	if (net->state == NET_FULL)
+		room_expect(net);
 }
 
 void conn_stay(struct conn *c)
@@ -394,7 +399,8 @@ static const struct socket_owner conn_owner = {
 };
 
 static struct conn *conn_create(struct listener *listener, int fd,
-				const struct transport *transport)
+				const struct transport *transport,
+				const struct endpoint *peer)
 {
 	struct net *net = listener->net;
 	struct conn *c = conn_alloc(net);
@@ -410,18 +416,37 @@ static struct conn *conn_create(struct listener *listener, int fd,
 	c->crashes = 0;
 	c->has_more = false;
 	c->requests = 0;
+	c->peer = *peer;
 	list_append(&net->conns, &c->link);
 	net->slot->connections++;
 	return c;
 }
 
+static void refuse(struct net *net, int fd, const struct endpoint *peer)
+{
+	char ip[ADDR_TEXT];
+
+	close(fd);
+	net->slot->counters.limited++;
+	log_client(LOG_LEVEL_INFO,
+		   "refused a connection of %s: it has "
+		   "limits.connections_per_address (%ju)",
+		   endpoint_ip(peer, ip),
+		   (uintmax_t)net->conf->limits.connections_per_address);
+}
+
 void conn_open(struct listener *listener, int fd, const struct addr *peer)
 {
+	struct endpoint from = endpoint_of(peer);
 	struct net *net = listener->net;
-	struct conn *c = conn_create(listener, fd, listener->transport);
+	struct conn *c;
 
+	if (!room_enter(net, &from)) {
+		refuse(net, fd, &from);
+		return;
+	}
+	c = conn_create(listener, fd, listener->transport, &from);
 	c->accepted_at = net->loop->now;
-	c->peer = endpoint_of(peer);
 	net->slot->counters.accepted++;
 	/* As a client that connects has something to say. */
 	c->socket.readable = true;
@@ -437,12 +462,13 @@ void conn_open(struct listener *listener, int fd, const struct addr *peer)
 bool conn_adopt(struct listener *listener, int fd, const struct conn_origin *origin,
 		struct frozen_reader *message)
 {
-	struct conn *c = conn_create(listener, fd, origin->transport);
+	struct conn *c =
+		conn_create(listener, fd, origin->transport, &origin->peer);
 
+	room_enter_moved(listener->net, &origin->peer);
 	c->state = CONN_OPEN;
 	c->id = origin->id;
 	c->accepted_at = origin->accepted_at;
-	c->peer = origin->peer;
 	c->requests = origin->requests;
 	c->crashes = origin->crashes < CONN_CRASHES_MAX ? origin->crashes
 							: CONN_CRASHES_MAX;

@@ -292,4 +292,5 @@ void net_fini(struct net *net)
 	net_free_closed(net);
 	close_protocols(net);
 	conns_fini(net);
+	room_fini(net);
 }

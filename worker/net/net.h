@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "worker/net/batch.h"
+#include "worker/net/room.h"
 
 struct listener;
 struct conn;
@@ -78,8 +79,9 @@ struct net {
 	 * counted, so that they are known from those that do not. */
 	uint16_t activity_round;
 	uint32_t n_active;
-	struct timer retry;   /* while NET_SHORT */
+	struct timer retry;   /* while NET_SHORT, or NET_FULL of idle ones */
 	uint64_t short_since; /* when accepting was last stopped */
+	struct room room;
 	/* The worker's: a peer should look at the listeners in our stead. */
 	void (*on_pause)(struct net *net);
 };

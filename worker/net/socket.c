@@ -303,6 +303,14 @@ uint64_t socket_unsent(const struct socket *s)
 	return (uint64_t)unsent;
 }
 
+bool socket_has_unread(const struct socket *s)
+{
+	int unread = 0;
+
+	return buf_length(&s->in) > 0 ||
+	       (ioctl(s->watch.fd, FIONREAD, &unread) == 0 && unread > 0);
+}
+
 uint64_t socket_taken(const struct socket *s)
 {
 	return s->transport->taken(s);

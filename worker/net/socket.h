@@ -142,6 +142,9 @@ enum io socket_send_file(struct socket *s, int file, off_t *offset, uint64_t *le
  * between two calls is the difference, which may wrap around. */
 uint64_t socket_taken(const struct socket *s);
 
+/* True when bytes have come that nobody has consumed, in `in` or before. */
+bool socket_has_unread(const struct socket *s);
+
 /* Bytes that were given to the kernel and that the peer has not acknowledged;
  * for transports. */
 uint64_t socket_unsent(const struct socket *s);
