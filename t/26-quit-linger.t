@@ -8,10 +8,10 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use JSON::PP qw(decode_json);
 use Holdfast;
-use Holdfast::Wait;
+use Holdfast::Proc qw(socket_holder);
 
 my $s = Holdfast->start(conf => <<'E');
-timeouts = { linger = "1500ms"; };
+timeouts = { linger = "2500ms"; };
 listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
 sites = ( { routes = (
 	{ path = "/"; handler = "respond"; body = "served"; },
@@ -52,11 +52,30 @@ is $s->get('/ready')->status, 200, 'is nothing to be told of';
 
 my $quit = $s->command('quit');
 
-$s->wait_log(qr/quitting in 1500 ms/);
+$s->wait_log(qr/quitting in 2500 ms/);
 ok wait_until { $s->get('/ready')->status == 503 } 'ready to say 503';
 is $s->get('/ready')->body, "quitting\n", 'and why';
 is decode_json($s->get('/status')->body)->{state}, 'quitting', 'so does status';
 is $s->get('/')->body, 'served', 'a new client is served all the same';
+
+# One that is replaced now has to know, too.
+my @before = $s->workers;
+my $holder = socket_holder($kept->socket, @before) // 0;
+my ($victim) = grep { $_ != $holder } @before;
+
+$s->kill_worker($victim);
+$s->allow_log(qr/workers die young|workers are dying/);
+my $new = wait_until {
+	my ($pid) = grep {
+		my $pid = $_;
+
+		!grep { $_ == $pid } @before;
+	} $s->workers;
+	$pid;
+} 'a worker to be replaced';
+
+is $s->client_of($new, '/')->get('/ready')->status, 503,
+	'a worker that comes now is not ready either';
 is $kept->get('/')->body, 'served', 'so is one from before';
 my ($exit) = $quit->wait;
 
