@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/tunable.h"
 #include "master/ending.h"
 #include "master/master.h"
 #include "master/pid_file.h"
@@ -109,7 +110,7 @@ void handover_begin(struct master *m)
 		return;
 	}
 	log_info("upgrading: starting the binary on disk");
-	loop_timer(&m->loop, &m->upgrade_timer, UPGRADE_MS);
+	loop_timer(&m->loop, &m->upgrade_timer, tunable("UPGRADE_MS", UPGRADE_MS));
 	m->told = children_total(&m->children);
 	if (upgrade_begin(&m->upgrade, m->file, &gifts, m->upgrade.failure) == -1)
 		lifecycle_event(m, EVENT_FAILED);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/tunable.h"
 #include "master/handover.h"
 #include "master/master.h"
 #include "master/pid_file.h"
@@ -76,7 +77,7 @@ static void blame_errors(struct master *m, const struct conf_errors *errors)
 
 static void spawn_next(struct master *m)
 {
-	loop_timer(&m->loop, &m->make_timer, MAKE_MS);
+	loop_timer(&m->loop, &m->make_timer, tunable("MAKE_MS", MAKE_MS));
 	workforce_spawn(m, m->next, UINT32_MAX);
 	if (m->next->failed)
 		lifecycle_event(m, EVENT_FAILED);

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/tunable.h"
 
 enum {
 	CONN_MAGIC = 0x636f6e6e,
@@ -171,7 +172,8 @@ static void begin_end(struct conn *c, enum conn_state state)
 	buf_release(&c->socket.in);
 	buf_release(&c->socket.out);
 	c->socket.reading = false;
-	c->linger_until = c->socket.net->loop->now + CONN_LINGER_MAX_MS * NS_PER_MS;
+	c->linger_until = c->socket.net->loop->now +
+			  tunable("LINGER_MAX_MS", CONN_LINGER_MAX_MS) * NS_PER_MS;
 	set_linger_timeout(c);
 }
 

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/offload.h"
 #include "base/siphash.h"
+#include "base/tunable.h"
 #include "conf/passwords.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
@@ -193,7 +194,8 @@ static void remember(struct hasher *hasher, uint64_t hash, uint64_t now)
 		if (set[i].until < oldest->until)
 			oldest = &set[i];
 	}
-	*oldest = (struct known){hash, now + KNOWN_FOR_S * NS_PER_S};
+	*oldest = (struct known){hash, now + tunable("KNOWN_FOR_S", KNOWN_FOR_S) *
+						       NS_PER_S};
 }
 
 /* Wherever they differ, it takes as long. */
