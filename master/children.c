@@ -41,7 +41,7 @@ static void on_kill_time(struct timer *timer)
 {
 	struct child *child = CONTAINER_OF(timer, struct child, kill_timer);
 
-	log_warn("worker %u (pid %d) should be gone and is not: killing it",
+	log_warn("worker %u (pid %d) has not exited in time; killing it",
 		 child->number, (int)child->pid);
 	child_kill(child);
 }
@@ -369,7 +369,7 @@ static void tell(struct child *child, struct message message, const int *fds,
 		return; /* CHANNEL_CLOSED: it is dead, and will be reaped */
 	if (message.type == MESSAGE_LOOK || message.type == MESSAGE_BALANCE)
 		return; /* others are on their way, and one is enough */
-	log_error("worker %u (pid %d) does not read what it is told: "
+	log_error("worker %u (pid %d) does not read its messages; "
 		  "killing it",
 		  child->number, (int)child->pid);
 	child_kill(child);

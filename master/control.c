@@ -160,7 +160,8 @@ static void admit(struct control *control, int fd)
 	struct control_client *client;
 
 	if (control->n_clients >= CONTROL_CLIENTS) {
-		log_warn("control: %d clients at once are enough", CONTROL_CLIENTS);
+		log_warn("control: refused a client: more than %d at once",
+			 CONTROL_CLIENTS);
 		fd_close(&fd);
 		return;
 	}
@@ -266,8 +267,8 @@ static int listen_at(const char *path, char *why_out)
 	remove_stale(path);
 	if (!make_directory_of(path)) {
 		snprintf(why_out, WHY_SIZE,
-			 "the folder of the control socket %s belongs to "
-			 "somebody else",
+			 "the directory of the control socket %s belongs to "
+			 "another user",
 			 path);
 		return -1;
 	}

@@ -53,7 +53,7 @@ void ending_quit(struct master *m)
 {
 	uint64_t drain = m->serving->conf->timeouts.drain;
 
-	log_info("quitting: at most %ju ms for what is begun", (uintmax_t)drain);
+	log_info("quitting; draining for at most %ju ms", (uintmax_t)drain);
 	notify_stopping(&m->notify, "quitting", drain + 2 * GENERATION_PATIENCE_MS);
 	timer_disarm(&m->respawn_timer);
 	generation_leave_listeners(m->serving, NULL, &m->children);

@@ -213,7 +213,7 @@ void handover_lose(struct master *m)
 void handover_quit(struct master *m)
 {
 	reload_settle_now(m);
-	log_info("the new master serves; at most %ju ms for what is begun here",
+	log_info("the new master serves; draining for at most %ju ms",
 		 (uintmax_t)m->serving->conf->timeouts.drain);
 	ending_drain(m);
 }

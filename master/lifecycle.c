@@ -56,8 +56,8 @@ bool life_is_unready(enum life state)
 	return states[state].unready;
 }
 
-/* The table. An event that has no action in a state means nothing there; a
- * request that has none is refused. */
+/* The table. An event without an action in a state is ignored there; a
+ * request without one is refused. */
 
 static const struct {
 	void (*act)(struct master *m);
@@ -150,7 +150,7 @@ void lifecycle_event(struct master *m, enum event event)
 	enum life next = table[m->state][event].next;
 
 	log_debug("%s: %s%s", life_name(m->state), event_names[event],
-		  act == NULL ? ", which means nothing now" : "");
+		  act == NULL ? ", ignored in this state" : "");
 	if (act == NULL)
 		return;
 	if (next != m->state)

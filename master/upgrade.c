@@ -180,7 +180,7 @@ static void on_new_master(struct watch *watch, uint32_t events)
 		u->on_failed(u, "the new master ended before it was ready");
 		break;
 	case CHANNEL_ERROR:
-		u->on_failed(u, "the new master sent what is not understood");
+		u->on_failed(u, "the new master sent an unknown message");
 		break;
 	}
 	free(message);
@@ -456,7 +456,7 @@ int upgrade_receive(struct upgrade *u, struct listeners *listeners,
 	if (fine && loop_add(u->loop, &u->channel, EPOLLIN) == 0)
 		return 0;
 	u->channel.on_event = NULL;
-	snprintf(why_out, WHY_SIZE, "what the old master gives is not understood");
+	snprintf(why_out, WHY_SIZE, "the state of the old master cannot be read");
 	return -1;
 }
 

@@ -123,7 +123,7 @@ static void on_leaving(struct children *children, struct child *child)
 
 	if (child->generation != m->serving)
 		return;
-	log_info("worker %u (pid %d) ends, on a signal", child->number,
+	log_info("worker %u (pid %d) exits: it got a signal", child->number,
 		 (int)child->pid);
 	child_move(child,
 		   child->generation->conf->timeouts.drain + GENERATION_PATIENCE_MS,

@@ -195,18 +195,18 @@ my @wrong = (
 		qr/real_ip\.field: is not the name of a field/],
 	(map { ["a field that is for the server: $_", route('path = "/"; '
 		. qq(handler = "ready"; response_fields = [ "$_: 1" ];)), 2,
-		qr/response_fields\[0\]: .*(server alone|of requests)/] }
+		qr/response_fields\[0\]: .*(server only|of requests)/] }
 		qw(Connection content-length Transfer-Encoding Date Host
 		Content-Range Trailer Upgrade Keep-Alive)),
 	(map { ["a field of requests that is for the server: $_",
 		route('path = "/"; handler = "ready"; '
 		. qq(request_fields = [ "X: 1", "$_: 1" ];)), 2,
-		qr/request_fields\[1\]: .*server alone/] }
+		qr/request_fields\[1\]: .*server only/] }
 		qw(Connection Content-Length Transfer-Encoding Expect TE)),
 	['a second Host', route('path = "/"; handler = "ready"; '
-		. 'request_fields = [ "+Host: x" ];'), 2, qr/always one Host/],
+		. 'request_fields = [ "+Host: x" ];'), 2, qr/always has one Host/],
 	['no Host', route('path = "/"; handler = "ready"; '
-		. 'request_fields = [ "-Host" ];'), 2, qr/always one Host/],
+		. 'request_fields = [ "-Host" ];'), 2, qr/always has one Host/],
 	['a field without a value', route('path = "/"; handler = "ready"; '
 		. 'response_fields = [ "X-A:" ];'), 2, qr/has no value/],
 	['a field without a colon', route('path = "/"; handler = "ready"; '
@@ -249,7 +249,7 @@ my @wrong = (
 		qr{the path of a file is missing}],
 	['two error pages for a status', route('path = "/"; '
 		. 'handler = "ready"; error_pages = [ "500-504 file", '
-		. '"404,502 file" ];'), 2, qr{502 has a page already}],
+		. '"404,502 file" ];'), 2, qr{duplicate page for 502}],
 	(map { ["a rate that is none: $_",
 		route(qq(path = "/"; handler = "ready"; rate = "$_";)), 2,
 		qr/routes\[0\]\.rate: (a rate is|the number of a rate)/] }
@@ -348,7 +348,7 @@ E
 	['try by a variable that is not there',
 		static('try = [ "${rset}" ];'), 2, 'try\[0\]: .*\$\{rest\}'],
 	['try by a form', static('try = [ "${form.x}" ];'), 2,
-		'try\[0\]: files are not looked for by a form'],
+		'try\[0\]: .*cannot be used here: files are found'],
 	['an unknown coding', static('precompressed = [ "deflate" ];'), 2,
 		'precompressed\[0\]: must be "zstd", "br" or "gzip"'],
 	['a coding twice', static('precompressed = [ "br", "br" ];'), 2,

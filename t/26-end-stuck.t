@@ -47,7 +47,7 @@ for my $begun (@begun) {
 
 	subtest $name => sub {
 		$s->expect_log(
-			qr/\(pid $stuck\) should be gone and is not: killing/);
+			qr/\(pid $stuck\) has not exited in time; killing/);
 		$s->allow_log(qr/\(pid $stuck\) is stuck/,
 			qr/\(pid $stuck\) died: killed by signal (?:6|9)/);
 		ok eval { wait_until { !alive($stuck) } 'its end', 30 * slow() },

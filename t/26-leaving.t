@@ -31,7 +31,7 @@ E
 	$s->wait_log(qr/log files were reopened/);
 	if ($signal eq 'TERM') {
 		kill 'TERM', $old;
-		$s->wait_log(qr/at most 60000 ms for what is begun here/);
+		$s->wait_log(qr/draining for at most 60000 ms/);
 		ok alive($old), 'TERM bounds the drain';
 		# One that comes at once is the same request.
 		select undef, undef, undef, 0.15;
@@ -39,7 +39,7 @@ E
 	} else {
 		kill 'INT', $old;
 	}
-	$s->expect_log(qr/should be gone and is not/);
+	$s->expect_log(qr/has not exited in time/);
 	is $s->follow, 0, "$signal ends it";
 	ok !alive($worker), 'with its worker';
 	is $s->get('/')->body, 'served', 'the new master goes on';

@@ -41,7 +41,7 @@ ok wait_until { $s->status->{state} eq 'stopping' } 'a stop';
 is_deeply [$s->run('reopen')], [1, '', "refused: the server is shutting down\n"],
 	'reopen while stopping is refused';
 $s->expect_log(qr/reopen refused: the server is shutting down/,
-	qr/should be gone and is not/);
+	qr/has not exited in time/);
 is +($_->wait)[0], 0, 'the end was waited for' for @quits, $stop;
 like +($stop->wait)[1], qr/^ended; /, 'and told';
 $s->finish;

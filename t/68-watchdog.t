@@ -110,7 +110,7 @@ subtest 'several, after a rest' => sub {
 		now() - $rested > 2;
 	} 'the server to come to rest';
 	$s->expect_log(map { (qr/pid $_\) is stuck/,
-		qr/pid $_\) should be gone and is not: killing it/,
+		qr/pid $_\) has not exited in time; killing it/,
 		qr/pid $_\) died: killed by signal 9/) } @stuck);
 	$s->allow_log(qr/die young/);
 	my $start = now();
@@ -146,7 +146,7 @@ subtest 'one that does not hear' => sub {
 		'workers to be old enough';
 	stop_process($deaf);
 	$s->expect_log(qr/pid $deaf\) is stuck/,
-		qr/pid $deaf\) should be gone/, qr/pid $deaf\) died/);
+		qr/pid $deaf\) has not exited in time/, qr/pid $deaf\) died/);
 	$s->signal('TTIN');	# the new one has the others look
 	$s->kill_worker(($s->workers)[1]);
 	wait_until { !alive($deaf) } 'it to be replaced';

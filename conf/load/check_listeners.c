@@ -54,7 +54,7 @@ static void check_clashes(struct check *c, size_t i)
 			check_location(c, &other->text, "listeners");
 
 		if (strcmp(l->text, other->text) == 0)
-			check_complain(c, &at, "%s is already listened on, see %s",
+			check_complain(c, &at, "duplicate address %s, see %s",
 				       l->text,
 				       check_spot(c, (struct conf_origin){
 							     .file = first.file,

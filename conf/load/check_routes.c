@@ -158,7 +158,7 @@ static void check_rewrite(struct check *c, const struct conf_route *route)
 		check_complain(
 			c, &at,
 			"a route that rewrites has no common settings: those of "
-			"the route that answers hold");
+			"the route that answers apply");
 	}
 	if (to->n_pieces == 0)
 		return;

@@ -222,7 +222,7 @@ static bool scan_line(struct scan *scan, struct str line)
 	bool ok = true;
 
 	if (line.n > 0 && memchr(line.p, '\0', line.n) != NULL)
-		return fail(scan, "a NUL byte; this is no text file");
+		return fail(scan, "a NUL byte: not a text file");
 	for (size_t at = 0; at < line.n && ok;) {
 		if (scan->state == SCAN_CODE && is_word(line.p[at]))
 			at += scan_word(scan, line, at, &ok);

@@ -141,7 +141,8 @@ static const char *read_try(const struct setting_field *f, struct str item)
 	if (!template_compile(f->context->arena, item, &try->items[try->n], &why))
 		return why;
 	if (try->items[try->n].uses_form)
-		return "files are not looked for by a form";
+		return "\"${form.NAME}\" cannot be used here: files are found "
+		       "before the body is read";
 	try->n++;
 	return NULL;
 }

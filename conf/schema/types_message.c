@@ -33,7 +33,8 @@ static const char *check_name(struct arena *arena, struct str name, bool of_requ
 	if (!of_request && str_equal_nocase(name, STR("Host")))
 		return "Host is a field of requests";
 	if (reserved_for(name) & reserved)
-		return arena_printf(arena, "%" STR_FMT " is for the server alone",
+		return arena_printf(arena,
+				    "%" STR_FMT " can be set by the server only",
 				    STR_ARG(name))
 			.p;
 	return NULL;
@@ -73,9 +74,9 @@ static const char *parse_field(struct arena *arena, struct str text,
 	if (why != NULL)
 		return why;
 	if (edit.kind != CONF_FIELD_SET && str_equal_nocase(edit.name, STR("Host")))
-		return "there is always one Host";
+		return "a request always has one Host: it can only be set";
 	if (edit.kind == CONF_FIELD_REMOVE && value.p != NULL)
-		return "a field that is removed has no value";
+		return "\"-Name\" takes no value";
 	if (edit.kind != CONF_FIELD_REMOVE)
 		why = parse_value(arena, str_trim(value), of_request, &edit.value);
 	if (why == NULL)
@@ -208,7 +209,7 @@ static const char *check_error_page(struct arena *arena,
 	for (size_t i = 0; i < pages->n; i++)
 		for (size_t k = 0; k < STATUSES; k++)
 			if (last->statuses[k] && pages->items[i].statuses[k])
-				return arena_printf(arena, "%zu has a page already",
+				return arena_printf(arena, "duplicate page for %zu",
 						    k + CONF_ERROR_MIN)
 					.p;
 	struct buf content = {0};

@@ -83,7 +83,7 @@ static int ask_once(const struct addr *addr, const struct question *q,
 		buf_consume(answer_out, 7);
 		return ASK_FAILED;
 	}
-	buf_put_cstr(answer_out, "the master went away before it answered\n");
+	buf_put_cstr(answer_out, "the master exited before it answered\n");
 	return ASK_FAILED;
 }
 

@@ -55,7 +55,7 @@ static const unsigned char *take_random(void)
 
 	if (left == 0) {
 		if (getrandom(stock, sizeof(stock), 0) != (ssize_t)sizeof(stock))
-			log_fatal("the system gives no random bytes");
+			log_fatal("getrandom: no random bytes");
 		left = REQUEST_ID_STOCK;
 	}
 	return stock[--left];

@@ -107,7 +107,7 @@ static void say_lost(struct access_log *log)
 
 static void say_recovered(struct access_log *log)
 {
-	log_warn("the access log goes on; %ju lines were lost",
+	log_warn("the access log is written again; %ju lines were lost",
 		 (uintmax_t)log->lost);
 	log->lost = 0;
 }

@@ -593,7 +593,7 @@ static void listeners(void **state)
 		 "1 listeners[0].address|127.0.0.1:PORT\n"
 		 "2 listeners[1].address|port"},
 		{ECHOES("127.0.0.1:80", "127.0.0.1:0080"),
-		 "2 listeners[1].address|already listened on"},
+		 "2 listeners[1].address|duplicate address"},
 		{ECHOES("80", "*:80"), "2 listeners[1].address|already"},
 		{ECHOES("80", "127.0.0.1:80"), "2 listeners[1].address|overlaps"},
 		{ECHOES("[::1]:80", "*:80"), "2 listeners[1].address|overlaps"},
