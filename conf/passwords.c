@@ -81,7 +81,7 @@ static const char *sort(struct arena *arena, struct passwords *passwords,
 		if (compare(a, b) != 0)
 			continue;
 		*line_out = a->line > b->line ? a->line : b->line;
-		return arena_printf(arena, "user \"%" STR_FMT "\" is there twice",
+		return arena_printf(arena, "duplicate user \"%" STR_FMT "\"",
 				    STR_ARG(b->name))
 			.p;
 	}

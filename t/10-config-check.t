@@ -213,7 +213,7 @@ my @wrong = (
 		. 'response_fields = [ "X-A" ];'), 2, qr/has no value/],
 	['a field that is removed with a value', route('path = "/"; '
 		. 'handler = "ready"; response_fields = [ "-X: 1" ];'), 2,
-		qr/removed has no value/],
+		qr/"-Name" takes no value/],
 	['a field that is no token', route('path = "/"; handler = "ready"; '
 		. 'response_fields = [ "X A: 1" ];'), 2,
 		qr/"X A" is not the name of a field/],

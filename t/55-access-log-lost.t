@@ -84,14 +84,14 @@ subtest 'a reader that stops, and goes on' => sub {
 		'all that waited';
 	is @got + lost($s), $sent, 'each line is written or counted';
 	is_deeply [@got], [1 .. @got], 'in their order';
-	$s->expect_log(qr/warn worker.*goes on; \d+ lines were lost/);
+	$s->expect_log(qr/warn worker.*written again; \d+ lines were lost/);
 	my $before = lost($s);
 
 	ask($c, 50, 100_000);
 	wait_until { (grep { $_ > 100_000 } numbers($reader, \$text)) == 50 }
 		'the lines of what comes now';
 	is lost($s), $before, 'nothing more is lost';
-	$s->wait_log(qr/goes on/);
+	$s->wait_log(qr/written again/);
 	$s->finish;
 };
 
@@ -164,8 +164,8 @@ subtest 'a full disk' => sub {
 	} 'each line to be written or counted';
 	$limit->('unlimited');
 	ask($c, 100, 1000);
-	$s->expect_log(qr/goes on; \d+ lines were lost/);
-	$s->wait_log(qr/goes on/);
+	$s->expect_log(qr/written again; \d+ lines were lost/);
+	$s->wait_log(qr/written again/);
 	$s->finish;
 	my $text = $s->dir->read('log/access.log');
 	my @after = $text =~ m{^127\.0\.0\.1 - - \[[^\]]+\] "GET /1(\d{3}) HTTP/1\.1" 200}mg;

@@ -298,7 +298,7 @@ for my $case (
 		qr/not whole/],
 	['an empty hash', "a:\n", 1, qr/not a hash/],
 	['a user twice', "a:$users{md5}\nb:$users{md5}\n\na:$users{sha512}\n",
-		4, qr/user "a" is there twice/],
+		4, qr/duplicate user "a"/],
 ) {
 	my ($what, $text, $line, $said) = @$case;
 	my $dir = Holdfast::Dir->new;
