@@ -180,13 +180,11 @@ struct child *children_spawn(struct children *children,
 	return child;
 }
 
-/* A worker that drains may take longer for connections that the others do not
- * understand; we know whether there can be any. */
+/* A worker whose connections move may take longer for those that cannot: they
+ * are over limits.move_file, or the others do not understand them. */
 static void keep_on(struct child *child, uint64_t n)
 {
-	if (child->state != CHILD_DRAINING ||
-	    memcmp(&child->children->readers, &frozen_ours, sizeof(frozen_ours)) ==
-		    0)
+	if (child->state != CHILD_DRAINING || !child->is_moving)
 		return;
 	log_info("worker %u (pid %d) goes on with %ju connections", child->number,
 		 (int)child->pid, (uintmax_t)n);
@@ -420,6 +418,7 @@ void child_move(struct child *child, uint64_t patience_ms, bool to_successor)
 	if (child->state == CHILD_DYING || child->state == CHILD_FREE)
 		return;
 	set_state(child, CHILD_DRAINING);
+	child->is_moving = true;
 	loop_timer(child->children->loop, &child->kill_timer, patience_ms);
 	tell(child, (struct message){.type = MESSAGE_MOVE, .number = to_successor},
 	     NULL, 0);
@@ -430,6 +429,7 @@ void child_drain(struct child *child, uint64_t idle_grace_ms, uint64_t patience_
 	if (child->state == CHILD_DYING || child->state == CHILD_FREE)
 		return;
 	set_state(child, CHILD_DRAINING);
+	child->is_moving = false;
 	loop_timer(child->children->loop, &child->kill_timer, patience_ms);
 	tell(child,
 	     (struct message){.type = MESSAGE_DRAIN, .number = idle_grace_ms}, NULL,

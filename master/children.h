@@ -46,6 +46,7 @@ struct child {
 	struct watch channel;
 	bool accepts;       /* it was told to, and has not said that it left off */
 	bool is_done;       /* it has drained, and only has to exit */
+	bool is_moving;     /* its connections go to others */
 	uint64_t told_at;   /* CLOCK_MONOTONIC ns, when it was told something */
 	uint64_t suspected; /* see watchdog.c; 0: it is fine */
 	struct timer kill_timer; /* armed when it should be gone by then */

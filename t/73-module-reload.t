@@ -89,8 +89,20 @@ subtest 'what does not end is cut' => sub {
 	wait_until { $s->get('/m/held')->body eq "4\n" } 'them to be held';
 	$s->expect_log(qr/warn worker 0\[$worker\]: 3 connections were cut/,
 		qr/3 connections were cut/);
+	my @ports = map { $_->local_port } @held;
+
 	$s->reload;
 	$_->read_to_end for @held;
+	my @reasons = (
+		'GET /m/hold: it waited for its handler, which has not answered',
+		'GET /m/stream\?size=100000000&piece=5&ms=10: it waited for ' .
+			'its handler, which makes the content as it is sent',
+		'POST /m/sum\?pauses=1&forever=1: it waited for the body of its ' .
+			'request');
+
+	for my $i (0 .. 2) {
+		$s->wait_log(qr/\[$worker\]: 127\.0\.0\.1:$ports[$i]: cut: $reasons[$i]$/);
+	}
 	for my $name (qw(hold stream sum)) {
 		$s->wait_log(qr/\[$worker\]: module probe: ended \/$name cut/);
 	}

@@ -44,6 +44,9 @@ enum {
 	 * looks after which it is taken back. */
 	WORKER_UNREAD_MS = 5,
 	WORKER_UNREAD_LOOKS = 20,
+	/* Between two looks, after timeouts.drain, at what connections do that
+	 * are served out. */
+	WORKER_RECUT_MS = 1000,
 	/* For the access log to be written at the end, and when that is to be
 	 * at once. */
 	WORKER_LOG_MS = 3000,
@@ -66,6 +69,7 @@ struct worker {
 	unsigned unread_looks;
 	bool has_successor; /* a new master serves: see MESSAGE_MOVE */
 	uint64_t cut;       /* connections that did not make it */
+	bool keeps;         /* has connections that timeouts.drain is not for */
 	bool is_stopping;   /* told to end at once */
 	bool failed;
 };
@@ -143,6 +147,8 @@ static void drain(struct worker *w, uint64_t idle_grace_ms)
 	w->http.is_quitting = true;
 	begin_end(w);
 	handoff_withdraw(&w->handoff);
+	if (w->keeps) /* those have that long from now on */
+		loop_timer(&w->loop, &w->deadline, max);
 	net_drain(&w->net, idle_grace_ms < max ? idle_grace_ms : max);
 	/* The connections that were sent and that no worker has received yet.
 	 * */
@@ -176,21 +182,33 @@ static void move(struct worker *w)
 	say_left(w);
 }
 
-static void on_deadline(struct timer *timer)
+/* The master has to know: it would end us soon. */
+static void keep_on(struct worker *w)
 {
-	struct worker *w = CONTAINER_OF(timer, struct worker, deadline);
-
-	w->cut = net_cut(&w->net, false);
-	if (w->cut > 0)
-		log_warn("%ju connections were cut after timeouts.drain",
-			 (uintmax_t)w->cut);
-	if (w->net.on_idle == NULL || list_is_empty(&w->net.conns))
-		return;
-	log_info("%ju connections stay here: the new workers do not understand "
-		 "the format of their state",
+	w->keeps = true;
+	log_info("%ju connections are served to their end here: they are over "
+		 "limits.move_file, or the new workers do not understand the "
+		 "format of their state",
 		 (uintmax_t)w->env->slot->connections);
 	if (w->channel.fd != -1)
 		say_number(w, MESSAGE_KEEPING, w->env->slot->connections);
+}
+
+static void on_deadline(struct timer *timer)
+{
+	struct worker *w = CONTAINER_OF(timer, struct worker, deadline);
+	uint64_t cut = net_cut(&w->net, w->net.on_idle == NULL);
+
+	w->cut += cut;
+	if (cut > 0)
+		log_warn("%ju connections were cut after timeouts.drain",
+			 (uintmax_t)cut);
+	if (list_is_empty(&w->net.conns))
+		return;
+	if (!w->keeps)
+		keep_on(w);
+	/* What they begin after that is bounded, too. */
+	loop_timer(&w->loop, &w->deadline, WORKER_RECUT_MS);
 }
 
 static void serve_out_all(struct worker *w)

@@ -44,7 +44,7 @@ enum message_type {
 	MESSAGE_LEFT,      /* it accepts nothing any more */
 	MESSAGE_DRAINED,   /* the worker exits; `number` connections were cut */
 	MESSAGE_KEEPING,   /* timeouts.drain is over, and `number` connections
-			    * stay for their format: it goes on with them */
+			    * cannot move: it goes on with them */
 	/* From the master. */
 	MESSAGE_START,     /* accept */
 	MESSAGE_LOOK,      /* a peer is gone or paused: look at the listeners */

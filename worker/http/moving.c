@@ -255,6 +255,33 @@ enum moving moving_prepare(struct exchange *x)
 	return state;
 }
 
+enum moving moving_state_of_body(const struct exchange *x)
+{
+	const struct spool *spool = &x->body.spool;
+
+	/* What a handler has taken in pieces is its own. */
+	if (x->body.want == BODY_WANT_PIECES)
+		return MOVING_HELD;
+	return spool->file != -1 || buf_length(&spool->memory) <= MOVING_INLINE
+		       ? MOVING_READY
+		       : MOVING_LARGE;
+}
+
+enum moving moving_prepare_body(struct exchange *x)
+{
+	enum moving state = moving_state_of_body(x);
+
+	if (state != MOVING_LARGE)
+		return state;
+	if (spool_to_file(&x->body.spool, x->http->conf->temp) == -1) {
+		log_client_errno(LOG_LEVEL_WARN,
+				 "cannot keep a request's body in %s",
+				 x->http->conf->temp);
+		return MOVING_LARGE;
+	}
+	return MOVING_READY;
+}
+
 void moving_stream(const struct body *body, int *file_out, uint64_t *offset_out,
 		   uint64_t *left_out)
 {

@@ -36,6 +36,11 @@ enum moving moving_prepare(struct exchange *x);
 /* How far it is, without doing anything. */
 enum moving moving_state(const struct exchange *x);
 
+/* The same for one whose body is being collected: what there is of it moves as
+ * well, in a file when it is too large for a message. */
+enum moving moving_prepare_body(struct exchange *x);
+enum moving moving_state_of_body(const struct exchange *x);
+
 /* Content that is being made, or was: where in which file the part of it is
  * that was not read yet. For MOVING_READY and BODY_STREAM. */
 void moving_stream(const struct body *body, int *file_out, uint64_t *offset_out,

@@ -76,6 +76,18 @@ int spool_put(struct spool *spool, struct str piece, uint64_t max,
 	return append(spool, piece);
 }
 
+int spool_to_file(struct spool *spool, const char *directory)
+{
+	if (spool->file != -1 || spool_put(spool, STR(""), 0, directory) == 0)
+		return 0;
+	int error = errno;
+
+	fd_close(&spool->file);
+	spool->size = 0;
+	errno = error;
+	return -1;
+}
+
 int spool_whole(struct spool *spool, struct str *whole_out)
 {
 	if (spool->file == -1) {

@@ -29,6 +29,11 @@ void spool_init(struct spool *spool);
 int spool_put(struct spool *spool, struct str piece, uint64_t max,
 	      const char *directory) __attribute__((warn_unused_result));
 
+/* Brings what is in memory into a file in `directory`. 0, or -1 with errno:
+ * then it is as it was. */
+int spool_to_file(struct spool *spool, const char *directory)
+	__attribute__((warn_unused_result));
+
 /* All that was put, valid until spool_release(). 0, or -1 with errno. */
 int spool_whole(struct spool *spool, struct str *whole_out)
 	__attribute__((warn_unused_result));

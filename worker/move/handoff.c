@@ -73,13 +73,20 @@ static enum given give(struct handoff *handoff, struct conn *c)
 
 	if (c->state != CONN_OPEN)
 		return GIVEN_LATER;
+	enum movable movable = MOVABLE_NOW;
+
 	if (c->protocol->prepare != NULL)
-		c->protocol->prepare(c);
+		movable = c->protocol->prepare(c);
+	c->served_out = movable == MOVABLE_SOON || movable == MOVABLE_NOT;
+	if (movable != MOVABLE_NOW)
+		return GIVEN_LATER;
 	bool packed = pack_conn(&w, c, message, sizeof(message), &handoff->readers,
 				c->crashes);
 
 	if (w.result == FROZEN_FOREIGN)
 		keep(handoff, c);
+	if (w.result == FROZEN_FULL)
+		c->served_out = true;
 	if (!packed || w.result != FROZEN_OK)
 		return GIVEN_LATER;
 	/* From the moment of sending it is somebody else's, also if we crash. */

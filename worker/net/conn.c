@@ -417,6 +417,7 @@ static struct conn *conn_create(struct listener *listener, int fd,
 	c->kept = false;
 	c->crashes = 0;
 	c->has_more = false;
+	c->served_out = false;
 	c->requests = 0;
 	c->peer = *peer;
 	list_append(&net->conns, &c->link);

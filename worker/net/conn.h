@@ -37,12 +37,13 @@ struct conn {
 	const struct protocol *protocol;
 	void *session;         /* the protocol's; NULL when it remembers nothing */
 	struct list link;      /* in net->conns */
-	uint64_t id : 55;      /* unique among the workers; moves along */
+	uint64_t id : 54;      /* unique among the workers; moves along */
 	uint64_t state : 3;    /* enum conn_state, by set_state() in conn.c only */
 	uint64_t kept : 1;     /* it should move, and those who would take it do not
 				* understand the format of its state */
 	uint64_t crashes : 4;  /* of workers, since it was idle last */
 	uint64_t has_more : 1; /* offered to others in the middle of its work */
+	uint64_t served_out : 1; /* it cannot move, and may take its time */
 	union {
 		uint64_t accepted_at;  /* CLOCK_MONOTONIC ns */
 		uint64_t linger_until; /* from CONN_FINISHING on */

@@ -249,6 +249,22 @@ void net_drain(struct net *net, uint64_t idle_grace_ms)
 		conn_wake(CONTAINER_OF(link, struct conn, link));
 }
 
+static void log_cut(const struct conn *c)
+{
+	struct buf text = {0};
+	char ip[ADDR_TEXT];
+
+	if (c->state > CONN_OPEN || c->protocol->is_idle(c))
+		return;
+	if (c->protocol->describe != NULL)
+		c->protocol->describe(c, &text);
+	else
+		buf_put_cstr(&text, c->protocol->name);
+	log_info("%s:%u: cut: %" STR_FMT, endpoint_ip(&c->peer, ip), c->peer.port,
+		 STR_ARG(buf_str(&text)));
+	buf_release(&text);
+}
+
 uint64_t net_cut(struct net *net, bool kept_too)
 {
 	uint64_t n = 0;
@@ -256,8 +272,9 @@ uint64_t net_cut(struct net *net, bool kept_too)
 	LIST_EACH_SAFE (link, &net->conns) {
 		struct conn *c = CONTAINER_OF(link, struct conn, link);
 
-		if (c->kept && !kept_too)
+		if ((c->kept || c->served_out) && !kept_too)
 			continue;
+		log_cut(c);
 		n += c->state <= CONN_OPEN; /* one that lingers was served */
 		conn_cut(c);
 	}

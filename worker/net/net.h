@@ -135,8 +135,9 @@ const struct transport *net_find_transport(const struct net *net, struct str nam
 /* True while established connections of others can be taken. */
 bool net_may_take(const struct net *net);
 
-/* Closes every connection at once, those that are kept for their format only
- * with `kept_too`; returns how many were being served. */
+/* Closes every connection at once, those that cannot move however long they
+ * take only with `kept_too`, and logs each that was in the middle of something.
+ * Returns how many were being served. */
 uint64_t net_cut(struct net *net, bool kept_too);
 
 /* Frees what was closed in this tick: for the end of it. */

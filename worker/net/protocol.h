@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/shared/frozen.h"
 
 struct conn;
@@ -28,6 +29,15 @@ enum step {
 		      * that for a while, so that no reset overtakes what we
 		      * sent (RFC 9112 section 9.6) */
 	STEP_FAIL,   /* close at once */
+};
+
+/* Whether a connection can move in the middle of what it does. */
+enum movable {
+	MOVABLE_NOW,
+	MOVABLE_SOON,  /* it is being made ready: conn_wake() is called then */
+	MOVABLE_LATER, /* what it does ends here, within timeouts.drain */
+	MOVABLE_NOT,   /* what it does is too large, and ends here whenever it
+			* ends */
 };
 
 /* What a protocol may stand on, in this worker. */
@@ -66,11 +76,10 @@ struct protocol {
 	void (*close)(struct conn *c);
 
 	/*
-	 * The connection is to move to another worker: does what freeze()
-	 * cannot, which may take a while. conn_wake() is called when that is
-	 * done. NULL: nothing.
+	 * The connection is to move to another worker: begins what freeze()
+	 * cannot do, as far as it is to be done first. NULL: nothing is.
 	 */
-	void (*prepare)(struct conn *c);
+	enum movable (*prepare)(struct conn *c);
 
 	/*
 	 * The connection is to move to another worker, with conn->socket.in and
@@ -89,7 +98,11 @@ struct protocol {
 	 * NULL: it never rests. */
 	bool (*rests)(const struct conn *c);
 
-	/* The other side of it: makes conn->session from the records of the
+	/* Or NULL. Puts what the connection waits for into `text`, for the log
+	 * that says why it was cut. */
+	void (*describe)(const struct conn *c, struct buf *text);
+
+	/* The other side of freeze(): makes conn->session from the records of the
 	 * protocol, which come next in the message. False when those are
 	 * damaged. Then steps are taken as always. */
 	bool (*thaw)(struct conn *c, struct frozen_reader *message);

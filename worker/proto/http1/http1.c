@@ -436,6 +436,7 @@ const struct protocol http1_protocol = {
 	.is_idle = http1_is_idle,
 	.close = http1_session_end,
 	.prepare = http1_prepare,
+	.describe = http1_describe,
 	.freeze = http1_freeze,
 	.rests = http1_rests,
 	.thaw = http1_thaw,

@@ -14,6 +14,7 @@
 #include "worker/proto/http1/http1_handoff.h"
 
 #include "base/fd.h"
+#include "base/quote.h"
 #include "worker/http/exchange_frozen.h"
 #include "worker/http/moving.h"
 #include "worker/proto/http1/http1_session.h"
@@ -158,12 +159,76 @@ static void put_send(const struct conn *c, const struct http1 *s,
 	frozen_put(message, &send_layout, &frozen);
 }
 
-void http1_prepare(struct conn *c)
+static enum movable movable(enum moving moving)
+{
+	switch (moving) {
+	case MOVING_READY:
+		return MOVABLE_NOW;
+	case MOVING_SOON:
+		return MOVABLE_SOON;
+	case MOVING_LARGE:
+		return MOVABLE_NOT;
+	case MOVING_HELD:
+		break;
+	}
+	return MOVABLE_LATER;
+}
+
+enum movable http1_prepare(struct conn *c)
 {
 	struct http1 *s = http1_session(c);
 
-	if (s != NULL && s->state == HTTP1_SEND)
-		(void)moving_prepare(&s->exchange);
+	if (s == NULL)
+		return MOVABLE_NOW;
+	switch (s->state) {
+	case HTTP1_WAIT:
+		return MOVABLE_LATER;
+	case HTTP1_BODY:
+		return movable(moving_prepare_body(&s->exchange));
+	case HTTP1_SEND:
+		return movable(moving_prepare(&s->exchange));
+	default:
+		return MOVABLE_NOW;
+	}
+}
+
+static const char *waits_for(const struct http1 *s)
+{
+	switch (s->state) {
+	case HTTP1_HEAD:
+		return "the head of its request";
+	case HTTP1_WAIT:
+		return "its handler, which has not answered";
+	case HTTP1_BODY:
+		return "the body of its request";
+	case HTTP1_SEND:
+		return moving_state(&s->exchange) == MOVING_HELD
+			       ? "its handler, which makes the content as it is "
+				 "sent"
+			       : "the client to take the response";
+	case HTTP1_SKIP:
+		return "the rest of a body that nobody wants";
+	case HTTP1_LAST:
+		break;
+	}
+	return "the client to take the response";
+}
+
+void http1_describe(const struct conn *c, struct buf *text)
+{
+	const struct http1 *s = http1_session(c);
+	const struct request *r = &s->exchange.request;
+	struct str parts[] = {r->method_text, r->target};
+
+	for (size_t i = 0; i < 2 && r->target.n > 0; i++) {
+		char *to = buf_room(text, QUOTE_LOG_GROWTH * parts[i].n + 2);
+		char *end = quote_log(to, parts[i]);
+
+		buf_added(text, (size_t)(end - to));
+		buf_put_cstr(text, i == 0 ? " " : ": ");
+	}
+	buf_put_cstr(text, "it waited for ");
+	buf_put_cstr(text, waits_for(s));
 }
 
 /* In a signal handler: no more than is needed. */
@@ -189,7 +254,7 @@ bool http1_freeze(const struct conn *c, struct frozen_writer *message)
 		break;
 	case HTTP1_BODY:
 		frozen.state = FROZEN_STATE_BODY;
-		if (s->exchange.body.want == BODY_WANT_PIECES)
+		if (moving_state_of_body(&s->exchange) != MOVING_READY)
 			return false;
 		break;
 	case HTTP1_SKIP:

@@ -8,7 +8,8 @@
 #include "base/shared/frozen.h"
 #include "worker/net/conn.h"
 
-void http1_prepare(struct conn *c);
+enum movable http1_prepare(struct conn *c);
+void http1_describe(const struct conn *c, struct buf *text);
 bool http1_rests(const struct conn *c);
 bool http1_freeze(const struct conn *c, struct frozen_writer *message);
 bool http1_thaw(struct conn *c, struct frozen_reader *message);
