@@ -7,6 +7,7 @@
  *   ${path}            the path, decoded and normalised
  *   ${rest}            what of the path follows the route's own path
  *   ${query}           the query as sent, without the "?"
+ *   ${?query}          the same with the "?", or nothing
  *   ${method} ${host} ${scheme} ${remote_addr} ${remote_port}
  *   ${connection_addr} ${user}
  *   ${query.NAME} ${form.NAME} ${header.NAME} ${cookie.NAME}
@@ -68,6 +69,7 @@ enum template_variable {
 	TEMPLATE_STATUS,
 	TEMPLATE_BYTES,
 	TEMPLATE_SENT_FIELD, /* `name` is the field name, in lower case */
+	TEMPLATE_QUERY_PART, /* the query with its "?" */
 };
 
 /* When a template is evaluated: which variables are known then. */

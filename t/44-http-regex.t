@@ -81,7 +81,7 @@ is $c->request('PUT', '/m', [Host => 'order.test'], '')->body, 'put',
 	my $r = $c->request('DELETE', '/m', [Host => 'order.test']);
 
 	is $r->status, 405, 'and none for others';
-	is $r->field('allow'), 'GET, PUT, OPTIONS', 'with all that there are';
+	is $r->field('allow'), 'GET, HEAD, PUT, OPTIONS', 'with all that there are';
 }
 
 # [target, Location]

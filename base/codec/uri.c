@@ -14,10 +14,11 @@ enum uri_class {
 	URI_REG_NAME = 2,   /* section 3.2.2, without "%" */
 	URI_REFERENCE = 4,  /* of any part of a URI reference, without "%" */
 	URI_SEGMENT = 8,    /* stands for itself in the path of a target */
+	URI_PCHAR = 16,     /* section 3.3, but for "%" */
 };
 
-#define UNRESERVED (URI_UNRESERVED | URI_REG_NAME | URI_REFERENCE | URI_SEGMENT)
-#define SUB_DELIM  (URI_REG_NAME | URI_REFERENCE | URI_SEGMENT)
+#define SUB_DELIM  (URI_REG_NAME | URI_REFERENCE | URI_SEGMENT | URI_PCHAR)
+#define UNRESERVED (URI_UNRESERVED | SUB_DELIM)
 #define OTHER      (URI_REFERENCE | URI_SEGMENT)
 
 /* The code below decides about "%" and "\", and about "/" in a segment. */
@@ -31,12 +32,13 @@ static const unsigned char uri_classes[256] = {
 	['-' ... '.'] = UNRESERVED,
 	['/'] = URI_REFERENCE,
 	['0' ... '9'] = UNRESERVED,
-	[':'] = OTHER,
+	[':'] = OTHER | URI_PCHAR,
 	[';'] = SUB_DELIM,
 	['<'] = URI_SEGMENT,
 	['='] = SUB_DELIM,
 	['>'] = URI_SEGMENT,
-	['?' ... '@'] = OTHER,
+	['?'] = OTHER,
+	['@'] = OTHER | URI_PCHAR,
 	['A' ... 'Z'] = UNRESERVED,
 	['['] = OTHER,
 	[']'] = OTHER,
@@ -183,16 +185,22 @@ size_t uri_decode(struct str s, bool plus, char *out)
 }
 
 /* Whether s.p[i] may stand as it is. */
-static bool stays(struct str s, size_t i, bool whole)
+static bool stays(struct str s, size_t i, enum uri_part part)
 {
 	char c = s.p[i];
 
-	if (!whole)
+	switch (part) {
+	case URI_VALUE:
 		return uri_is(c, URI_UNRESERVED) || c == '/';
+	case URI_PATH:
+		return uri_is(c, URI_PCHAR) || c == '/';
+	case URI_WHOLE:
+		break;
+	}
 	return uri_is(c, URI_REFERENCE) || (c == '%' && decode_at(s, i) >= 0);
 }
 
-size_t uri_encode(struct str s, bool whole, char *out)
+size_t uri_encode(struct str s, enum uri_part part, char *out)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	size_t n = 0;
@@ -200,7 +208,7 @@ size_t uri_encode(struct str s, bool whole, char *out)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		if (stays(s, i, whole)) {
+		if (stays(s, i, part)) {
 			out[n++] = (char)c;
 			continue;
 		}

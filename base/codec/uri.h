@@ -30,14 +30,24 @@ bool uri_normalise_path(struct str path, char *out, size_t *n_out)
  */
 size_t uri_decode(struct str s, bool plus, char *out);
 
+/* What is encoded, and so which characters stand for themselves. */
+enum uri_part {
+	/* Anything, as a part of any URI: unreserved characters and "/". */
+	URI_VALUE,
+	/* A path that was decoded: "/" and what may stand in a segment (RFC
+	 * 3986 section 3.3), where an escape of a reserved character is not
+	 * the same as that character (section 2.2). */
+	URI_PATH,
+	/* A URI reference, or what should be one: all that may stand in it,
+	 * and "%" if two hexadecimal digits follow. */
+	URI_WHOLE,
+};
+
 /*
- * Percent-encodes the octets that must not stand in a URI reference: controls,
- * space, non-ASCII, '"', "<", ">", "\", "^", "`", "{", "|", "}", and "%" unless
- * two hexadecimal digits follow. With `whole` false, everything but unreserved
- * characters and "/" (for one path that is put into a URI). `out` has room for
- * 3 * s.n bytes. Returns the length.
+ * Percent-encodes all other characters. `out` has room for 3 * s.n bytes.
+ * Returns the length.
  */
-size_t uri_encode(struct str s, bool whole, char *out);
+size_t uri_encode(struct str s, enum uri_part part, char *out);
 
 /* True when `host` is a valid Host value (RFC 9110 section 7.2, RFC 3986
  * section 3.2.2) of a request for an "http" URI: reg-name, IPv4 or [IPv6], with

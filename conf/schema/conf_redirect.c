@@ -11,9 +11,10 @@
 
 static const struct schema_setting settings[] = {
 	{.name = "to", AT(to), .type = &type_line, .required = true,
-	 .help = "The URL. When it has no variables and the route is a prefix, "
-		 "the rest of the request's path and its query are appended; "
-		 "otherwise it is used as it is."},
+	 .help = "The URL. When it has no variables and no query and the route "
+		 "is a prefix, the rest of the request's path and its query "
+		 "are appended; otherwise it is used as it is: write ${?query} "
+		 "where the query of the request is to be kept."},
 	{.name = "status", AT(status), .type = &type_code, .fallback = "302",
 	 .words = "301|302|303|307|308",
 	 .help = "The status code."},

@@ -28,7 +28,7 @@ static void check_normal(struct str path)
 	MUST(!str_ends_with(path, STR("/.")));
 	for (size_t i = 0; i < path.n; i++)
 		MUST((unsigned char)path.p[i] >= 0x20 && path.p[i] != 0x7f);
-	n = uri_encode(path, false, encoded);
+	n = uri_encode(path, URI_PATH, encoded);
 	MUST(n <= 3 * path.n);
 	MUST(uri_normalise_path((struct str){encoded, n}, encoded, &n));
 	MUST(str_equal((struct str){encoded, n}, path));
@@ -77,14 +77,20 @@ static void check_encode(struct str s)
 	size_t n, again;
 
 	MUST(once != NULL && twice != NULL);
-	n = uri_encode(s, true, once);
+	n = uri_encode(s, URI_WHOLE, once);
 	MUST(n >= s.n && n <= 3 * s.n);
 	for (size_t i = 0; i < n; i++)
 		MUST(once[i] > ' ' && once[i] < 0x7f);
-	again = uri_encode((struct str){once, n}, true, twice);
+	again = uri_encode((struct str){once, n}, URI_WHOLE, twice);
 	MUST(str_equal((struct str){once, n}, (struct str){twice, again}));
 
-	n = uri_encode(s, false, once);
+	n = uri_encode(s, URI_PATH, once);
+	MUST(n >= s.n && n <= 3 * s.n);
+	MUST(memchr(once, '?', n) == NULL && memchr(once, '#', n) == NULL);
+	n = uri_decode((struct str){once, n}, false, once);
+	MUST(str_equal((struct str){once, n}, s));
+
+	n = uri_encode(s, URI_VALUE, once);
 	MUST(n >= s.n && n <= 3 * s.n);
 	n = uri_decode((struct str){once, n}, true, once);
 	MUST(str_equal((struct str){once, n}, s));

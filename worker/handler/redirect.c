@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A fixed target of a prefix route moves a whole tree: the rest of the path and
- * the query are appended to it. A target with variables is used as it is.
- * Worker.
+ * the query are appended to it. A target with variables, or with a query of its
+ * own, is used as it is. Worker.
  */
 #include "worker/handler/redirect.h"
 
@@ -22,6 +22,13 @@ struct redirect {
 	bool moves_tree;
 };
 
+/* What has a query or a fragment of its own does not go on with a path. */
+static bool has_query(struct str url)
+{
+	return url.n > 0 && (memchr(url.p, '?', url.n) != NULL ||
+			     memchr(url.p, '#', url.n) != NULL);
+}
+
 static void *redirect_create(struct http *http, const struct conf_route *route,
 			     const char **why_out)
 {
@@ -32,7 +39,8 @@ static void *redirect_create(struct http *http, const struct conf_route *route,
 	(void)why_out;
 	r->status = (unsigned)conf->status;
 	r->to = &conf->to;
-	r->moves_tree = conf->to.is_literal && route->match == CONF_MATCH_PREFIX;
+	r->moves_tree = conf->to.is_literal && !has_query(conf->to.source) &&
+			route->match == CONF_MATCH_PREFIX;
 	return r;
 }
 
@@ -44,7 +52,7 @@ static struct str moved(struct exchange *x, struct str to)
 	char *text = arena_bytes(&x->arena, 3 * rest.n);
 
 	/* The path was decoded: encode it, or its "?" would be another. */
-	rest = (struct str){text, uri_encode(rest, false, text)};
+	rest = (struct str){text, uri_encode(rest, URI_PATH, text)};
 	/* One slash between the two: with none the rest would go on with the
 	 * host of `to`, and two at the beginning would name a host. */
 	if (rest.n > 0 && rest.p[0] == '/' && str_ends_with(to, STR("/")))

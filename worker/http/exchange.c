@@ -413,7 +413,7 @@ void exchange_answer_redirect(struct exchange *x, unsigned status,
 			      struct str location)
 {
 	char *text = arena_bytes(&x->arena, 3 * location.n);
-	struct str uri = {text, uri_encode(location, true, text)};
+	struct str uri = {text, uri_encode(location, URI_WHOLE, text)};
 
 	fields_add(&x->response.fields, &x->arena, STR("Location"), uri);
 	exchange_answer_error(x, status);

@@ -167,6 +167,10 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 		return x->route != NULL ? route_rest(x->route, r->path) : STR("");
 	case TEMPLATE_QUERY:
 		return r->query;
+	case TEMPLATE_QUERY_PART:
+		return r->query.p == NULL ? STR("")
+					  : arena_printf(&x->arena, "?%" STR_FMT,
+							 STR_ARG(r->query));
 	case TEMPLATE_METHOD:
 		return r->method_text;
 	case TEMPLATE_HOST:
@@ -234,11 +238,77 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 	return STR("");
 }
 
-static void put_uri(struct buf *out, struct str s)
+/* Whether a value goes into the path of the URL whose beginning is `out`: not
+ * into its query, nor where it could name a scheme or a host (RFC 3986 sections
+ * 3 and 4.2). */
+static bool is_in_path(struct str out, struct str value)
 {
-	size_t n = uri_encode(s, false, buf_room(out, 3 * s.n));
+	const char *host = out.n > 0 ? memmem(out.p, out.n, "//", 2) : NULL;
 
-	buf_added(out, n);
+	if (out.n > 0 && (memchr(out.p, '?', out.n) != NULL ||
+			  memchr(out.p, '#', out.n) != NULL))
+		return false;
+	if (host != NULL && (host == out.p || host[-1] == ':'))
+		out = str_tail(out, (size_t)(host - out.p) + 2);
+	return str_starts_with(value, STR("/")) ||
+	       (out.n > 0 && memchr(out.p, '/', out.n) != NULL);
+}
+
+static void put_encoded(struct buf *out, struct str s, enum uri_part part)
+{
+	buf_added(out, uri_encode(s, part, buf_room(out, 3 * s.n)));
+}
+
+/* Path and query as they were sent, whatever form the target had. */
+static void put_target(struct buf *out, const struct request *r)
+{
+	buf_put(out, r->raw_path);
+	if (r->query.p != NULL)
+		buf_put_cstr(out, "?");
+	buf_put(out, r->query);
+}
+
+/* "?" and the query; or "&", where there is a query. */
+static void put_query(struct buf *out, struct str query)
+{
+	struct str before = buf_str(out);
+	bool goes_on = before.n > 0 && memchr(before.p, '?', before.n) != NULL;
+
+	buf_put_cstr(out, goes_on ? "&" : "?");
+	buf_put(out, str_tail(query, 1));
+}
+
+/* A value as a part of a URL. What is sent encoded is not encoded again. */
+static void put_uri(struct buf *out, struct str value,
+		    enum template_variable variable, const struct request *r)
+{
+	bool is_target = variable == TEMPLATE_TARGET;
+	bool in_path = is_in_path(buf_str(out), is_target ? r->raw_path : value);
+
+	switch (variable) {
+	case TEMPLATE_QUERY:
+		buf_put(out, value);
+		break;
+	case TEMPLATE_QUERY_PART:
+		put_query(out, value);
+		break;
+	case TEMPLATE_HOST: /* it was found to be valid: "[::1]" */
+		buf_put(out, value);
+		break;
+	case TEMPLATE_TARGET:
+		if (in_path)
+			put_target(out, r);
+		else
+			put_encoded(out, value, URI_VALUE);
+		break;
+	case TEMPLATE_PATH:
+	case TEMPLATE_REST:
+	case TEMPLATE_MATCH:
+		put_encoded(out, value, in_path ? URI_PATH : URI_VALUE);
+		break;
+	default:
+		put_encoded(out, value, URI_VALUE);
+	}
 }
 
 static void put_log(struct buf *out, struct str s)
@@ -261,7 +331,7 @@ static void put_escaped(struct buf *out, struct str s, enum escape escape)
 		json_put(out, s);
 		break;
 	case ESCAPE_URI:
-		put_uri(out, s);
+		put_encoded(out, s, URI_VALUE);
 		break;
 	case ESCAPE_LOG:
 		put_log(out, s);
@@ -302,14 +372,10 @@ bool template_evaluate(const struct template *t, struct exchange *x,
 		fits = buf_length(&out) + growth * value.n <= TEMPLATE_MAX;
 		if (!fits)
 			break;
-		/* The query is sent encoded. */
-		bool is_encoded =
-			escape == ESCAPE_URI && piece->variable == TEMPLATE_QUERY;
-
 		if (piece->variable == TEMPLATE_LITERAL || value.n == 0)
 			buf_put(&out, piece->text);
-		else if (is_encoded)
-			buf_put(&out, value);
+		else if (escape == ESCAPE_URI)
+			put_uri(&out, value, piece->variable, &x->request);
 		else
 			put_escaped(&out, value, escape);
 	}

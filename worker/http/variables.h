@@ -19,8 +19,9 @@ enum escape {
 	ESCAPE_HTML, /* & < > " ' as character references */
 	ESCAPE_JSON, /* for the inside of a string of JSON (RFC 8259 section 7)
 		      * or of a script; what is not UTF-8 becomes U+FFFD */
-	ESCAPE_URI,  /* all but unreserved characters and "/"; not the query,
-		      * which is sent encoded */
+	ESCAPE_URI,  /* for a URL: all but unreserved characters and "/"; in a
+		      * path, what may stand there is left in the path of the
+		      * request, and what is sent encoded is not again */
 	ESCAPE_LOG,  /* for a line of a log, in quotes or not: base/quote.h */
 };
 

@@ -142,7 +142,7 @@ static void put_uri(struct listing_text *out, struct str s)
 {
 	char *to = room_for(out, 3 * s.n);
 
-	out->n += uri_encode(s, false, to);
+	out->n += uri_encode(s, URI_PATH, to);
 }
 
 static void put_size(struct listing_text *out, uint64_t size)

@@ -280,7 +280,7 @@ static void add_slash(struct exchange *x)
 	struct str path = x->request.path, query = x->request.query;
 	char *text = arena_bytes(&x->arena, 3 * path.n);
 
-	path = (struct str){text, uri_encode(path, false, text)};
+	path = (struct str){text, uri_encode(path, URI_PATH, text)};
 	exchange_answer_redirect(
 		x, 301,
 		arena_printf(&x->arena, "%" STR_FMT "/%s%" STR_FMT, STR_ARG(path),

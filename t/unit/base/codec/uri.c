@@ -62,7 +62,7 @@ static void expect_normal(struct str path)
 	assert_false(str_ends_with(path, STR("/.")));
 	assert_false(contains(path, STR("\\")));
 	assert_true(3 * path.n <= sizeof(encoded));
-	n = uri_encode(path, false, encoded);
+	n = uri_encode(path, URI_PATH, encoded);
 	assert_true(normalise((struct str){encoded, n}, again, &n));
 	assert_int_equal(n, path.n);
 	assert_memory_equal(again, path.p, n);
@@ -256,34 +256,40 @@ static void encoding(void **state)
 {
 	static const struct {
 		struct str text;
-		const char *reference, *path;
+		const char *whole, *path, *value;
 	} samples[] = {
-		{STR_INIT("/a-b._~9"), "/a-b._~9", "/a-b._~9"},
-		{STR_INIT("/a?b=c#d"), "/a?b=c#d", "/a%3Fb%3Dc%23d"},
+		{STR_INIT("/a-b._~9"), "/a-b._~9", "/a-b._~9", "/a-b._~9"},
+		{STR_INIT("/a?b=c#d"), "/a?b=c#d", "/a%3Fb=c%23d",
+		 "/a%3Fb%3Dc%23d"},
 		{STR_INIT("http://[::1]:80/"), "http://[::1]:80/",
-		 "http%3A//%5B%3A%3A1%5D%3A80/"},
-		{STR_INIT("%41%zz%"), "%41%25zz%25", "%2541%25zz%25"},
-		{STR_INIT("a b\r\n"), "a%20b%0D%0A", "a%20b%0D%0A"},
-		{STR_INIT("\0\x7f\xff"), "%00%7F%FF", "%00%7F%FF"},
+		 "http://%5B::1%5D:80/", "http%3A//%5B%3A%3A1%5D%3A80/"},
+		{STR_INIT("%41%zz%"), "%41%25zz%25", "%2541%25zz%25",
+		 "%2541%25zz%25"},
+		{STR_INIT("a b\r\n"), "a%20b%0D%0A", "a%20b%0D%0A", "a%20b%0D%0A"},
+		{STR_INIT("\0\x7f\xff"), "%00%7F%FF", "%00%7F%FF", "%00%7F%FF"},
 		{STR_INIT("\"<>\\^`{|}"), "%22%3C%3E%5C%5E%60%7B%7C%7D",
-		 "%22%3C%3E%5C%5E%60%7B%7C%7D"},
-		{STR_INIT("!$&'()*+,;=:@"), "!$&'()*+,;=:@",
+		 "%22%3C%3E%5C%5E%60%7B%7C%7D", "%22%3C%3E%5C%5E%60%7B%7C%7D"},
+		{STR_INIT("!$&'()*+,;=:@"), "!$&'()*+,;=:@", "!$&'()*+,;=:@",
 		 "%21%24%26%27%28%29%2A%2B%2C%3B%3D%3A%40"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
 		char out[128];
-		size_t n = uri_encode(samples[i].text, true, out);
+		size_t n = uri_encode(samples[i].text, URI_WHOLE, out);
 
 		out[n] = '\0';
-		assert_string_equal(out, samples[i].reference);
-		n = uri_encode(samples[i].text, false, out);
-		out[n] = '\0';
-		assert_string_equal(out, samples[i].path);
-		n = uri_decode((struct str){out, n}, false, out);
-		assert_int_equal(n, samples[i].text.n);
-		assert_memory_equal(out, samples[i].text.p, n);
+		assert_string_equal(out, samples[i].whole);
+		for (enum uri_part part = URI_VALUE; part <= URI_PATH; part++) {
+			n = uri_encode(samples[i].text, part, out);
+			out[n] = '\0';
+			assert_string_equal(out, part == URI_PATH
+							 ? samples[i].path
+							 : samples[i].value);
+			n = uri_decode((struct str){out, n}, false, out);
+			assert_int_equal(n, samples[i].text.n);
+			assert_memory_equal(out, samples[i].text.p, n);
+		}
 	}
 }
 

@@ -374,6 +374,59 @@ static void escaped_for_uris(void **state)
 	buf_release(&wanted);
 }
 
+/* What is sent encoded is not encoded again, and what may stand in a path stays
+ * there, but not where it would name a scheme, a host or a field of a query. */
+static void urls_of_requests(void **state)
+{
+	struct str captures[] = {STR_INIT("a:b;c@d"), STR_INIT("/a:b;c")};
+
+	(void)state;
+	x.request.path = STR("/doc/a;b:c@d=e&f g");
+	x.request.target = STR("/doc/a;b:c@d=e&f%20g?h=%20i&j");
+	x.request.raw_path = STR("/doc/a;b:c@d=e&f%20g");
+	x.request.query = STR("h=%20i&j");
+	x.captures = captures;
+	expect_escaped(ESCAPE_URI, "https://h${target}",
+		       STR("https://h/doc/a;b:c@d=e&f%20g?h=%20i&j"));
+	expect_escaped(ESCAPE_URI, "${target}",
+		       STR("/doc/a;b:c@d=e&f%20g?h=%20i&j"));
+	expect_escaped(ESCAPE_URI, "/?to=${target}",
+		       STR("/?to=/doc/a%3Bb%3Ac%40d%3De%26f%2520g"
+			   "%3Fh%3D%2520i%26j"));
+	expect_escaped(ESCAPE_URI, "${path}", STR("/doc/a;b:c@d=e&f%20g"));
+	expect_escaped(ESCAPE_URI, "/?to=${path}",
+		       STR("/?to=/doc/a%3Bb%3Ac%40d%3De%26f%20g"));
+	expect_escaped(ESCAPE_URI, "/#${path}",
+		       STR("/#/doc/a%3Bb%3Ac%40d%3De%26f%20g"));
+	expect_escaped(ESCAPE_URI, "https://h/x${rest}",
+		       STR("https://h/x/a;b:c@d=e&f%20g"));
+	x.request.path = STR("/doc@evil");
+	expect_escaped(ESCAPE_URI, "https://h${rest}", STR("https://h%40evil"));
+	expect_escaped(ESCAPE_URI, "//h${rest}", STR("//h%40evil"));
+	expect_escaped(ESCAPE_URI, "//h/${rest}", STR("//h/@evil"));
+	expect_escaped(ESCAPE_URI, "${match.0}", STR("a%3Ab%3Bc%40d"));
+	expect_escaped(ESCAPE_URI, "x${match.0}", STR("xa%3Ab%3Bc%40d"));
+	expect_escaped(ESCAPE_URI, "/${match.0}", STR("/a:b;c@d"));
+	x.request.host = STR("[::1]");
+	expect_escaped(ESCAPE_URI, "https://${host}/", STR("https://[::1]/"));
+	expect_escaped(ESCAPE_URI, "/?q=${query.h}", STR("/?q=%20i"));
+	/* The query, if there is one. */
+	expect("${?query}", "?h=%20i&j");
+	expect_escaped(ESCAPE_URI, "/x${?query}", STR("/x?h=%20i&j"));
+	expect_escaped(ESCAPE_URI, "/x?y${?query}", STR("/x?y&h=%20i&j"));
+	expect_escaped(ESCAPE_HTML, "${?query}", STR("?h=%20i&amp;j"));
+	x.request.query = STR("");
+	expect_escaped(ESCAPE_URI, "/x${?query}", STR("/x?"));
+	x.request.query = (struct str){NULL, 0};
+	expect_escaped(ESCAPE_URI, "/x${?query}", STR("/x"));
+	expect_escaped(ESCAPE_URI, "/x${?query:-?z}", STR("/x?z"));
+	/* The absolute form names a host: it is not taken over. */
+	x.request.target = STR("http://evil/doc");
+	x.request.raw_path = STR("/doc");
+	expect_escaped(ESCAPE_URI, "https://h${target}", STR("https://h/doc"));
+	x.captures = NULL;
+}
+
 /* variables.h: 64 MiB. */
 static void too_long(void **state)
 {
@@ -570,6 +623,7 @@ int main(void)
 		VARIABLES_TEST(escaped_for_json),
 		VARIABLES_TEST(json_is_utf8),
 		VARIABLES_TEST(escaped_for_uris),
+		VARIABLES_TEST(urls_of_requests),
 		VARIABLES_TEST(too_long),
 		VARIABLES_TEST(text_is_kept),
 		VARIABLES_TEST(variables_of_the_exchange),
