@@ -63,7 +63,7 @@ subtest 'of a route, with those of its site' => sub {
 	my $r = $c->get('/own', 'X-In' => 'in', 'X-Gone' => 'there',
 		Host => 'h.test');
 
-	is $r->body, '[in] [] [in] [us]', 'the request';
+	is $r->body, '[in] [] [in, more] [us]', 'the request';
 	is_deeply fields($r, qw(x-site x-both x-many server x-path
 		content-type)), ['x-site: of h.test', 'x-both: route',
 		'x-both: again', 'x-many: two', 'server: ours',
