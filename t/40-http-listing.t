@@ -4,6 +4,7 @@
 use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use JSON::PP qw(decode_json);
 use POSIX ();
 use Test::More;
 use Holdfast;
@@ -52,7 +53,7 @@ my $c = $s->client;
 
 # The (href, text) of the entries.
 sub entries ($r) {
-	return $r->body =~ m{<a href="\./([^"]*)"><bdi>([^<]*)</bdi></a>}g;
+	return $r->body =~ m{<td><a href="(?!\.\./)([^"]*)">([^<]*)</a>}g;
 }
 
 subtest 'a directory' => sub {
@@ -79,15 +80,55 @@ subtest 'every link leads to its file' => sub {
 
 	is @entries / 2, scalar @odd, 'as many as there are';
 	while (my ($href, $text) = splice @entries, 0, 2) {
-		my $name = $href =~ s/%([0-9A-F]{2})/chr hex $1/ger;
+		my $target = $href =~ s/&amp;/&/gr =~ s/&#39;/'/gr;
+		my $name = $target =~ s/%([0-9A-F]{2})/chr hex $1/ger;
 
-		is $c->get("/odd/$href")->body, "content of $name", $href;
+		is $c->get("/odd/$target")->body, "content of $name", $href;
 		unlike $text, qr/[<>"']/, "$href: escaped";
 	}
 	my $body = $c->get('/odd/')->body;
 
-	like $body, qr/<bdi>new\xe2\x90\x8aline</, 'a newline is a picture';
-	like $body, qr/<bdi>latin\xef\xbf\xbd\.txt</, 'what is no UTF-8';
+	like $body, qr/<td>new\xe2\x90\x8aline</, 'a newline is a picture';
+	like $body, qr/>latin\xef\xbf\xbd\.txt</, 'what is no UTF-8';
+};
+
+subtest 'as JSON' => sub {
+	my @json = (Accept => 'application/json');
+	my $r = $c->get('/', @json);
+
+	is $r->status, 200, 'status';
+	is $r->field('content-type'), 'application/json', 'type';
+	is $r->field('vary'), 'Accept', 'by what is accepted';
+	is $c->get('/')->field('vary'), 'Accept', 'as is the page';
+	my $entries = decode_json($r->body);
+
+	is join(' ', map { $_->{name} } @$entries), 'closed empty indexed linked '
+		. 'many odd sub file.txt link', 'what can be served';
+	is_deeply $entries->[7], { name => 'file.txt', type => 'file', size => 2048,
+		mtime => 'Sun, 06 Nov 1994 08:49:37 GMT' }, 'a file';
+	is $entries->[0]{type}, 'directory', 'a directory';
+	ok !exists $entries->[0]{size}, 'which has no size';
+	is scalar decode_json($c->get('/many/', @json)->body)->@*, $many,
+		'many entries are all in one';
+	is_deeply decode_json($c->get('/empty/', @json)->body), [], 'none';
+	is scalar decode_json($c->get('/odd/', @json)->body)->@*, @odd + 1,
+		'odd names';
+	is decode_json($c->get('/?sort=name&order=desc', @json)->body)->[0]{name},
+		'sub', 'in the order that is asked for';
+
+	for my $case (
+		['application/json, */*', 'json'],
+		['text/plain;q=0.1, application/json;q=0.5', 'json'],
+		['text/html;q=0.4, application/json;q=0.5', 'json'],
+		['*/*', 'html'], ['text/html, application/json;q=0.9', 'html'],
+		['text/html, application/json', 'html'],
+		['application/json;q=0', 'html'], ['application/*', 'html'],
+		['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
+			'html'],
+	) {
+		like $c->get('/', Accept => $case->[0])->field('content-type'),
+			qr/\Q$case->[1]/, "Accept: $case->[0]";
+	}
 };
 
 subtest 'order' => sub {
@@ -137,7 +178,7 @@ is $c->get('/sub')->status, 301, 'a directory without its slash';
 is $c->get('/missing/')->status, 404, 'one that is not there';
 is $c->get('/file.txt/')->status, 404, 'one that is a file';
 is $c->get('/plain/')->status, 403, 'none without the setting';
-unlike $c->get('/none/')->body, qr/<bdi>link/, 'no links where none is followed';
+unlike $c->get('/none/')->body, qr/>link</, 'no links where none is followed';
 SKIP: {
 	skip 'this user may read everything', 1 if $> == 0 &&
 		Holdfast::Server::some_user() eq 'root';

@@ -20,8 +20,9 @@ static const struct schema_setting settings[] = {
 		 "exists does."},
 	{.name = "symlinks", AT(symlinks), .type = &type_choice,
 	 .fallback = "inside", .words = "inside|follow|none",
-	 .help = "Which symbolic links are followed: those that stay inside "
-		 "the root, all of them, or none."},
+	 .help = "Which symbolic links are followed: those that lead to "
+		 "something inside the root, however they are written, all of "
+		 "them, or none. The magic links of /proc are never followed."},
 	{.name = "try", AT(try), .type = &type_try, .fallback = "",
 	 .help = "Templates of paths below the root, which are looked for in "
 		 "place of the path of the request; the first one that exists "
@@ -32,7 +33,7 @@ static const struct schema_setting settings[] = {
 	{.name = "listing", AT(listing), .type = &type_boolean,
 	 .fallback = "false",
 	 .help = "Whether a directory without an index file is answered with a "
-		 "page that lists it. The page leaves out names that begin with "
+		 "page that lists it, or as JSON. It leaves out names that begin with "
 		 "a dot, and what cannot be served."},
 	{.name = "precompressed", AT(precompressed), .type = &type_codings,
 	 .fallback = "",

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/schema/conf_static.h"
+#include "worker/handler/static/version.h"
 #include "worker/http/policy/compress.h"
 
 struct file *file_create(int fd, const struct stat *st, struct str path)
@@ -95,14 +96,13 @@ static void make_validators(struct file *file, enum origin origin,
 	time_t now = time(NULL), modified = file->st.st_mtim.tv_sec;
 
 	file->validators.etag = arena_printf(
-		&file->arena, "%s\"%jx-%jx%s%" STR_FMT "\"",
-		origin == ORIGIN_COMPRESSED ? "W/" : "",
-		(uintmax_t)((uint64_t)file->st.st_mtim.tv_sec * NS_PER_S +
-			    (uint64_t)file->st.st_mtim.tv_nsec),
-		(uintmax_t)file->st.st_size, origin == ORIGIN_FILE ? "" : "-",
-		STR_ARG(coding));
+		&file->arena, "%s\"%" STR_FMT "%s%" STR_FMT "\"",
+		origin == ORIGIN_COMPRESSED ? "W/" : "", STR_ARG(file->version),
+		origin == ORIGIN_FILE ? "" : "-", STR_ARG(coding));
 	/* RFC 9110 section 8.8.2.1: never later than the response. */
-	file->validators.modified = modified < now ? modified : now;
+	file->validators.modified = !version_has_date(&file->st) ? 0
+				    : modified < now             ? modified
+								 : now;
 }
 
 static void add_cache_control(struct file *file, const struct conf_static *conf)
@@ -122,13 +122,15 @@ static void make_fields(struct file *file, const struct conf_route *route,
 	char date[HTTP_DATE_SIZE];
 
 	make_validators(file, origin, coding);
-	http_date_format(file->validators.modified, date);
 	add(file, STR("ETag"), file->validators.etag);
 	add_cache_control(file, route->settings);
 	if (varies)
 		add(file, STR("Vary"), STR("Accept-Encoding"));
 	file->not_modified = file->fields;
-	add(file, STR("Last-Modified"), (struct str){date, sizeof(date)});
+	if (file->validators.modified != 0) {
+		http_date_format(file->validators.modified, date);
+		add(file, STR("Last-Modified"), (struct str){date, sizeof(date)});
+	}
 	if (origin != ORIGIN_COMPRESSED)
 		add(file, STR("Accept-Ranges"), STR("bytes"));
 	if (origin != ORIGIN_FILE)
@@ -138,7 +140,7 @@ static void make_fields(struct file *file, const struct conf_route *route,
 }
 
 /* The content of a small file, in memory, if it is as long as it says. */
-static void load_content(struct file *file)
+static void read_content(struct file *file)
 {
 	size_t size = (size_t)file->st.st_size, n = 0;
 	char *content;
@@ -152,7 +154,14 @@ static void load_content(struct file *file)
 	if (got == -1 || n != size)
 		return; /* it is being written: send it from the file */
 	file->content = (struct str){content, size};
-	fd_close(&file->fd);
+	fd_close(&file->fd); /* nothing more is read from it */
+}
+
+static void load_content(struct file *file)
+{
+	read_content(file);
+	file->version =
+		version_tag(&file->arena, &file->st, file->content, file->fd);
 }
 
 /* Text says its charset where one is set and the type has none. */
@@ -183,17 +192,17 @@ void file_describe(struct file *file, const struct conf_route *route,
 	file->is_compressible = is_compressible(file, route);
 	bool varies = file->has_variants != 0 || file->is_compressible;
 
-	make_fields(file, route, ORIGIN_FILE, STR(""), varies);
 	load_content(file);
+	make_fields(file, route, ORIGIN_FILE, STR(""), varies);
 	for (size_t i = 0; i < CONF_CODINGS; i++) {
 		struct file *variant = file->variants[i];
 
 		if (variant == NULL)
 			continue;
 		variant->type = file->type;
+		load_content(variant);
 		make_fields(variant, route, ORIGIN_VARIANT, conf_coding_names[i],
 			    varies);
-		load_content(variant);
 	}
 }
 
@@ -212,6 +221,7 @@ struct file *file_compressed(struct file *file, enum conf_coding coding,
 		file_release(variant);
 		return NULL;
 	}
+	variant->version = file->version;
 	variant->coding = coding;
 	variant->type = file->type;
 	make_fields(variant, route, ORIGIN_COMPRESSED, conf_coding_names[coding],

@@ -31,6 +31,7 @@ struct file {
 	int fd; /* -1 when all of it is in `content` */
 	struct stat st;
 	struct str content; /* p == NULL when it is sent from fd */
+	struct str version; /* of the content: see version.h */
 	struct validators validators;
 	struct str type;
 	/* All of a 200; without Content-Type, which is the last of them; and

@@ -4,21 +4,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
-#include <stdatomic.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "worker/handler/static/below.h"
 
 enum {
 	FILES_KEPT = 4096,              /* files that are kept, */
 	FILES_OPEN = 1024,              /* those of them with a descriptor, */
 	FILES_BYTES = 32 * 1024 * 1024, /* and content in memory */
-	FILES_TRIES = 32,               /* while the tree is being changed */
 };
 #define FILES_FRESH   NS_PER_S         /* as long as one is not looked at again */
 #define FILES_UNUSED  (5 * NS_PER_S)   /* as long as it is kept */
@@ -38,6 +35,17 @@ static const struct str suffixes[CONF_CODINGS] = {
 	[CONF_CODING_GZIP] = STR_INIT(".gz"),
 };
 
+static int note_root(struct files *files)
+{
+	struct stat st;
+
+	if (fstat(files->root, &st) == -1)
+		return -1;
+	files->root_dev = st.st_dev;
+	files->root_ino = st.st_ino;
+	return 0;
+}
+
 int files_init(struct files *files, const struct conf_route *route,
 	       const struct mime_types *types)
 {
@@ -50,7 +58,7 @@ int files_init(struct files *files, const struct conf_route *route,
 		.types = types,
 	};
 	list_init(&files->used);
-	return files->root == -1 ? -1 : 0;
+	return files->root == -1 ? -1 : note_root(files);
 }
 
 bool files_root_is_usable(const struct files *files)
@@ -100,76 +108,51 @@ void files_fini(struct files *files)
 	fd_close(&files->root);
 }
 
-/*
- * Where openat2(2) is missing (before Linux 5.6, or denied by a filter): one
- * component after the other, following no symbolic link at all.
- */
-static int open_by_steps(int root, struct str path, int flags)
+/* Takes the directory that the path of the root names now for the root. The
+ * number of the descriptor stays: the thread that lists may be using it. */
+static void change_root(struct files *files)
 {
-	int at = root, fd = -1;
-	char name[NAME_MAX + 1];
+	const char *path = files->conf->root;
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	while (path.p != NULL) {
-		struct str part = str_cut(&path, '/');
-		bool last = path.p == NULL;
-
-		if (part.n >= sizeof(name)) {
-			errno = ENAMETOOLONG;
-			fd = -1;
-		} else {
-			memcpy(name, part.p, part.n);
-			name[part.n] = '\0';
-			fd = openat(at, name[0] ? name : ".",
-				    O_NOFOLLOW | (last ? flags
-						       : O_PATH | O_DIRECTORY |
-								  O_CLOEXEC));
-		}
-		if (at != root)
-			fd_close(&at);
-		if (fd == -1)
-			return -1;
-		at = fd;
+	if (fd == -1 || faccessat(fd, ".", X_OK, AT_EACCESS) == -1 ||
+	    dup3(fd, files->root, O_CLOEXEC) == -1 || note_root(files) == -1) {
+		log_errno(LOG_LEVEL_WARN,
+			  "root \"%s\" is another directory now, which cannot be "
+			  "opened; the one before is served",
+			  path);
+		fd_close(&fd);
+		return;
 	}
-	return fd;
+	fd_close(&fd);
+	while (!list_is_empty(&files->used))
+		forget_oldest(files);
+	log_info("root \"%s\" is another directory now", path);
+}
+
+/* A root that is missing may be coming back: what it was is served meanwhile. */
+static void check_root(struct files *files, uint64_t now)
+{
+	const char *path = files->conf->root;
+	bool was_missing = files->root_is_missing;
+	struct stat st;
+
+	files->root_checked_at = now;
+	files->root_is_missing = stat(path, &st) == -1;
+	if (files->root_is_missing && !was_missing)
+		log_errno(LOG_LEVEL_WARN,
+			  "cannot find root \"%s\"; the directory that it was "
+			  "is served",
+			  path);
+	else if (!files->root_is_missing &&
+		 (st.st_dev != files->root_dev || st.st_ino != files->root_ino))
+		change_root(files);
 }
 
 int files_open(const struct files *files, struct str path, int flags)
 {
-	static atomic_bool no_openat2;
-	struct open_how how = {.resolve = RESOLVE_NO_MAGICLINKS};
-	int symlinks = files->conf->symlinks;
-	char name[PATH_MAX];
-
-	flags |= O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY);
-	how.flags = (uint64_t)flags;
-
-	if (path.n >= sizeof(name)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(name, path.p, path.n);
-	name[path.n] = '\0';
-	if (path.n == 0)
-		memcpy(name, ".", 2);
-	if (symlinks == CONF_SYMLINKS_FOLLOW)
-		return openat(files->root, name, flags);
-	how.resolve |= RESOLVE_BENEATH;
-	if (symlinks == CONF_SYMLINKS_NONE)
-		how.resolve |= RESOLVE_NO_SYMLINKS;
-	/* EAGAIN: something was renamed somewhere while it looked at a "..";
-	 * openat2(2) asks us to try again. */
-	for (int i = 0; i < FILES_TRIES && !no_openat2; i++) {
-		int fd = (int)syscall(SYS_openat2, files->root, name, &how,
-				      sizeof(how));
-
-		if (fd >= 0 ||
-		    (errno != ENOSYS && errno != EPERM && errno != EAGAIN))
-			return fd;
-		if (errno == EPERM)
-			break;
-		no_openat2 = errno == ENOSYS;
-	}
-	return open_by_steps(files->root, path, flags);
+	return below_open(files->root, (enum conf_symlinks)files->conf->symlinks,
+			  path, flags);
 }
 
 static int open_to_read(const struct files *files, struct str path)
@@ -178,13 +161,36 @@ static int open_to_read(const struct files *files, struct str path)
 	return files_open(files, path, O_RDONLY | O_NONBLOCK);
 }
 
+/* Once a second: clients may ask often. */
+static bool may_complain(struct files *files, uint64_t now)
+{
+	bool may =
+		files->complained_at == 0 || now - files->complained_at > NS_PER_S;
+
+	if (may)
+		files->complained_at = now;
+	return may;
+}
+
+static enum files_result refuse_link(struct files *files, struct str path,
+				     uint64_t now)
+{
+	if (may_complain(files, now))
+		log_client(LOG_LEVEL_INFO,
+			   "%s/%" STR_FMT
+			   ": a symbolic link that \"symlinks\" does not allow",
+			   files->conf->root, STR_ARG(path));
+	return FILES_MISSING;
+}
+
 static enum files_result failure(struct files *files, struct str path, uint64_t now)
 {
 	switch (errno) {
+	case ELOOP:
+	case EXDEV:
+		return refuse_link(files, path, now);
 	case ENOENT:
 	case ENOTDIR:
-	case ELOOP: /* a link that must not be followed */
-	case EXDEV: /* out of the root: openat2(2), RESOLVE_BENEATH */
 	case ENAMETOOLONG:
 	case ENXIO: /* a socket */
 	case ENODEV:
@@ -195,11 +201,9 @@ static enum files_result failure(struct files *files, struct str path, uint64_t 
 	case EPERM:
 		return FILES_DENIED;
 	default:
-		if (files->complained_at == 0 ||
-		    now - files->complained_at > NS_PER_S)
+		if (may_complain(files, now))
 			log_client_errno(LOG_LEVEL_WARN, "cannot open %" STR_FMT,
 					 STR_ARG(path));
-		files->complained_at = now;
 		return FILES_FAILED;
 	}
 }
@@ -312,6 +316,14 @@ static bool are_variants_fresh(const struct files *files, const struct file *fil
 	return true;
 }
 
+bool files_is_current(const struct file *file)
+{
+	struct stat st;
+
+	return file->fd == -1 ||
+	       (fstat(file->fd, &st) == 0 && is_same(&st, &file->st));
+}
+
 /* True when what the path names now is what we have open. A file that is
  * the same one needs no second look at how the path got there. */
 static bool is_fresh(const struct files *files, struct file *file, uint64_t now)
@@ -319,7 +331,7 @@ static bool is_fresh(const struct files *files, struct file *file, uint64_t now)
 	struct stat st;
 
 	if (now - file->checked_at < FILES_FRESH)
-		return true;
+		return files_is_current(file);
 	file->checked_at = now;
 	return fstatat(files->root, file->node.key.p, &st, 0) == 0 &&
 	       is_same(&st, &file->st) && are_variants_fresh(files, file);
@@ -373,9 +385,27 @@ static void remember(struct files *files, struct file *file)
 	keep_bounds(files);
 }
 
+enum files_result files_get_again(struct files *files, struct file **file,
+				  uint64_t now)
+{
+	struct file *before = *file;
+
+	if (!list_is_empty(&before->used))
+		forget(files, before);
+	enum files_result result = open_file(files, before->node.key, now, file);
+
+	file_release(before);
+	if (result == FILES_OK)
+		remember(files, *file);
+	return result;
+}
+
 enum files_result files_get(struct files *files, struct str path, uint64_t now,
 			    struct file **file_out)
 {
+	if (now - files->root_checked_at >= FILES_FRESH)
+		check_root(files, now);
+
 	struct map_node *node = map_find(&files->by_path, path);
 
 	if (node != NULL) {

@@ -3,13 +3,15 @@
  * The files below a root, opened so that no path leads out of it, and kept
  * open for a while: what is asked for often costs no system call. A file, with
  * the compressed ones beside it, is looked at again when it was not for a
- * second. What is kept is bounded for all roots of the worker together.
- * Worker.
+ * second; one that is not in memory before each answer, by its descriptor. So is
+ * the root, whose path may name another directory then. What is kept is bounded
+ * for all roots of the worker together. Worker.
  */
 #ifndef WORKER_HANDLER_STATIC_FILES_H
 #define WORKER_HANDLER_STATIC_FILES_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/list.h"
 #include "base/map.h"
@@ -27,6 +29,10 @@ struct files {
 	struct map by_path;
 	struct list used;
 	uint64_t complained_at; /* when a failure was last logged */
+	dev_t root_dev;         /* which directory it is */
+	ino_t root_ino;
+	uint64_t root_checked_at; /* CLOCK_MONOTONIC ns */
+	bool root_is_missing;     /* that was logged */
 };
 
 enum files_result {
@@ -61,6 +67,14 @@ enum files_result files_get(struct files *files, struct str path, uint64_t now,
  * O_NOCTTY are added. The descriptor, or -1 with errno. Any thread may. */
 int files_open(const struct files *files, struct str path, int flags)
 	__attribute__((warn_unused_result));
+
+/* True when what is held, and is not in memory, is still what it was. */
+bool files_is_current(const struct file *file);
+
+/* In place of a file that is held and not current: the file that is there now,
+ * as by files_get(). */
+enum files_result files_get_again(struct files *files, struct file **file,
+				  uint64_t now) __attribute__((warn_unused_result));
 
 /* A file that is held has `n` more bytes of content in memory. */
 void files_count_more(struct files *files, const struct file *file, uint64_t n);

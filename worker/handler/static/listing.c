@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/codec/accept.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/offload.h"
+#include "worker/handler/static/listing_json.h"
 #include "worker/handler/static/listing_page.h"
 
 enum {
@@ -29,7 +31,8 @@ struct listing_job {
 	struct arena arena;
 	struct listing listing;
 	struct listing_text page;
-	int error; /* errno */
+	bool is_json; /* that is what is asked for, not HTML */
+	int error;    /* errno */
 };
 
 static struct {
@@ -140,7 +143,10 @@ static void work(struct job *job)
 	if (j->error != 0)
 		return;
 	listing_sort(&j->listing);
-	listing_render(&j->listing, &j->page);
+	if (j->is_json)
+		listing_json_render(&j->listing, &j->page);
+	else
+		listing_render(&j->listing, &j->page);
 }
 
 /* In the loop. */
@@ -181,12 +187,44 @@ static unsigned status_of(int error)
 	}
 }
 
+/* The best weight of a media type in the Accept fields (RFC 9110 section 12.5.1),
+ * which names it. */
+static int weight_of(const struct exchange *x, struct str type)
+{
+	int best = ACCEPT_UNSAID;
+
+	for (size_t i = 0; i < x->request.n_fields; i++) {
+		const struct field *field = &x->request.fields[i];
+		int weight;
+
+		if (!str_equal_nocase(field->name, STR("accept")))
+			continue;
+		weight = accept_weight(field->value, type);
+		best = weight > best ? weight : best;
+	}
+	return best;
+}
+
+/* Only who names JSON gets it, and no browser does. */
+static bool wants_json(const struct exchange *x)
+{
+	int weight = weight_of(x, STR("application/json"));
+
+	return weight > ACCEPT_NEVER && weight > weight_of(x, STR("text/html"));
+}
+
 static void answer_page(struct exchange *x, struct listing_job *j)
 {
+	struct fields *fields = &x->response.fields;
+
 	x->response.status = 200;
-	fields_add(&x->response.fields, &x->arena, STR("Content-Security-Policy"),
-		   STR("default-src 'none'; style-src 'unsafe-inline'"));
-	exchange_set_bytes(x, STR("text/html; charset=utf-8"),
+	fields_add(fields, &x->arena, STR("Vary"), STR("Accept"));
+	if (!j->is_json)
+		fields_add(fields, &x->arena, STR("Content-Security-Policy"),
+			   STR("default-src 'none'; style-src 'unsafe-inline'"));
+	exchange_set_bytes(x,
+			   j->is_json ? STR("application/json")
+				      : STR("text/html; charset=utf-8"),
 			   (struct str){j->page.p, j->page.n});
 	x->response.body.owner = j;
 	x->response.body.release = release;
@@ -222,6 +260,7 @@ void listing_answer(struct exchange *x, const struct files *files, struct str pa
 	j->path = arena_copy(&j->arena, path);
 	j->listing.path = arena_copy(&j->arena, x->request.path);
 	j->listing.view = listing_view_of(x->request.query);
+	j->is_json = wants_json(x);
 	if (!offload_submit(&lister.offload, &j->job)) {
 		destroy(j);
 		exchange_answer_error(x, 503);

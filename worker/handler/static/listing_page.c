@@ -2,7 +2,6 @@
 #include "worker/handler/static/listing_page.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -85,38 +84,6 @@ void listing_sort(struct listing *listing)
 
 /* Text. */
 
-static char *room_for(struct listing_text *out, size_t n)
-{
-	if (out->room - out->n < n) {
-		out->room = 2 * out->room + n + 4096;
-		out->p = mem_resize(out->p, out->room);
-	}
-	return out->p + out->n;
-}
-
-static void put(struct listing_text *out, struct str s)
-{
-	if (s.n > 0)
-		memcpy(room_for(out, s.n), s.p, s.n);
-	out->n += s.n;
-}
-
-static void put_format(struct listing_text *out, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-/* For what is short: numbers and names of our own. */
-static void put_format(struct listing_text *out, const char *format, ...)
-{
-	enum { LONGEST = 512 };
-	va_list args;
-
-	va_start(args, format);
-	int n = vsnprintf(room_for(out, LONGEST), LONGEST, format, args);
-
-	va_end(args);
-	out->n += (size_t)n < LONGEST ? (size_t)n : LONGEST - 1;
-}
-
 /* A name as text of HTML: controls as their pictures, U+2400 and on, and what
  * is no UTF-8 as U+FFFD. */
 static void put_name(struct listing_text *out, struct str s)
@@ -127,22 +94,32 @@ static void put_name(struct listing_text *out, struct str s)
 		uint32_t c = utf8_take(&s, &valid);
 
 		if (!valid)
-			put(out, STR("\xef\xbf\xbd"));
+			listing_text_put(out, STR("\xef\xbf\xbd"));
 		else if (c < ' ' || c == 0x7f)
-			put_format(out, "\xe2\x90%c",
-				   c == 0x7f ? 0xa1 : 0x80 + (int)c);
+			listing_text_format(out, "\xe2\x90%c",
+					    c == 0x7f ? 0xa1 : 0x80 + (int)c);
 		else if (html_reference(*at).n > 0)
-			put(out, html_reference(*at));
+			listing_text_put(out, html_reference(*at));
 		else
-			put(out, (struct str){at, (size_t)(s.p - at)});
+			listing_text_put(out, (struct str){at, (size_t)(s.p - at)});
 	}
 }
 
-static void put_uri(struct listing_text *out, struct str s)
+/* A name as a reference to what lies beside the page. A colon in it would make it
+ * a URL of some scheme (RFC 3986 section 4.2). */
+static void put_uri(struct listing_text *out, struct str name)
 {
-	char *to = room_for(out, 3 * s.n);
+	for (size_t i = 0; i < name.n; i++) {
+		struct str c = {name.p + i, 1};
+		struct str reference = html_reference(name.p[i]);
 
-	out->n += uri_encode(s, URI_PATH, to);
+		if (reference.n > 0 && (name.p[i] == '&' || name.p[i] == '\''))
+			listing_text_put(out, reference);
+		else
+			out->n += uri_encode(
+				c, name.p[i] == ':' ? URI_VALUE : URI_PATH,
+				listing_text_room(out, 3));
+	}
 }
 
 static void put_size(struct listing_text *out, uint64_t size)
@@ -152,13 +129,13 @@ static void put_size(struct listing_text *out, uint64_t size)
 	size_t unit = 0;
 
 	if (size < 1024) {
-		put_format(out, "%" PRIu64 " B", size);
+		listing_text_format(out, "%" PRIu64 " B", size);
 		return;
 	}
 	for (; value >= 1023.95 && units[unit + 1] != '\0'; unit++)
 		value /= 1024;
-	put_format(out, value < 9.95 ? "%.1f %ciB" : "%.0f %ciB", value,
-		   units[unit]);
+	listing_text_format(out, value < 9.95 ? "%.1f %ciB" : "%.0f %ciB", value,
+			    units[unit]);
 }
 
 static void put_time(struct listing_text *out, time_t when)
@@ -170,8 +147,9 @@ static void put_time(struct listing_text *out, time_t when)
 		return;
 	strftime(day, sizeof(day), "%Y-%m-%d", &tm);
 	strftime(minute, sizeof(minute), "%H:%M", &tm);
-	put_format(out, "<time datetime=\"%sT%s:%02dZ\">%s<span> %s</span></time>",
-		   day, minute, tm.tm_sec, day, minute);
+	listing_text_format(
+		out, "<time datetime=\"%sT%s:%02dZ\">%s<span> %s</span></time>",
+		day, minute, tm.tm_sec, day, minute);
 }
 
 /* The page. */
@@ -191,6 +169,7 @@ static const char style[] =
 	"th{font-weight:600;white-space:nowrap}"
 	"tbody tr:hover{background:var(--line)}"
 	"td:first-child{width:100%;overflow-wrap:anywhere}"
+	"td:first-child,td a{unicode-bidi:isolate}"
 	"td+td{white-space:nowrap;color:var(--dim);"
 	"font-variant-numeric:tabular-nums}"
 	"th:nth-child(2),td:nth-child(2){text-align:right}"
@@ -200,10 +179,10 @@ static const char style[] =
 
 static void put_link_to(struct listing_text *out, const struct listing_view *view)
 {
-	put_format(out, "?sort=%s&amp;order=%s", key_names[view->key],
-		   view->descending ? "desc" : "asc");
+	listing_text_format(out, "?sort=%s&amp;order=%s", key_names[view->key],
+			    view->descending ? "desc" : "asc");
 	if (view->page > 0)
-		put_format(out, "&amp;page=%zu", view->page + 1);
+		listing_text_format(out, "&amp;page=%zu", view->page + 1);
 }
 
 /* The title of a column, which leads to the order by it, or turns that
@@ -216,16 +195,16 @@ static void put_column(struct listing_text *out, const struct listing_view *now,
 				  .descending = is_sorted && !now->descending};
 
 	if (is_sorted)
-		put_format(out, "<th scope=\"col\" aria-sort=\"%s\">",
-			   now->descending ? "descending" : "ascending");
+		listing_text_format(out, "<th scope=\"col\" aria-sort=\"%s\">",
+				    now->descending ? "descending" : "ascending");
 	else
-		put(out, STR("<th scope=\"col\">"));
-	put(out, STR("<a href=\""));
+		listing_text_put(out, STR("<th scope=\"col\">"));
+	listing_text_put(out, STR("<a href=\""));
 	put_link_to(out, &to);
-	put_format(out, "\">%s</a>%s</th>\n", title,
-		   !is_sorted        ? ""
-		   : now->descending ? " \xe2\x96\xbe"
-				     : " \xe2\x96\xb4");
+	listing_text_format(out, "\">%s</a>%s</th>\n", title,
+			    !is_sorted        ? ""
+			    : now->descending ? " \xe2\x96\xbe"
+					      : " \xe2\x96\xb4");
 }
 
 /* Such a path is refused by the server: it can be shown, but not asked for. */
@@ -240,35 +219,35 @@ static bool can_be_asked_for(struct str name)
 	return true;
 }
 
+/* The text of a link is its reference wherever that can be: programs that read
+ * listings, such as file managers and players, take only such links for entries. */
 static void put_entry(struct listing_text *out, const struct listing_entry *entry)
 {
 	const char *slash = entry->is_directory ? "/" : "";
 	bool is_link = can_be_asked_for(entry->name);
 
-	put(out, STR("<tr><td>"));
+	listing_text_put(out, STR("<tr><td>"));
 	if (is_link) {
-		/* "./": a name may be like "a:b", or begin with "//". */
-		put(out, STR("<a href=\"./"));
+		listing_text_put(out, STR("<a href=\""));
 		put_uri(out, entry->name);
-		put_format(out, "%s\">", slash);
+		listing_text_format(out, "%s\">", slash);
 	}
-	put(out, STR("<bdi>"));
 	put_name(out, entry->name);
-	put_format(out, "%s</bdi>%s</td><td>", slash, is_link ? "</a>" : "");
+	listing_text_format(out, "%s%s</td><td>", slash, is_link ? "</a>" : "");
 	if (!entry->is_directory)
 		put_size(out, entry->size);
-	put(out, STR("</td><td>"));
+	listing_text_put(out, STR("</td><td>"));
 	put_time(out, entry->modified);
-	put(out, STR("</td></tr>\n"));
+	listing_text_put(out, STR("</td></tr>\n"));
 }
 
 static void put_page_link(struct listing_text *out, struct listing_view view,
 			  size_t page, const char *text)
 {
 	view.page = page;
-	put(out, STR("<a href=\""));
+	listing_text_put(out, STR("<a href=\""));
 	put_link_to(out, &view);
-	put_format(out, "\">%s</a>\n", text);
+	listing_text_format(out, "\">%s</a>\n", text);
 }
 
 static void put_pages(struct listing_text *out, const struct listing *listing,
@@ -278,34 +257,37 @@ static void put_pages(struct listing_text *out, const struct listing *listing,
 
 	if (pages <= 1)
 		return;
-	put(out, STR("<nav>\n"));
+	listing_text_put(out, STR("<nav>\n"));
 	if (view->page > 0)
 		put_page_link(out, *view, view->page - 1, "Previous");
-	put_format(out, "<span>Page %zu of %zu</span>\n", view->page + 1, pages);
+	listing_text_format(out, "<span>Page %zu of %zu</span>\n", view->page + 1,
+			    pages);
 	if (view->page + 1 < pages)
 		put_page_link(out, *view, view->page + 1, "Next");
-	put(out, STR("</nav>\n"));
+	listing_text_put(out, STR("</nav>\n"));
 }
 
 static void put_top(struct listing_text *out, const struct listing *listing)
 {
-	put(out, STR("<!doctype html>\n<html lang=\"en\">\n<head>\n"
-		     "<meta charset=\"utf-8\">\n"
-		     "<meta name=\"viewport\" content=\"width=device-width, "
-		     "initial-scale=1\">\n<title>Index of "));
+	listing_text_put(
+		out, STR("<!doctype html>\n<html lang=\"en\">\n<head>\n"
+			 "<meta charset=\"utf-8\">\n"
+			 "<meta name=\"viewport\" content=\"width=device-width, "
+			 "initial-scale=1\">\n<title>Index of "));
 	put_name(out, listing->path);
-	put(out, STR("</title>\n<style>"));
-	put(out, STR(style));
-	put(out, STR("</style>\n</head>\n<body>\n<h1>Index of <bdi>"));
+	listing_text_put(out, STR("</title>\n<style>"));
+	listing_text_put(out, STR(style));
+	listing_text_put(out, STR("</style>\n</head>\n<body>\n<h1>Index of <bdi>"));
 	put_name(out, listing->path);
-	put(out, STR("</bdi></h1>\n<table>\n<thead><tr>\n"));
+	listing_text_put(out, STR("</bdi></h1>\n<table>\n<thead><tr>\n"));
 	put_column(out, &listing->view, LISTING_NAME, "Name");
 	put_column(out, &listing->view, LISTING_SIZE, "Size");
 	put_column(out, &listing->view, LISTING_TIME, "Modified (UTC)");
-	put(out, STR("</tr></thead>\n<tbody>\n"));
+	listing_text_put(out, STR("</tr></thead>\n<tbody>\n"));
 	if (listing->path.n > 1)
-		put(out, STR("<tr><td><a href=\"../\">../</a></td><td></td>"
-			     "<td></td></tr>\n"));
+		listing_text_put(out,
+				 STR("<tr><td><a href=\"../\">../</a></td><td></td>"
+				     "<td></td></tr>\n"));
 }
 
 void listing_render(const struct listing *asked, struct listing_text *out)
@@ -320,14 +302,14 @@ void listing_render(const struct listing *asked, struct listing_text *out)
 	put_top(out, listing);
 	for (size_t i = from; i < listing->n && i < from + LISTING_PAGE; i++)
 		put_entry(out, &listing->entries[i]);
-	put(out, STR("</tbody>\n</table>\n"));
+	listing_text_put(out, STR("</tbody>\n</table>\n"));
 	put_pages(out, listing, pages);
 	if (listing->is_cut)
-		put_format(out,
-			   "<p>There is more here: only %d of it is read.</p>\n",
-			   LISTING_MAX);
+		listing_text_format(
+			out, "<p>There is more here: only %d of it is read.</p>\n",
+			LISTING_MAX);
 	else
-		put_format(out, "<p>%zu %s</p>\n", listing->n,
-			   listing->n == 1 ? "entry" : "entries");
-	put(out, STR("</body>\n</html>\n"));
+		listing_text_format(out, "<p>%zu %s</p>\n", listing->n,
+				    listing->n == 1 ? "entry" : "entries");
+	listing_text_put(out, STR("</body>\n</html>\n"));
 }

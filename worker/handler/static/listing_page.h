@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/str.h"
+#include "worker/handler/static/listing_text.h"
 
 enum {
 	LISTING_MAX = 100 * 1000, /* entries that are read */
@@ -39,12 +40,6 @@ struct listing {
 	struct listing_entry *entries;
 	size_t n;
 	bool is_cut; /* there are more than LISTING_MAX */
-};
-
-/* Text that grows; all zero is empty. To be freed by its user. */
-struct listing_text {
-	char *p;
-	size_t n, room;
 };
 
 /* What the query "sort=size&order=desc&page=2" asks for. */

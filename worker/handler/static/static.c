@@ -232,12 +232,26 @@ static void answer_not_modified(const struct static_root *root, struct exchange 
 	exchange_answer(x);
 }
 
+static void answer_failure(struct exchange *x, enum files_result result);
+
 /* Takes over what we hold of the file. */
 static void answer_file(struct static_root *root, struct exchange *x,
 			struct file *held)
 {
 	enum conditions_result result = CONDITIONS_MET;
 	struct file *file = choose_variant(root, x, held);
+
+	/* The file itself was looked at before. */
+	if (file != held && !files_is_current(file)) {
+		enum files_result again =
+			files_get_again(&root->files, &held, root->loop->now);
+
+		if (again != FILES_OK) {
+			answer_failure(x, again);
+			return;
+		}
+		file = choose_variant(root, x, held);
+	}
 
 	root->was_asked = true;
 	if (!timer_is_armed(&root->expiry))

@@ -15,13 +15,15 @@ static bool lists(const struct exchange *x, enum field_id id, struct str etag,
 	return false;
 }
 
-/* The date of a field. False if it is no date, or there are several: then the
- * field is ignored. */
-static bool get_date(const struct exchange *x, enum field_id id, time_t *date_out)
+/* The date of a field. False if it is no date, or there are several, or it is not
+ * known when the representation was modified: then the field is ignored
+ * (sections 13.1.3 and 13.1.4). */
+static bool get_date(const struct exchange *x, enum field_id id,
+		     const struct validators *v, time_t *date_out)
 {
 	struct str value;
 
-	return request_sole_field(&x->request, id, &value) &&
+	return v->modified != 0 && request_sole_field(&x->request, id, &value) &&
 	       http_date_parse(value, time(NULL), date_out);
 }
 
@@ -32,7 +34,7 @@ static bool is_unmodified(const struct exchange *x, const struct validators *v)
 	if (request_has(&x->request, FIELD_IF_MATCH))
 		return lists(x, FIELD_IF_MATCH, v->etag, ETAG_STRONG);
 	return !request_has(&x->request, FIELD_IF_UNMODIFIED_SINCE) ||
-	       !get_date(x, FIELD_IF_UNMODIFIED_SINCE, &date) ||
+	       !get_date(x, FIELD_IF_UNMODIFIED_SINCE, v, &date) ||
 	       v->modified <= date;
 }
 
@@ -44,7 +46,8 @@ static bool is_modified(const struct exchange *x, const struct validators *v,
 	if (request_has(&x->request, FIELD_IF_NONE_MATCH))
 		return !lists(x, FIELD_IF_NONE_MATCH, v->etag, ETAG_WEAK);
 	return !is_read || !request_has(&x->request, FIELD_IF_MODIFIED_SINCE) ||
-	       !get_date(x, FIELD_IF_MODIFIED_SINCE, &date) || v->modified > date;
+	       !get_date(x, FIELD_IF_MODIFIED_SINCE, v, &date) ||
+	       v->modified > date;
 }
 
 enum conditions_result conditions_check(const struct exchange *x,
@@ -73,6 +76,6 @@ bool conditions_allow_range(const struct exchange *x, const struct validators *v
 		return true;
 	/* A date identifies a version only after its second is over (section
 	 * 8.8.2.2). */
-	return http_date_parse(value, now, &date) && date == v->modified &&
-	       v->modified < now;
+	return v->modified != 0 && http_date_parse(value, now, &date) &&
+	       date == v->modified && v->modified < now;
 }

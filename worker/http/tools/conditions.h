@@ -15,7 +15,7 @@
 /* The validators of a representation, as in the fields of the response. */
 struct validators {
 	struct str etag; /* with its quotes, and W/ if it is weak */
-	time_t modified; /* Last-Modified */
+	time_t modified; /* Last-Modified; 0: it is not known */
 };
 
 enum conditions_result {

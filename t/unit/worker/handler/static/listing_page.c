@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "worker/handler/static/listing_json.h"
 #include "worker/handler/static/listing_page.h"
 
 static struct listing_text text;
@@ -103,27 +104,39 @@ static void expect_row(const char *name, const char *row)
 
 static void names(void **state)
 {
+	static const char *const same[] = {
+		"plain.txt", "a-b_c.d~e", "a;b=c", "foo(1).txt", "a+b,c!d$e@f*g",
+	};
+	char link[128];
+
 	(void)state;
-	expect_row("plain.txt", "<a href=\"./plain.txt\"><bdi>plain.txt</bdi></a>");
-	expect_row("a b", "<a href=\"./a%20b\"><bdi>a b</bdi></a>");
-	expect_row("<b>&'\"", "<a href=\"./%3Cb%3E%26%27%22\">"
-			      "<bdi>&lt;b&gt;&amp;&#39;&quot;</bdi></a>");
-	expect_row("javascript:x", "<a href=\"./javascript%3Ax\">");
-	expect_row("100%?#", "<a href=\"./100%25%3F%23\"><bdi>100%?#</bdi>");
+	/* Programs take a link for an entry if its text is its reference. */
+	for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++) {
+		snprintf(link, sizeof(link), "<td><a href=\"%s\">%s</a></td>",
+			 same[i], same[i]);
+		expect_row(same[i], link);
+	}
+	expect_row("a&b", "<a href=\"a&amp;b\">a&amp;b</a>");
+	expect_row("it's", "<a href=\"it&#39;s\">it&#39;s</a>");
+	expect_row("a b", "<a href=\"a%20b\">a b</a>");
+	expect_row("<b>&'\"", "<a href=\"%3Cb%3E&amp;&#39;%22\">"
+			      "&lt;b&gt;&amp;&#39;&quot;</a>");
+	expect_row("javascript:x", "<a href=\"javascript%3Ax\">javascript:x</a>");
+	expect_row("100%?#", "<a href=\"100%25%3F%23\">100%?#</a>");
 	expect_row("\xc3\xa9\xe2\x82\xac\xf0\x9f\x8c\xb2",
-		   "<bdi>\xc3\xa9\xe2\x82\xac\xf0\x9f\x8c\xb2</bdi>");
+		   ">\xc3\xa9\xe2\x82\xac\xf0\x9f\x8c\xb2</a>");
 	/* No UTF-8: each wrong octet is one replacement. */
-	expect_row("a\xff\xc3", "<a href=\"./a%FF%C3\"><bdi>a\xef\xbf\xbd"
-				"\xef\xbf\xbd</bdi>");
-	expect_row("\xc0\xaf", "<bdi>\xef\xbf\xbd\xef\xbf\xbd</bdi>");
-	expect_row("\xed\xa0\x80", "<bdi>\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd<");
-	expect_row("\xf4\x90\x80\x80z", "\xef\xbf\xbdz</bdi>");
-	expect_row("\xe2\x82<", "<bdi>\xef\xbf\xbd&lt;</bdi>");
+	expect_row("a\xff\xc3", "<a href=\"a%FF%C3\">a\xef\xbf\xbd"
+				"\xef\xbf\xbd</a>");
+	expect_row("\xc0\xaf", ">\xef\xbf\xbd\xef\xbf\xbd</a>");
+	expect_row("\xed\xa0\x80", ">\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd<");
+	expect_row("\xf4\x90\x80\x80z", "\xef\xbf\xbdz</a>");
+	expect_row("\xe2\x82<", ">\xef\xbf\xbd&lt;</a>");
 	/* What cannot be asked for is no link. */
-	expect_row("a\nb", "<td><bdi>a\xe2\x90\x8a"
-			   "b</bdi></td>");
-	expect_row("\x7f", "<td><bdi>\xe2\x90\xa1</bdi></td>");
-	expect_row("a\\b", "<td><bdi>a\\b</bdi></td>");
+	expect_row("a\nb", "<td>a\xe2\x90\x8a"
+			   "b</td>");
+	expect_row("\x7f", "<td>\xe2\x90\xa1</td>");
+	expect_row("a\\b", "<td>a\\b</td>");
 }
 
 static void expect_size(uint64_t size, const char *wanted)
@@ -167,7 +180,7 @@ static void heads(void **state)
 	render(&entry, 1, "/", "");
 	expect("<title>Index of /</title>");
 	expect("<p>1 entry</p>");
-	expect("<a href=\"./sub/\"><bdi>sub/</bdi></a></td><td></td>");
+	expect("<a href=\"sub/\">sub/</a></td><td></td>");
 	expect("<th scope=\"col\" aria-sort=\"ascending\">"
 	       "<a href=\"?sort=name&amp;order=desc\">Name</a>");
 	expect("<a href=\"?sort=size&amp;order=asc\">Size</a>");
@@ -192,20 +205,43 @@ static void pages(void **state)
 		entries[i] = file(names_of[i], 1, 0);
 	}
 	render(entries, N, "/", "sort=time");
-	expect("<bdi>n0<");
-	expect("<bdi>n999<");
-	expect_none("<bdi>n1000<");
+	expect(">n0<");
+	expect(">n999<");
+	expect_none(">n1000<");
 	expect("Page 1 of 3");
 	expect("<a href=\"?sort=time&amp;order=asc&amp;page=2\">Next</a>");
 	expect_none("Previous");
 	render(entries, N, "/", "page=2");
-	expect("<bdi>n1000<");
-	expect_none("<bdi>n999<");
+	expect(">n1000<");
+	expect_none(">n999<");
 	expect("<a href=\"?sort=name&amp;order=asc\">Previous</a>");
 	render(entries, N, "/", "page=9");
-	expect("<bdi>n2000<");
+	expect(">n2000<");
 	expect("Page 3 of 3");
 	expect_none("Next");
+}
+
+static void as_json(void **state)
+{
+	struct listing_entry entries[] = {
+		folder("sub", 0), file("a\"b\\c\n\xff\xc3\xa9/", 5, 784111777)};
+	struct listing listing = {.entries = entries, .n = 2};
+
+	(void)state;
+	text.n = 0;
+	listing_json_render(&listing, &text);
+	assert_true(str_equal(
+		(struct str){text.p, text.n},
+		STR("[\n{ \"name\":\"sub\", \"type\":\"directory\", "
+		    "\"mtime\":\"Thu, 01 Jan 1970 00:00:00 GMT\" },\n"
+		    "{ \"name\":\"a\\u0022b\\u005cc\\u000a\xef\xbf\xbd\xc3\xa9/\", "
+		    "\"type\":\"file\", "
+		    "\"mtime\":\"Sun, 06 Nov 1994 08:49:37 GMT\", "
+		    "\"size\":5 }\n]\n")));
+	listing.n = 0;
+	text.n = 0;
+	listing_json_render(&listing, &text);
+	assert_true(str_equal((struct str){text.p, text.n}, STR("[\n]\n")));
 }
 
 static int free_text(void **state)
@@ -221,7 +257,7 @@ int main(void)
 		cmocka_unit_test(orders), cmocka_unit_test(views),
 		cmocka_unit_test(names),  cmocka_unit_test(sizes),
 		cmocka_unit_test(times),  cmocka_unit_test(heads),
-		cmocka_unit_test(pages),
+		cmocka_unit_test(pages),  cmocka_unit_test(as_json),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
