@@ -100,6 +100,24 @@ static void forgotten(void **state)
 	RUN(by_time);
 }
 
+/* What kept workers from living is over: the wait and a second have gone by
+ * without a young death. */
+static void calms_down(void **state)
+{
+	struct respawn r = {0};
+	uint64_t now = 12345 * NS_PER_S, after;
+
+	(void)state;
+	assert_int_equal(respawn_after_death(&r, now, 0), 50);
+	assert_int_equal(respawn_after_death(&r, now, 0), 100);
+	after = now + 1100 * NS_PER_MS;
+	respawn_calm_down(&r, after);
+	assert_int_equal(respawn_after_death(&r, after, 0), 200);
+	respawn_calm_down(&r, after + 1201 * NS_PER_MS);
+	assert_int_equal(r.delay_ms, 0);
+	assert_int_equal(respawn_after_death(&r, after + 1201 * NS_PER_MS, 0), 50);
+}
+
 static void never_gives_up(void **state)
 {
 	struct respawn r = {0};
@@ -121,6 +139,7 @@ int main(void)
 		cmocka_unit_test(young_is_under_a_second),
 		cmocka_unit_test(wait_is_shared),
 		cmocka_unit_test(forgotten),
+		cmocka_unit_test(calms_down),
 		cmocka_unit_test(never_gives_up),
 	};
 
