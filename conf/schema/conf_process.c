@@ -154,8 +154,9 @@ static const struct schema_setting timeouts_settings[] = {
 	{.name = "keepalive", AT(keepalive), .fallback = "75s", .min = 1,
 	 .help = "For the next request on a connection."},
 	{.name = "drain", AT(drain), .fallback = "30s", .min = 1,
-	 .help = "For a worker that takes no new connections to finish those "
-		 "that it has."},
+	 .help = "For a worker that takes no new connections to finish what "
+		 "cannot move to another one, as told in holdfast(8); when the "
+		 "server ends, to finish all that it has."},
 	{.name = "watchdog", AT(watchdog), .fallback = "10s", .min = 1,
 	 .help = "A worker that gives no sign of life for so long is stuck: "
 		 "its stack is written to the log, and it is replaced."},
