@@ -308,3 +308,13 @@ int addr_connect(const struct addr *addr, int flags)
 		fd_close(&fd);
 	return fd;
 }
+
+uint64_t endpoint_client(const struct endpoint *e)
+{
+	uint64_t number = 0;
+
+	if (e->family != AF_INET && e->family != AF_INET6)
+		return 0;
+	memcpy(&number, e->ip, e->family == AF_INET ? 4 : 8);
+	return number + 1;
+}

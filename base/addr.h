@@ -75,6 +75,10 @@ struct endpoint endpoint_of(const struct addr *addr);
 /* The IP without the port ("unix" for AF_UNIX); returns `text_out`. */
 const char *endpoint_ip(const struct endpoint *e, char text_out[ADDR_TEXT]);
 
+/* A number for all the addresses that one client can have: of IPv6 the first half
+ * (RFC 6177). 0 for Unix peers, which cannot be told apart. */
+uint64_t endpoint_client(const struct endpoint *e);
+
 /*
  * A network: the addresses that begin with the same bits. `family` is AF_INET
  * or AF_INET6, AF_UNIX for every Unix peer, or AF_UNSPEC for everyone.

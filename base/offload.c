@@ -16,25 +16,33 @@
 #include "base/fd.h"
 #include "base/log.h"
 
+/* Under the lock: the loop is to be told. */
+static void finish(struct offload *o, struct job *job)
+{
+	const uint64_t one = 1;
+	bool is_first = list_is_empty(&o->finished);
+
+	list_append(&o->finished, &job->link);
+	/* It cannot fail: the counter of the eventfd never gets near its
+	 * maximum. */
+	if (is_first && write(o->wake.fd, &one, sizeof(one)) == -1)
+		return;
+}
+
 /* The thread. */
 
 static void run_one(struct offload *o)
 {
 	struct job *job = CONTAINER_OF(o->queued.next, struct job, link);
-	const uint64_t one = 1;
 
 	list_remove(&job->link);
+	job->is_queued = false;
+	o->turn = job->turn;
 	pthread_mutex_unlock(&o->lock);
 	job->work(job);
 	pthread_mutex_lock(&o->lock);
-	bool is_first = list_is_empty(&o->finished);
-
-	list_append(&o->finished, &job->link);
+	finish(o, job);
 	pthread_cond_signal(&o->moved);
-	/* It cannot fail: the counter of the eventfd never gets near its
-	 * maximum. */
-	if (is_first && write(o->wake.fd, &one, sizeof(one)) == -1)
-		return;
 }
 
 static void *run_jobs(void *context)
@@ -70,6 +78,8 @@ static void tell(struct offload *o)
 
 		list_remove(&job->link);
 		o->held--;
+		if (job->dropped && o->n_pushed > 0)
+			o->n_pushed--;
 		job->done(job);
 	}
 }
@@ -148,9 +158,76 @@ static int start(struct offload *o)
 	return o->has_thread ? 0 : -1;
 }
 
+/* The turn of the next job of a client: behind its others, or next. */
+static uint64_t turn_of(const struct offload *o, uint64_t client)
+{
+	uint64_t turn = o->turn;
+
+	LIST_EACH (l, &o->queued) {
+		const struct job *job = CONTAINER_OF(l, struct job, link);
+
+		if ((client == 0 || job->client == client) && job->turn > turn)
+			turn = job->turn;
+	}
+	return client == 0 ? turn : turn + 1;
+}
+
+/* Behind all whose turn is not later. */
+static void enqueue(struct offload *o, struct job *job)
+{
+	struct list *before = &o->queued;
+
+	job->turn = turn_of(o, job->client);
+	while (before->prev != &o->queued &&
+	       CONTAINER_OF(before->prev, struct job, link)->turn > job->turn)
+		before = before->prev;
+	list_append(before, &job->link);
+	job->is_queued = true;
+}
+
+bool offload_cancel(struct offload *o, struct job *job)
+{
+	pthread_mutex_lock(&o->lock);
+	bool was_queued = job->is_queued;
+
+	if (was_queued)
+		list_remove(&job->link);
+	job->is_queued = false;
+	pthread_mutex_unlock(&o->lock);
+	if (was_queued)
+		o->held--;
+	return was_queued;
+}
+
+/* Under the lock: as offload_push_out(). */
+static bool push_out(struct offload *o, uint64_t client)
+{
+	if (client == 0 || list_is_empty(&o->queued))
+		return false;
+	struct job *last = CONTAINER_OF(o->queued.prev, struct job, link);
+
+	if (last->client == 0 || last->turn <= turn_of(o, client))
+		return false;
+	list_remove(&last->link);
+	last->is_queued = false;
+	last->dropped = true;
+	finish(o, last);
+	return true;
+}
+
+bool offload_push_out(struct offload *o, uint64_t client)
+{
+	pthread_mutex_lock(&o->lock);
+	bool is_out = push_out(o, client);
+
+	pthread_mutex_unlock(&o->lock);
+	o->n_pushed += is_out;
+	return is_out;
+}
+
 bool offload_submit(struct offload *o, struct job *job)
 {
-	if (o->held >= o->max)
+	if (o->held - o->n_pushed >= o->max && !offload_push_out(o, job->client))
 		return false;
 	if (!o->has_thread && start(o) == -1) {
 		log_errno(LOG_LEVEL_WARN, "cannot start a thread (%s)", o->name);
@@ -159,7 +236,7 @@ bool offload_submit(struct offload *o, struct job *job)
 	o->held++;
 	job->dropped = false;
 	pthread_mutex_lock(&o->lock);
-	list_append(&o->queued, &job->link);
+	enqueue(o, job);
 	pthread_cond_signal(&o->more);
 	pthread_mutex_unlock(&o->lock);
 	return true;
@@ -206,8 +283,12 @@ static bool end_thread(struct offload *o, enum offload_end end, uint64_t ms)
 	pthread_mutex_lock(&o->lock);
 	o->is_ending = true;
 	if (end == OFFLOAD_DROP) {
-		LIST_EACH (l, &o->queued)
-			CONTAINER_OF(l, struct job, link)->dropped = true;
+		LIST_EACH (l, &o->queued) {
+			struct job *job = CONTAINER_OF(l, struct job, link);
+
+			job->dropped = true;
+			job->is_queued = false;
+		}
 		list_take_all(&o->finished, &o->queued);
 	}
 	pthread_cond_signal(&o->more);

@@ -22,6 +22,9 @@
  * until `done` is called. */
 struct job {
 	struct list link;
+	uint64_t client; /* for whom it is, see offload_submit(); 0: nobody */
+	uint64_t turn;   /* when it is run, among those that are queued */
+	bool is_queued;
 	bool dropped;                  /* for done(): work() was never called */
 	void (*work)(struct job *job); /* in the thread */
 	void (*done)(struct job *job); /* in the loop; may free or submit it */
@@ -44,8 +47,10 @@ struct offload {
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t more;  /* something is in `queued`, or it is the end */
 	pthread_cond_t moved; /* a job is run, or the thread is over */
-	struct list queued;
+	struct list queued;   /* by turn */
 	struct list finished;
+	uint64_t turn;     /* of the job that was run last */
+	unsigned n_pushed; /* held, but pushed out for others */
 	bool is_ending;
 	bool is_over;
 };
@@ -58,10 +63,29 @@ void offload_init(struct offload *o, struct loop *loop, const char *name,
 		  unsigned max);
 
 /*
- * Queues a job, with `work` and `done` set. False, and the job stays the
- * caller's, when too many are held or no thread can be had (logged).
+ * Queues a job, with `work` and `done` set. Clients take turns: one that has
+ * many jobs queued waits for them itself, and others do not; jobs of nobody are
+ * run in the order in which they come. When too many are held, a client that has
+ * more of them queued than this one loses its last (offload_push_out()). False,
+ * and the job stays the caller's, when there is none such, or no thread can be
+ * had (logged).
  */
 bool offload_submit(struct offload *o, struct job *job)
+	__attribute__((warn_unused_result));
+
+/*
+ * Takes back a job that is not wanted any more: its done() will not be called.
+ * False when it is too late, because it is running or has run.
+ */
+bool offload_cancel(struct offload *o, struct job *job)
+	__attribute__((warn_unused_result));
+
+/*
+ * Makes room for a job of `client`: the last job of the client that would wait
+ * longest is dropped, which its done() hears later. False when none would wait
+ * longer than the new one.
+ */
+bool offload_push_out(struct offload *o, uint64_t client)
 	__attribute__((warn_unused_result));
 
 /*

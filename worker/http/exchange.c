@@ -474,6 +474,7 @@ void exchange_forget(struct exchange *x)
 	x->was_admitted = false;
 	x->user = (struct str){NULL, 0};
 	x->broke_off = false;
+	x->ends_with_peer = false;
 }
 
 void exchange_resume_answered(struct exchange *x)

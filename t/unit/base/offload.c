@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -204,6 +205,137 @@ static void bounded(void **state)
 	assert_true(offload_fini(&offload, OFFLOAD_RUN, UINT64_MAX));
 }
 
+/* Which jobs were run, in their order, as letters. */
+static char order[64];
+
+struct letter_job {
+	struct job job;
+	char letter;
+};
+
+static void letter_work(struct job *job)
+{
+	size_t n = strlen(order);
+
+	order[n] = CONTAINER_OF(job, struct letter_job, job)->letter;
+	order[n + 1] = '\0';
+}
+
+static void letter_gated(struct job *job)
+{
+	char byte;
+
+	if (read(seen.gate[0], &byte, 1) != 1)
+		abort();
+	letter_work(job);
+}
+
+static void letter_done(struct job *job)
+{
+	seen.n_dropped += job->dropped;
+	if (++seen.n_done == seen.wanted)
+		loop_stop(&loop);
+}
+
+static bool submit_letter(struct letter_job *j, uint64_t client, char letter)
+{
+	*j = (struct letter_job){
+		{.work = letter == '!' ? letter_gated : letter_work,
+		 .done = letter_done,
+		 .client = client},
+		letter};
+	return offload_submit(&offload, &j->job);
+}
+
+/* Takes the first job off the queue, so that what comes is in the queue. */
+static void hold_thread(struct letter_job *gate)
+{
+	order[0] = '\0';
+	assert_true(submit_letter(gate, 0, '!'));
+	for (;;) {
+		pthread_mutex_lock(&offload.lock);
+		bool is_running = !gate->job.is_queued;
+
+		pthread_mutex_unlock(&offload.lock);
+		if (is_running)
+			break;
+		sched_yield();
+	}
+}
+
+static void clients_take_turns(void **state)
+{
+	static const struct {
+		uint64_t client;
+		char letter;
+	} jobs_of[] = {
+		{1, 'a'}, {1, 'b'}, {1, 'c'}, {2, 'x'},
+		{2, 'y'}, {3, 'm'}, {1, 'd'}, {0, 'z'},
+	};
+	struct letter_job gate, jobs[8];
+
+	(void)state;
+	hold_thread(&gate);
+	for (size_t i = 0; i < 8; i++)
+		assert_true(submit_letter(&jobs[i], jobs_of[i].client,
+					  jobs_of[i].letter));
+	open_gate(1);
+	run_until(9);
+	assert_string_equal(order, "!axmbycdz");
+	assert_true(offload_fini(&offload, OFFLOAD_RUN, UINT64_MAX));
+}
+
+static void cancelled_jobs_are_not_run(void **state)
+{
+	struct letter_job gate, jobs[3];
+
+	(void)state;
+	hold_thread(&gate);
+	for (int i = 0; i < 3; i++)
+		assert_true(submit_letter(&jobs[i], 1, (char)('a' + i)));
+	assert_true(offload_cancel(&offload, &jobs[1].job));
+	assert_false(offload_cancel(&offload, &jobs[1].job));
+	assert_false(offload_cancel(&offload, &gate.job));
+	assert_int_equal(offload.held, 3);
+	open_gate(1);
+	run_until(3);
+	assert_false(offload_cancel(&offload, &jobs[0].job));
+	assert_string_equal(order, "!ac");
+	assert_int_equal(offload.held, 0);
+	assert_true(offload_fini(&offload, OFFLOAD_RUN, UINT64_MAX));
+}
+
+/* A queue that one client has filled has room for another. */
+static void no_client_fills_the_queue(void **state)
+{
+	static struct letter_job gate, jobs[JOBS + 4];
+	unsigned n = 0;
+
+	(void)state;
+	hold_thread(&gate);
+	while (n < JOBS - 1)
+		assert_true(submit_letter(&jobs[n++], 1, 'a'));
+	assert_false(submit_letter(&jobs[n], 1, 'a'));
+	assert_false(submit_letter(&jobs[n], 0, 'z'));
+	assert_true(submit_letter(&jobs[n], 2, 'x'));
+	assert_true(submit_letter(&jobs[n + 1], 2, 'y'));
+	assert_true(jobs[JOBS - 2].job.dropped);
+	assert_true(jobs[JOBS - 3].job.dropped);
+	assert_false(jobs[JOBS - 4].job.dropped);
+	order[40] = '\0';
+	/* So that the letters find room. */
+	for (unsigned i = 0; i < JOBS - 3; i++)
+		if (i > 5)
+			assert_true(offload_cancel(&offload, &jobs[i].job));
+	open_gate(1);
+	run_until(1 + 6 + 2 + 2);
+	assert_string_equal(order, "!axayaaaa");
+	assert_int_equal(seen.n_dropped, 2);
+	assert_int_equal(offload.held, 0);
+	assert_int_equal(offload.n_pushed, 0);
+	assert_true(offload_fini(&offload, OFFLOAD_RUN, UINT64_MAX));
+}
+
 static void fini_runs(void **state)
 {
 	struct task_job jobs[10];
@@ -361,6 +493,9 @@ int main(void)
 		OFFLOAD_TEST(again_from_done),
 		OFFLOAD_TEST(no_thread_before_the_first_job),
 		OFFLOAD_TEST(bounded),
+		OFFLOAD_TEST(clients_take_turns),
+		OFFLOAD_TEST(cancelled_jobs_are_not_run),
+		OFFLOAD_TEST(no_client_fills_the_queue),
 		OFFLOAD_TEST(fini_runs),
 		OFFLOAD_TEST(fini_drops),
 		OFFLOAD_TEST(fini_is_bounded),

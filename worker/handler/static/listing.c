@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,6 +34,7 @@ struct listing_job {
 	struct listing_text page;
 	bool is_json; /* that is what is asked for, not HTML */
 	int error;    /* errno */
+	atomic_bool is_cancelled;
 };
 
 static struct {
@@ -115,6 +117,10 @@ static void read_entries(struct listing_job *j, DIR *directory)
 	while (errno = 0, (entry = readdir(directory)) != NULL) {
 		struct stat st;
 
+		if (j->is_cancelled) {
+			j->error = ECANCELED;
+			return;
+		}
 		if (entry->d_name[0] == '.' ||
 		    !look_at(j, dirfd(directory), entry->d_name, &st))
 			continue;
@@ -169,6 +175,9 @@ static void on_cancel(struct exchange *x)
 	struct listing_job *j = x->holder;
 
 	j->x = NULL;
+	j->is_cancelled = true;
+	if (offload_cancel(&lister.offload, &j->job))
+		destroy(j);
 }
 
 static unsigned status_of(int error)
@@ -235,6 +244,9 @@ static void done(struct job *job)
 {
 	struct listing_job *j = CONTAINER_OF(job, struct listing_job, job);
 	struct exchange *x = j->x;
+
+	if (x != NULL)
+		x->ends_with_peer = false;
 	unsigned status = job->dropped ? 503 : status_of(j->error);
 
 	if (x != NULL && j->error == 0 && !job->dropped) {
@@ -255,6 +267,7 @@ void listing_answer(struct exchange *x, const struct files *files, struct str pa
 
 	j->job.work = work;
 	j->job.done = done;
+	j->job.client = endpoint_client(&x->peer);
 	j->x = x;
 	j->files = files;
 	j->path = arena_copy(&j->arena, path);
@@ -266,5 +279,6 @@ void listing_answer(struct exchange *x, const struct files *files, struct str pa
 		exchange_answer_error(x, 503);
 		return;
 	}
+	x->ends_with_peer = true; /* no work for clients that are gone */
 	exchange_hold(x, on_cancel, j);
 }

@@ -233,6 +233,22 @@ static void on_cancel(struct exchange *x)
 	struct hash_job *j = x->holder;
 
 	j->x = NULL;
+	if (!offload_cancel(&j->hasher->offload, &j->job))
+		return; /* its done() comes */
+	j->hasher->n_waiting--;
+	job_destroy(j);
+}
+
+static unsigned too_many(struct exchange *x)
+{
+	fields_add(&x->response.fields, &x->arena, STR("Retry-After"), STR("1"));
+	return 503;
+}
+
+/* What the client is told when its password was wrong, or not looked at. */
+static unsigned refusal(const struct hash_job *j)
+{
+	return j->job.dropped ? too_many(j->x) : challenge(j->auth, j->x);
 }
 
 static void done(struct job *job)
@@ -247,16 +263,12 @@ static void done(struct job *job)
 	if (x != NULL && j->is_right)
 		x->user = j->user;
 	else if (x != NULL)
-		status = challenge(j->auth, x);
+		status = refusal(j);
 	job_destroy(j);
-	if (x != NULL)
-		exchange_admitted(x, status);
-}
-
-static unsigned too_many(struct exchange *x)
-{
-	fields_add(&x->response.fields, &x->arena, STR("Retry-After"), STR("1"));
-	return 503;
+	if (x == NULL)
+		return;
+	x->ends_with_peer = false;
+	exchange_admitted(x, status);
 }
 
 /* Unknown user: hash against the first entry anyway, so that timing does not
@@ -269,12 +281,16 @@ static unsigned hash_later(const struct auth *auth, struct exchange *x,
 		found != NULL ? found : &auth->passwords->items[0];
 	struct hasher *hasher = x->http->hasher;
 
-	if (hasher->n_waiting >= HASHER_MAX && !x->was_admitted)
+	uint64_t client = endpoint_client(&x->peer);
+
+	if (hasher->n_waiting >= HASHER_MAX && !x->was_admitted &&
+	    !offload_push_out(&hasher->offload, client))
 		return too_many(x);
 	struct hash_job *j = mem_zalloc(1, sizeof(*j));
 
 	j->job.work = work;
 	j->job.done = done;
+	j->job.client = client;
 	j->hasher = hasher;
 	j->x = x;
 	j->auth = auth;
@@ -289,6 +305,7 @@ static unsigned hash_later(const struct auth *auth, struct exchange *x,
 		return too_many(x);
 	}
 	hasher->n_waiting++;
+	x->ends_with_peer = true; /* no work for clients that are gone */
 	exchange_hold(x, on_cancel, j);
 	return EXCHANGE_LATER;
 }
