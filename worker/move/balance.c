@@ -309,7 +309,8 @@ static void look(struct balance *b)
 		again |= even_load(b, &peers);
 	else
 		again |= even_count(b, &peers);
-	again |= b->net->state == NET_GATED || b->net->slot->load >= BALANCE_BUSY;
+	again |= b->given_at != 0 || b->net->state == NET_GATED ||
+		 b->net->slot->load >= BALANCE_BUSY;
 	b->mine = b->net->slot->connections;
 	b->all = peers.connections;
 	b->looked_at = loop->now;
@@ -328,7 +329,8 @@ void balance_look(struct balance *b)
 		look_at_load(b);
 	if (b->was_told || now - b->looked_at >= BALANCE_MS * NS_PER_MS)
 		look(b);
-	else if (b->mine != b->net->slot->connections && !timer_is_armed(&b->timer))
+	else if ((b->mine != b->net->slot->connections || b->given_at != 0) &&
+		 !timer_is_armed(&b->timer))
 		timer_arm(&b->net->loop->timers, &b->timer,
 			  b->looked_at + BALANCE_MS * NS_PER_MS);
 }

@@ -117,7 +117,8 @@ static void conn_end(struct conn *c, enum conn_state state)
 	if (c->protocol->close != NULL)
 		c->protocol->close(c);
 	list_remove(&c->link);
-	room_leave(c->socket.net, &c->peer);
+	if (room_counts(c->socket.net))
+		room_leave(c->socket.net, &c->peer);
 	c->socket.net->slot->connections--;
 }
 
@@ -444,7 +445,7 @@ void conn_open(struct listener *listener, int fd, const struct addr *peer)
 	struct net *net = listener->net;
 	struct conn *c;
 
-	if (!room_enter(net, &from)) {
+	if (room_counts(net) && !room_enter(net, &from)) {
 		refuse(net, fd, &from);
 		return;
 	}
@@ -468,7 +469,8 @@ bool conn_adopt(struct listener *listener, int fd, const struct conn_origin *ori
 	struct conn *c =
 		conn_create(listener, fd, origin->transport, &origin->peer);
 
-	room_enter_moved(listener->net, &origin->peer);
+	if (room_counts(listener->net))
+		room_enter_moved(listener->net, &origin->peer);
 	c->state = CONN_OPEN;
 	c->id = origin->id;
 	c->accepted_at = origin->accepted_at;

@@ -149,6 +149,12 @@ void net_recount_files(struct net *net);
 /* How many bytes of a file one connection may send now. */
 size_t net_file_share(struct net *net);
 
+/* Whether connections of one address are limited: see room.h. */
+static inline bool room_counts(const struct net *net)
+{
+	return net->conf->limits.connections_per_address > 0;
+}
+
 static inline bool net_is_draining(const struct net *net)
 {
 	return net->state == NET_DRAINING;

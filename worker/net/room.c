@@ -41,21 +41,14 @@ static struct address *find(const struct net *net, const struct endpoint *peer)
 	return node != NULL ? CONTAINER_OF(node, struct address, node) : NULL;
 }
 
-static bool is_limited(const struct net *net, const struct endpoint *peer)
-{
-	return net->conf->limits.connections_per_address > 0 && key_of(peer).n > 0;
-}
-
 void room_enter_moved(struct net *net, const struct endpoint *peer)
 {
-	struct address *address;
+	struct address *address = find(net, peer);
+	struct str key = key_of(peer);
 
-	if (!is_limited(net, peer))
+	if (key.n == 0)
 		return;
-	address = find(net, peer);
 	if (address == NULL) {
-		struct str key = key_of(peer);
-
 		address = mem_zalloc(1, sizeof(*address));
 		memcpy(address->key, key.p, key.n);
 		address->node.key = (struct str){address->key, key.n};
@@ -66,11 +59,8 @@ void room_enter_moved(struct net *net, const struct endpoint *peer)
 
 bool room_enter(struct net *net, const struct endpoint *peer)
 {
-	const struct address *address;
+	const struct address *address = find(net, peer);
 
-	if (!is_limited(net, peer))
-		return true;
-	address = find(net, peer);
 	if (address != NULL &&
 	    address->n >= net->conf->limits.connections_per_address)
 		return false;
@@ -80,12 +70,9 @@ bool room_enter(struct net *net, const struct endpoint *peer)
 
 void room_leave(struct net *net, const struct endpoint *peer)
 {
-	struct address *address;
+	struct address *address = find(net, peer);
 
-	if (!is_limited(net, peer))
-		return;
-	address = find(net, peer);
-	if (--address->n > 0)
+	if (address == NULL || --address->n > 0)
 		return;
 	map_remove(&net->room.addresses, &address->node);
 	free(address);

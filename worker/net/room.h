@@ -21,7 +21,8 @@ struct room {
 	uint64_t said_at;     /* CLOCK_MONOTONIC ns: that idle ones are closed */
 };
 
-/* A client has connected: counts it. False, and it is not counted, when its
+/* Where connections of one address are limited, see room_counts() of net.h. A
+ * client has connected: counts it. False, and it is not counted, when its
  * address has as many as it may have. */
 bool room_enter(struct net *net, const struct endpoint *peer)
 	__attribute__((warn_unused_result));

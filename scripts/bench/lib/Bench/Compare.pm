@@ -14,11 +14,12 @@ our @EXPORT_OK = qw(compare);
 our $tolerance = 1.02;
 our $rounds = 3;	# fewer have no quartiles, and show nothing
 
-# [figure, what it is called, which way is worse]: more, or less.
+# [figure, what it is called, which way is worse]: more, or less. Not PSS, which
+# is less for the program that others run, too.
 my @figures = (
 	['cpu', 'CPU', 'more'], ['rate', 'requests/s', 'less'],
 	['p99', 'p99', 'more'], ['alone', 'CPU alone', 'more'],
-	['per_connection', 'bytes/conn', 'more'], ['pss', 'PSS', 'more'],
+	['per_connection', 'bytes/conn', 'more'],
 	(map { [$_, $_, 'more'] } qw(lost closed told refused wrong late)),
 	map { ["cpu_$_", "CPU, $_ connections", 'more'] }
 		@Bench::Workloads::sizes,
