@@ -9,7 +9,7 @@ enum {
 	BALANCE_MS = 100,      /* between two looks at the others */
 	BALANCE_DEAF_MS = 300, /* for which another may be in one tick, or may
 				* not have woken when asked: then it is stuck */
-	BALANCE_SAY_MS = 1000, /* before the same is said again */
+	BALANCE_SAY_MS = 300,  /* before the same is said again */
 	BALANCE_QUIET = 3,     /* looks, with the gate closed, in which nobody
 				* took a connection: then it opens */
 	BALANCE_SLACK = 2,     /* connections that are not worth moving */
@@ -18,6 +18,7 @@ enum {
 	BALANCE_LOOK_MS = 10,  /* from one look at the own load to the next */
 	BALANCE_BUSY = 750,    /* of a thousand, the load of a worker that others
 				* should help */
+	BALANCE_IDLE = 500,    /* and of one that can help it */
 	BALANCE_LOOKS = 3,     /* that find it busy: then it is */
 	BALANCE_UNEVEN = 250,  /* less load than that one's: who can help */
 	BALANCE_FULL = 950,    /* the load of one whose clients may wait more and
@@ -213,8 +214,12 @@ static void give_load(struct balance *b, const struct peers *peers)
 	uint64_t mine = b->net->slot->load, mean = peers->load / peers->n;
 	uint64_t active = b->net->n_active;
 
-	if (mine <= mean || peers->takers == 0)
+	if (mine <= mean)
 		return;
+	if (peers->takers == 0) {
+		(void)have_others_look(b, peers);
+		return;
+	}
 	uint64_t n = active * (mine - mean) / mine;
 
 	/* One, if the other does not become the busier one by it. */
@@ -273,7 +278,10 @@ static bool even_count(struct balance *b, const struct peers *peers)
 		give_idle(b, (mine - peers->mean + 1) / 2, false);
 		return b->gave;
 	}
-	if (mine <= peers->mean && net_may_take(b->net))
+	/* One that was told while it has little to do may be asked to help. */
+	if ((mine <= peers->mean ||
+	     (b->was_told && b->net->slot->load < BALANCE_IDLE)) &&
+	    net_may_take(b->net))
 		handoff_start_receiving(b->handoff);
 	/* The others that were told see the same. */
 	return !b->was_told && is_crowded(peers, peers->max) &&
