@@ -407,6 +407,12 @@ void child_unready(struct child *child)
 	tell(child, (struct message){.type = MESSAGE_UNREADY}, NULL, 0);
 }
 
+void child_keep_open(struct child *child, size_t listener)
+{
+	tell(child, (struct message){.type = MESSAGE_KEEP_OPEN, .number = listener},
+	     NULL, 0);
+}
+
 void child_serve_out(struct child *child, size_t listener)
 {
 	tell(child, (struct message){.type = MESSAGE_SERVE_OUT, .number = listener},

@@ -136,6 +136,7 @@ void child_start(struct child *child);
 void child_look(struct child *child);
 void child_balance(struct child *child);
 void child_unready(struct child *child);
+void child_keep_open(struct child *child, size_t listener);
 void child_serve_out(struct child *child, size_t listener);
 /* `patience_ms`: it is killed when it is not gone by then. */
 /* `to_successor`: the workers that take over are a new master's. */

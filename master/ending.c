@@ -66,11 +66,24 @@ static void on_linger_time(struct timer *timer)
 			EVENT_LINGERED);
 }
 
+/* True when clients that the kernel has held back may be on their way in. */
+static bool let_in(struct master *m)
+{
+	bool comes = generation_let_in(m->serving);
+
+	LIST_EACH (link, &m->old)
+		comes |= generation_let_in(
+			CONTAINER_OF(link, struct generation, link));
+	return comes;
+}
+
 void ending_linger(struct master *m)
 {
 	uint64_t linger = m->serving->conf->timeouts.linger;
 
 	abandon_work(m);
+	if (let_in(m) && linger < LISTENERS_LET_IN_MS)
+		linger = LISTENERS_LET_IN_MS;
 	if (linger == 0) {
 		lifecycle_event(m, EVENT_LINGERED);
 		return;

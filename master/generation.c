@@ -74,6 +74,34 @@ static void warn_of_root(const struct conf *conf)
 			 "root's");
 }
 
+static void tell_all(const struct generation *g, struct children *children,
+		     void (*what)(struct child *child, size_t listener),
+		     size_t listener)
+{
+	for (struct child *c = NULL; (c = children_next(children, g, c)) != NULL;)
+		what(c, listener);
+}
+
+/* Ours first: whoever closes last has just seen an empty queue, so no
+ * connection is left in it to be reset. */
+static void close_listener(struct generation *g, size_t i,
+			   struct children *children)
+{
+	if (listeners_leave(&g->bound[i]))
+		log_info("closing %s", g->conf->listeners[i].text);
+	g->fds[i] = -1;
+	tell_all(g, children, child_serve_out, i);
+}
+
+static void on_let_in(struct timer *timer)
+{
+	struct generation *g = CONTAINER_OF(timer, struct generation, let_in);
+
+	for (size_t i = 0; i < g->conf->n_listeners; i++)
+		if (g->bound[i] != NULL)
+			close_listener(g, i, g->children);
+}
+
 struct generation *generation_create(struct conf **conf, unsigned number,
 				     struct listeners *listeners,
 				     char why_out[WHY_SIZE])
@@ -81,6 +109,7 @@ struct generation *generation_create(struct conf **conf, unsigned number,
 	struct generation *g = mem_zalloc(1, sizeof(*g));
 
 	list_init(&g->link);
+	timer_init(&g->let_in, on_let_in);
 	g->number = number;
 	g->conf = *conf;
 	*conf = NULL;
@@ -102,6 +131,8 @@ void generation_destroy(struct generation **generation)
 	*generation = NULL;
 	if (g == NULL)
 		return;
+	if (g->children != NULL)
+		timer_detach(&g->children->loop->timers, &g->let_in);
 	for (size_t i = 0; g->bound != NULL && i < g->conf->n_listeners; i++)
 		listeners_leave(&g->bound[i]);
 	close_log(&g->error_log);
@@ -167,23 +198,40 @@ void generation_abandon_listeners(struct generation *g)
 	}
 }
 
+static void keep_open(struct generation *g, size_t i, struct children *children)
+{
+	log_debug("%s lets in clients that were held back",
+		  g->conf->listeners[i].text);
+	tell_all(g, children, child_keep_open, i);
+	g->children = children;
+	loop_timer(children->loop, &g->let_in, LISTENERS_LET_IN_MS);
+}
+
 void generation_leave_listeners(struct generation *g, const struct generation *next,
 				struct children *children)
 {
 	for (size_t i = 0; i < g->conf->n_listeners; i++) {
-		bool gone = g->bound[i] != NULL && !has_bound(next, g->bound[i]);
-
-		/* Ours first: who closes last has just seen an empty queue,
-		 * so no connection is left in it to be reset. */
-		listeners_leave(&g->bound[i]);
-		g->fds[i] = -1;
-		if (!gone)
+		if (g->bound[i] == NULL) {
 			continue;
-		log_info("closing %s", g->conf->listeners[i].text);
-		for (struct child *c = NULL;
-		     (c = children_next(children, g, c)) != NULL;)
-			child_serve_out(c, i);
+		} else if (has_bound(next, g->bound[i])) {
+			listeners_leave(&g->bound[i]);
+			g->fds[i] = -1;
+		} else if (next != NULL && listeners_let_in(g->bound[i])) {
+			keep_open(g, i, children);
+		} else {
+			close_listener(g, i, children);
+		}
 	}
+}
+
+bool generation_let_in(struct generation *g)
+{
+	bool comes = timer_is_armed(&g->let_in);
+
+	for (size_t i = 0; i < g->conf->n_listeners; i++)
+		if (g->bound[i] != NULL && listeners_let_in(g->bound[i]))
+			comes = true;
+	return comes;
 }
 
 void generation_move(const struct generation *g, struct children *children,

@@ -21,11 +21,13 @@ struct generation {
 	struct list link;
 	unsigned number;
 	struct conf *conf;
-	struct bound **bound;   /* one for each of conf->listeners */
-	int *fds;               /* theirs, for the workers */
-	int error_log;          /* -1: stderr */
-	int access_log;         /* -1: none */
-	unsigned wanted;        /* workers */
+	struct bound **bound;      /* one for each of conf->listeners */
+	int *fds;                  /* theirs, for the workers */
+	int error_log;             /* -1: stderr */
+	int access_log;            /* -1: none */
+	unsigned wanted;           /* workers */
+	struct children *children; /* with let_in */
+	struct timer let_in;    /* armed: listeners that are gone are closed then */
 	bool failed;            /* a worker did not get ready */
 	char failure[WHY_SIZE]; /* why: the first reason there was */
 };
@@ -59,11 +61,19 @@ void generation_release_listeners(struct generation *generation);
 /* Lets go of its listeners; it never served. */
 void generation_abandon_listeners(struct generation *generation);
 
-/* Lets go of the listeners that `next` (NULL: none) has not, closes the
- * master's descriptors of them, and has the workers accept their queues. */
+/*
+ * Lets go of the listeners that `next` (NULL: none) has not, closes the
+ * master's descriptors of them, and has the workers accept their queues. With a
+ * `next`, one whose clients the kernel may still hold back stays open for
+ * LISTENERS_LET_IN_MS, in the workers, too, when they are told to move.
+ */
 void generation_leave_listeners(struct generation *generation,
 				const struct generation *next,
 				struct children *children);
+
+/* Holds back no client any more. True when one may be on its way in, for
+ * LISTENERS_LET_IN_MS: listeners that are closed now would reset it. */
+bool generation_let_in(struct generation *generation);
 
 /* Its workers give their connections to the generation that serves, or
  * (`to_successor`) to the workers of a new master, and end. */

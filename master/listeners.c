@@ -7,6 +7,7 @@
  */
 #include "master/listeners.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -20,6 +21,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "master/notify.h"
+#include "master/sock_diag.h"
+#include "worker/worker.h"
 
 enum { LATE_MS = 3000 }; /* more patience with an address that is not there */
 
@@ -52,10 +55,26 @@ static void remove_file(const struct bound *bound)
 		unlink(bound->addr.un.sun_path);
 }
 
+static bool is_tcp(const struct bound *bound)
+{
+	return bound->addr.length > 0 && addr_family(&bound->addr) != AF_UNIX;
+}
+
+/* systemd or the master before us may have set it. */
+static bool is_deferred(const struct bound *bound)
+{
+	int seconds = 0;
+	socklen_t size = sizeof(seconds);
+
+	return is_tcp(bound) &&
+	       getsockopt(bound->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
+			  &size) == 0 &&
+	       seconds > 0;
+}
+
 static struct bound *bound_create(struct listeners *home, int fd)
 {
 	struct bound *bound = mem_zalloc(1, sizeof(*bound));
-
 	struct stat st;
 
 	bound->home = home;
@@ -63,6 +82,7 @@ static struct bound *bound_create(struct listeners *home, int fd)
 	bound->addr.length = sizeof(struct sockaddr_un);
 	if (getsockname(fd, &bound->addr.any, &bound->addr.length) == -1)
 		bound->addr.length = 0;
+	bound->is_deferred = is_deferred(bound);
 	list_init(&bound->link);
 	if (has_file(bound) && lstat(bound->addr.un.sun_path, &st) == 0) {
 		bound->device = st.st_dev;
@@ -364,9 +384,29 @@ static int set_mode(const struct bound *bound, mode_t mode)
 	return result;
 }
 
+/* 1 is the time in seconds after which a silent client is let in: that is at
+ * the first repetition of our SYN-ACK. */
+static void set_deferred(struct bound *bound, int seconds)
+{
+	if (bound->is_deferred == (seconds > 0) || !is_tcp(bound))
+		return;
+	if (setsockopt(bound->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
+		       sizeof(seconds)) == 0)
+		bound->is_deferred = seconds > 0;
+}
+
+bool listeners_let_in(struct bound *bound)
+{
+	if (!bound->is_deferred)
+		return false;
+	set_deferred(bound, 0);
+	return sock_diag_has_half_open(ntohs(bound->addr.v4.sin_port)) != 0;
+}
+
 void listeners_settle(struct bound *bound, const struct conf_listener *conf)
 {
 	bound->borrowed = false; /* from now on we serve with it */
+	set_deferred(bound, worker_client_speaks_first(conf));
 	/* listen(2) again is how the backlog of a socket changes. */
 	if (listen(bound->fd, (int)conf->backlog) == -1)
 		log_errno(LOG_LEVEL_ERROR, "%s: cannot listen", bound->key);

@@ -23,11 +23,12 @@ struct bound {
 	struct addr addr; /* what it is bound to */
 	int fd;
 	unsigned users;
-	bool inherited;  /* from systemd, which has it too: never given up */
-	bool borrowed;   /* of a master that still serves with it */
-	bool beside;     /* bound beside one that goes; does not listen yet */
-	bool leave_name; /* a Unix socket's file that is another master's now */
-	dev_t device;    /* of that file, as we made it */
+	bool inherited;   /* from systemd, which has it too: never given up */
+	bool borrowed;    /* of a master that still serves with it */
+	bool beside;      /* bound beside one that goes; does not listen yet */
+	bool is_deferred; /* TCP_DEFER_ACCEPT is set: see listeners_settle() */
+	bool leave_name;  /* a Unix socket's file that is another master's now */
+	dev_t device;     /* of that file, as we made it */
 	ino_t inode;
 	struct listeners *home;
 };
@@ -58,9 +59,21 @@ struct bound *listeners_use(struct listeners *listeners,
 			    char why_out[WHY_SIZE])
 	__attribute__((warn_unused_result));
 
-/* The generation serves: the socket listens, and what a reload may change of a
- * socket that stays, its backlog and its file's mode, is changed now. */
+/*
+ * The generation serves: the socket listens, and what a reload may change of a
+ * socket that stays is changed now: its backlog, its file's mode, and whether
+ * the kernel holds back a connection until its client has sent something
+ * (TCP_DEFER_ACCEPT in tcp(7)). A worker then finds connection and request
+ * together, which saves it a wait; a client that stays silent is let in after a
+ * second.
+ */
 void listeners_settle(struct bound *bound, const struct conf_listener *conf);
+
+/* It is going to be closed: holds back nothing any more. True when the kernel
+ * may have something that it held back, which comes within LISTENERS_LET_IN_MS,
+ * and would be reset when nobody accepts it. */
+bool listeners_let_in(struct bound *bound);
+enum { LISTENERS_LET_IN_MS = 1500 };
 
 /* One user less; the last one closes our descriptor of it, and removes the
  * file of a Unix socket. True when that was the last. */

@@ -278,6 +278,11 @@ static bool obey(struct worker *w, const struct message *message, const int *fds
 	case MESSAGE_BALANCE:
 		balance_told(&w->balance);
 		return true;
+	case MESSAGE_KEEP_OPEN:
+		if (message->number >= w->net.n_listeners)
+			return false;
+		w->net.listeners[message->number].is_kept_open = true;
+		return true;
 	case MESSAGE_SERVE_OUT:
 		if (message->number >= w->net.n_listeners)
 			return false;
@@ -399,7 +404,8 @@ static void on_untaken(struct timer *timer)
 /* True when this worker is not needed any more. */
 static bool is_done(struct worker *w)
 {
-	if (!net_is_draining(&w->net) || !list_is_empty(&w->net.conns))
+	if (!net_is_draining(&w->net) || !list_is_empty(&w->net.conns) ||
+	    net_keeps_open(&w->net))
 		return false;
 	if (!handoff_is_unread(&w->handoff) || !timer_is_armed(&w->deadline))
 		return true;
@@ -654,4 +660,9 @@ int worker_run(const struct worker_env *env)
 	failed = w->failed;
 	free(w);
 	return failed ? 1 : 0;
+}
+
+bool worker_client_speaks_first(const struct conf_listener *conf)
+{
+	return parts_protocol(conf->protocol)->client_speaks_first;
 }

@@ -6,6 +6,7 @@
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -50,6 +51,8 @@ enum message_type {
 	MESSAGE_LOOK,      /* a peer is gone or paused: look at the listeners */
 	MESSAGE_BALANCE,   /* a peer says that it is uneven: look at the
 			    * scoreboard */
+	MESSAGE_KEEP_OPEN, /* listener `number` is gone, but clients may be on
+			    * their way to it: go on accepting, whatever comes */
 	MESSAGE_SERVE_OUT, /* listener `number` is gone: accept its queue, then
 			    * close it */
 	MESSAGE_UNREADY,   /* the server will end soon: say so when asked */
@@ -82,6 +85,10 @@ _Static_assert(FROZEN_TABLE_TEXT <= sizeof(((struct message *)0)->text),
  * Returns the exit status of the process: 0, or 1 after MESSAGE_FAILED.
  */
 int worker_run(const struct worker_env *env);
+
+/* True when nothing is said on a connection of this listener before its client
+ * has spoken, so that the kernel may hold it back until then. */
+bool worker_client_speaks_first(const struct conf_listener *conf);
 
 /*
  * Checks what only a worker can check of a configuration: adds each error as

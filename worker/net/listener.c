@@ -87,7 +87,8 @@ void listener_look(struct listener *l)
 	for (int i = 0; i < LISTENER_BATCH; i++) {
 		if (l->state != LISTENER_ACCEPTING)
 			return;
-		if (net->slot->connections >= net->conf->limits.connections &&
+		if (!net_is_draining(net) &&
+		    net->slot->connections >= net->conf->limits.connections &&
 		    !room_make(net)) {
 			net_pause(net, NET_FULL);
 			return;

@@ -19,6 +19,7 @@ enum listener_state {
 };
 
 struct listener {
+	bool is_kept_open;         /* while the others are closed: see net_move() */
 	enum listener_state state; /* by set_state() in listener.c only */
 	struct net *net;
 	const struct conf_listener *conf;

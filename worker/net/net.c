@@ -153,20 +153,35 @@ void net_resume(struct net *net)
 		net_start(net);
 }
 
-static void stop_accepting(struct net *net)
+static void stop_accepting(struct net *net, bool keeps_open)
 {
 	if (!net_is_draining(net))
 		set_state(net, NET_DRAINING);
 	timer_detach(&net->loop->timers, &net->retry);
+	for (size_t i = 0; i < net->n_listeners; i++) {
+		struct listener *l = &net->listeners[i];
+
+		if (keeps_open && l->is_kept_open)
+			listener_start(l); /* it may be paused */
+		else
+			listener_close(l);
+	}
+}
+
+bool net_keeps_open(const struct net *net)
+{
 	for (size_t i = 0; i < net->n_listeners; i++)
-		listener_close(&net->listeners[i]);
+		if (net->listeners[i].is_kept_open &&
+		    net->listeners[i].state != LISTENER_CLOSED)
+			return true;
+	return false;
 }
 
 void net_move(struct net *net, bool (*on_idle)(struct net *net, struct conn *c))
 {
 	if (net_is_draining(net))
 		return;
-	stop_accepting(net);
+	stop_accepting(net, true);
 	net->on_idle = on_idle;
 	LIST_EACH_SAFE (link, &net->conns)
 		(void)on_idle(net, CONTAINER_OF(link, struct conn, link));
@@ -241,7 +256,7 @@ void net_drain(struct net *net, uint64_t idle_grace_ms)
 {
 	if (net_is_draining(net) && net->on_idle == NULL)
 		return;
-	stop_accepting(net);
+	stop_accepting(net, false);
 	/* Nobody is left to move to. */
 	net->on_idle = NULL;
 	net->idle_grace_ms = idle_grace_ms;

@@ -117,9 +117,9 @@ void net_resume(struct net *net);
 /* Stops accepting for good and asks every connection to finish. */
 void net_drain(struct net *net, uint64_t idle_grace_ms);
 
-/* Stops accepting for good and offers every connection to the other workers
- * by `on_idle`: now, whenever its protocol waits, and between two of its
- * turns. */
+/* Stops accepting for good, except where it is_kept_open, and offers every
+ * connection to the other workers by `on_idle`: now, whenever its protocol
+ * waits, and between two of its turns. */
 void net_move(struct net *net, bool (*on_idle)(struct net *net, struct conn *c));
 
 /* Our listener with that key and protocol, or one on the address to which the
@@ -131,6 +131,9 @@ struct listener *net_find_listener(struct net *net, const char *key,
 
 /* NULL for one that we do not know. */
 const struct transport *net_find_transport(const struct net *net, struct str name);
+
+/* True while a listener is kept open that the next generation has not. */
+bool net_keeps_open(const struct net *net);
 
 /* True while established connections of others can be taken. */
 bool net_may_take(const struct net *net);

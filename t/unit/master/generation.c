@@ -12,6 +12,7 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -28,7 +29,7 @@ static int refused_port;
 static struct child workers[WORKERS];
 static unsigned n_workers;
 static struct {
-	unsigned abandoned, served_out, moved, drained, reopened;
+	unsigned abandoned, served_out, kept_open, moved, drained, reopened;
 	size_t listener;   /* of the last serve_out */
 	unsigned users;    /* of that listener then */
 	uint64_t patience; /* of the last move or drain */
@@ -61,6 +62,16 @@ void listeners_abandon(struct bound **bound)
 {
 	seen.abandoned++;
 	listeners_leave(bound);
+}
+
+static bool holds_back[ADDRESSES];
+
+bool listeners_let_in(struct bound *bound)
+{
+	bool held = holds_back[bound - bounds];
+
+	holds_back[bound - bounds] = false;
+	return held;
 }
 
 struct child *children_spawn(struct children *children,
@@ -97,6 +108,13 @@ void child_serve_out(struct child *child, size_t listener)
 	seen.users = bounds[1].users;
 }
 
+void child_keep_open(struct child *child, size_t listener)
+{
+	(void)child;
+	seen.kept_open++;
+	seen.listener = listener;
+}
+
 void child_move(struct child *child, uint64_t patience_ms, bool to_successor)
 {
 	(void)child;
@@ -127,6 +145,7 @@ static int reset(void **state)
 	memset(bounds, 0, sizeof(bounds));
 	memset(workers, 0, sizeof(workers));
 	memset(&seen, 0, sizeof(seen));
+	memset(holds_back, 0, sizeof(holds_back));
 	n_workers = 0;
 	refused_port = 0;
 	return 0;
@@ -274,6 +293,71 @@ static void leaves_what_the_next_has_not(void **state)
 	assert_int_equal(users(), 0);
 }
 
+/* Its clients come within a second and a half, and the master has it so long,
+ * for a reload that wants it back. */
+static void keeps_open_what_holds_clients_back(void **state)
+{
+	struct generation *g = create("12"), *next = create("2");
+	struct loop loop;
+	struct children children = {.loop = &loop};
+
+	(void)state;
+	assert_int_equal(loop_init(&loop), 0);
+	assert_int_equal(generation_spawn(g, &children), 0);
+	assert_int_equal(generation_spawn(g, &children), 0);
+	holds_back[1] = true;
+	generation_leave_listeners(g, next, &children);
+	assert_int_equal(seen.kept_open, 2);
+	assert_int_equal(seen.listener, 0);
+	assert_int_equal(seen.served_out, 0);
+	assert_int_equal(bounds[1].users, 1);
+	assert_int_equal(bounds[2].users, 1);
+	assert_true(generation_let_in(g)); /* they are on their way */
+	timers_run(&loop.timers, loop.now + 1499 * NS_PER_MS);
+	assert_int_equal(seen.served_out, 0);
+	timers_run(&loop.timers, loop.now + 1500 * NS_PER_MS);
+	assert_int_equal(seen.served_out, 2);
+	assert_int_equal(seen.users, 0);
+	assert_false(generation_let_in(g));
+	generation_destroy(&g);
+	generation_destroy(&next);
+	assert_int_equal(users(), 0);
+	loop_fini(&loop);
+}
+
+/* At the end there is no next one: the server waits before it comes to that. */
+static void keeps_nothing_open_for_no_next_one(void **state)
+{
+	struct generation *g = create("12");
+
+	(void)state;
+	assert_int_equal(generation_spawn(g, NULL), 0);
+	holds_back[2] = true;
+	assert_true(generation_let_in(g));
+	assert_false(generation_let_in(g));
+	holds_back[2] = true;
+	generation_leave_listeners(g, NULL, NULL);
+	assert_int_equal(seen.kept_open, 0);
+	assert_int_equal(seen.served_out, 2);
+	generation_destroy(&g);
+}
+
+static void its_timer_goes_with_it(void **state)
+{
+	struct generation *g = create("1"), *next = create("2");
+	struct loop loop;
+	struct children children = {.loop = &loop};
+
+	(void)state;
+	assert_int_equal(loop_init(&loop), 0);
+	holds_back[1] = true;
+	generation_leave_listeners(g, next, &children);
+	generation_destroy(&g);
+	assert_int_equal(timers_next(&loop.timers), UINT64_MAX);
+	generation_destroy(&next);
+	loop_fini(&loop);
+}
+
 static void abandons(void **state)
 {
 	struct generation *g = create("12");
@@ -351,6 +435,9 @@ int main(void)
 		cmocka_unit_test_setup(is_ready_when_all_are, reset),
 		cmocka_unit_test_setup(first_reason_stays, reset),
 		cmocka_unit_test_setup(leaves_what_the_next_has_not, reset),
+		cmocka_unit_test_setup(keeps_open_what_holds_clients_back, reset),
+		cmocka_unit_test_setup(keeps_nothing_open_for_no_next_one, reset),
+		cmocka_unit_test_setup(its_timer_goes_with_it, reset),
 		cmocka_unit_test_setup(abandons, reset),
 		cmocka_unit_test_setup(ends_within_the_drain, reset),
 		cmocka_unit_test_setup(reopens, reset),
