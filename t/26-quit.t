@@ -149,6 +149,8 @@ for my $way ('stop', '-s stop', 'INT', 'TERM twice') {
 		if ($way eq 'TERM twice') {
 			$s->signal('TERM');
 			closed($address);
+			# Two that come close together are one.
+			wait_until { now() - $start > 0.3 } 'a while to pass';
 			is $half->buffered, '', 'after the first it waits';
 			$start = now();
 			$s->signal('TERM');

@@ -99,7 +99,7 @@ subtest 'clients of another user' => sub {
 subtest 'many clients at once' => sub {
 	my @callers = map { caller_of($s) } 1 .. 80;
 
-	$s->expect_log(qr/\d+ clients at once are enough/);
+	$s->expect_log(qr/refused a client: more than \d+ at once/);
 	wait_until { grep { $_->ended } @callers }
 		'some to be sent away';
 	# The first to come are those that stay.
