@@ -38,7 +38,8 @@ stop_process(@new);
 continue_process(@old);
 $s->allow_log(qr/\(pid (?:@{[join '|', @new]})\) is stuck/);
 is served_by('old'), $n, 'are served by them when nobody takes over';
-is scalar(grep { alive($_) } @old), 2, 'who are there as long as it takes';
+# One of them may have taken back what was the other's.
+cmp_ok scalar(grep { alive($_) } @old), '>=', 1, 'as long as it takes';
 continue_process(@new);
 $s->wait_workers(2);
 is scalar(grep { alive($_) } @old), 0, 'then the old workers are gone';
