@@ -52,7 +52,7 @@ static inline void list_remove(struct list *l)
 }
 
 /* Moves all of `from` to the end of `to`. */
-static inline void list_take_all(struct list *to, struct list *from)
+static inline void list_move_all(struct list *to, struct list *from)
 {
 	if (list_is_empty(from))
 		return;

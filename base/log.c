@@ -308,7 +308,7 @@ void log_fatal(const char *format, ...)
 
 static bool may_log_client(void)
 {
-	log_client_settle();
+	log_client_flush();
 	if (clients.n < LOG_CLIENT_LINES) {
 		if (clients.n++ == 0)
 			clients.since = clock_read();
@@ -349,7 +349,7 @@ uint64_t log_client_due(void)
 	return clients.more > 0 ? clients.since + NS_PER_S : 0;
 }
 
-void log_client_settle(void)
+void log_client_flush(void)
 {
 	if (clients.n == 0 || clock_read() - clients.since < NS_PER_S)
 		return;

@@ -77,14 +77,14 @@ void log_errno(enum log_level level, const char *format, ...)
 
 /*
  * As log_line() and log_errno(), for events that clients can cause as often as
- * they like. Of more than 20 such lines in a second, log_client_settle() logs
+ * they like. Of more than 20 such lines in a second, log_client_flush() logs
  * only the number when the second is over, or log_client_end().
  */
 void log_client(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void log_client_errno(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-void log_client_settle(void);
+void log_client_flush(void);
 /* When there will be such a number to log (CLOCK_MONOTONIC ns); 0: never. */
 uint64_t log_client_due(void);
 void log_client_end(void);

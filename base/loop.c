@@ -132,7 +132,7 @@ static int wait(struct loop *loop, struct epoll_event *events, uint64_t next)
 	if (n != -1 || timers_next(&loop->timers) <= loop->now)
 		note_waking(loop);
 	if (n == 0 && ms != 0)
-		timers_settle(&loop->timers);
+		timers_sort(&loop->timers);
 	return n;
 }
 
@@ -152,7 +152,7 @@ static void run_put_off(struct loop *loop)
 	struct list tasks;
 
 	list_init(&tasks);
-	list_take_all(&tasks, &loop->put_off);
+	list_move_all(&tasks, &loop->put_off);
 	run_all(&tasks);
 }
 
@@ -169,7 +169,7 @@ void loop_run(struct loop *loop)
 
 		/* Tasks that the events queue run in the next tick: each task
 		 * has one turn a tick. */
-		list_take_all(&due, &loop->ready);
+		list_move_all(&due, &loop->ready);
 		for (int i = 0; i < n; i++) {
 			struct watch *watch = events[i].data.ptr;
 

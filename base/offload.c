@@ -71,7 +71,7 @@ static void tell(struct offload *o)
 
 	list_init(&finished);
 	pthread_mutex_lock(&o->lock);
-	list_take_all(&finished, &o->finished);
+	list_move_all(&finished, &o->finished);
 	pthread_mutex_unlock(&o->lock);
 	while (!list_is_empty(&finished)) {
 		struct job *job = CONTAINER_OF(finished.next, struct job, link);

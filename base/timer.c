@@ -90,7 +90,7 @@ void timer_detach(struct timers *t, struct timer *timer)
 }
 
 /* Puts the first timer where it belongs if it was moved or disarmed. */
-static void settle_first(struct timers *t)
+static void fix_first(struct timers *t)
 {
 	struct timer *timer = t->heap[1].timer;
 
@@ -108,7 +108,7 @@ void timers_run(struct timers *t, uint64_t now)
 		struct timer *timer = t->heap[1].timer;
 
 		if (timer->deadline == 0 || timer->deadline > now) {
-			settle_first(t);
+			fix_first(t);
 			continue;
 		}
 		timer_detach(t, timer);
@@ -121,10 +121,10 @@ bool timers_are_stale(const struct timers *t)
 	return t->n > 0 && t->heap[1].at != t->heap[1].timer->deadline;
 }
 
-void timers_settle(struct timers *t)
+void timers_sort(struct timers *t)
 {
 	while (timers_are_stale(t))
-		settle_first(t);
+		fix_first(t);
 }
 
 uint64_t timers_next(const struct timers *t)

@@ -52,7 +52,7 @@ bool timers_are_stale(const struct timers *timers);
 
 /* Puts them in order, so that the next time is that of a timer that is due
  * then. Not in each tick: busy timers are moved all the time. */
-void timers_settle(struct timers *timers);
+void timers_sort(struct timers *timers);
 
 /* Frees the heap; armed timers never fire. */
 void timers_fini(struct timers *timers);

@@ -43,7 +43,7 @@ void verdict_move(struct verdict *into, struct verdict *from)
 {
 	if (from->state == VERDICT_IDLE)
 		return;
-	list_take_all(&into->clients, &from->clients);
+	list_move_all(&into->clients, &from->clients);
 	buf_release(&into->text);
 	buf_put(&into->text, buf_str(&from->text));
 	into->state = from->state;

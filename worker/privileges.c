@@ -9,7 +9,7 @@
 
 #include "base/fd.h"
 
-int privileges_leave_terminal(void)
+int privileges_drop_terminal(void)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int result = null == -1 ? -1 : dup2(null, STDIN_FILENO);

@@ -12,7 +12,7 @@
  * ioctl_tty(2)). A session of its own, and /dev/null as standard input. 0, or
  * -1 with errno.
  */
-int privileges_leave_terminal(void) __attribute__((warn_unused_result));
+int privileges_drop_terminal(void) __attribute__((warn_unused_result));
 
 /* No program that is executed from here can have a capability; as far as we may
  * say so. Before the user is changed. */

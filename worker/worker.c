@@ -130,7 +130,7 @@ static void begin_end(struct worker *w)
 		  w->env->generation);
 	balance_stop(&w->balance);
 	loop_timer(&w->loop, &w->deadline, w->env->conf->timeouts.drain);
-	http_leave(&w->http);
+	http_drain(&w->http);
 }
 
 static void say_left(struct worker *w)
@@ -377,7 +377,7 @@ static void on_wake(struct loop *loop)
 static void on_settle(struct timer *timer)
 {
 	(void)timer;
-	log_client_settle();
+	log_client_flush();
 }
 
 /* What clients caused and was not logged is to be said, even if nothing else
@@ -577,7 +577,7 @@ static bool get_ready(struct worker *w)
 	const char *why = NULL;
 	char text[256];
 
-	if (privileges_leave_terminal() == -1)
+	if (privileges_drop_terminal() == -1)
 		return cannot(w, "leave the terminal");
 	if (open_loop(w) == -1)
 		return cannot(w, "make an event loop");

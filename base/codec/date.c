@@ -95,7 +95,7 @@ struct reading {
 	unsigned hour, minute, second;
 };
 
-static bool take_digits(struct str *text, unsigned n, unsigned *value_out)
+static bool read_digits(struct str *text, unsigned n, unsigned *value_out)
 {
 	*value_out = 0;
 	for (unsigned i = 0; i < n; i++) {
@@ -108,7 +108,7 @@ static bool take_digits(struct str *text, unsigned n, unsigned *value_out)
 }
 
 /* One of the three-letter names in `names`: its number. */
-static bool take_name(struct str *text, const char *names, unsigned *number_out)
+static bool read_name(struct str *text, const char *names, unsigned *number_out)
 {
 	for (unsigned i = 0; text->n >= 3 && names[3 * i] != '\0'; i++) {
 		if (memcmp(text->p, names + 3 * i, 3) != 0)
@@ -122,29 +122,29 @@ static bool take_name(struct str *text, const char *names, unsigned *number_out)
 
 /* The part of a date that a letter of a form stands for; other characters stand
  * for themselves. */
-static bool take_part(struct str *text, char part, struct reading *r)
+static bool read_part(struct str *text, char part, struct reading *r)
 {
 	unsigned weekday;
 
 	switch (part) {
 	case 'W': /* Sun */
-		return take_name(text, weekdays, &weekday);
+		return read_name(text, weekdays, &weekday);
 	case 'd': /* 6, after a blank */
-		return take_digits(text, 1, &r->date.day);
+		return read_digits(text, 1, &r->date.day);
 	case 'D': /* 06 */
-		return take_digits(text, 2, &r->date.day);
+		return read_digits(text, 2, &r->date.day);
 	case 'N': /* Nov */
-		return take_name(text, months, &r->date.month);
+		return read_name(text, months, &r->date.month);
 	case 'y': /* 94 */
-		return take_digits(text, 2, &r->date.year);
+		return read_digits(text, 2, &r->date.year);
 	case 'Y': /* 1994 */
-		return take_digits(text, 4, &r->date.year);
+		return read_digits(text, 4, &r->date.year);
 	case 'h':
-		return take_digits(text, 2, &r->hour);
+		return read_digits(text, 2, &r->hour);
 	case 'm':
-		return take_digits(text, 2, &r->minute);
+		return read_digits(text, 2, &r->minute);
 	case 's':
-		return take_digits(text, 2, &r->second);
+		return read_digits(text, 2, &r->second);
 	default:
 		if (text->n == 0 || text->p[0] != part)
 			return false;
@@ -156,7 +156,7 @@ static bool take_part(struct str *text, char part, struct reading *r)
 static bool has_form(struct str text, const char *form, struct reading *r)
 {
 	for (; *form != '\0'; form++)
-		if (!take_part(&text, *form, r))
+		if (!read_part(&text, *form, r))
 			return false;
 	return text.n == 0;
 }
@@ -171,7 +171,7 @@ static unsigned full_year(unsigned two, time_t now)
 }
 
 /* "Sunday, " before the rest of the second form. */
-static bool take_long_weekday(struct str *text)
+static bool read_long_weekday(struct str *text)
 {
 	static const struct str names[] = {
 		STR_INIT("Sunday, "),   STR_INIT("Monday, "),
@@ -195,7 +195,7 @@ static bool read_any_form(struct str text, time_t now, struct reading *r)
 	    has_form(text, "W N D h:m:s Y", r) ||
 	    has_form(text, "W N  d h:m:s Y", r))
 		return true;
-	if (!take_long_weekday(&text) || !has_form(text, "D-N-y h:m:s GMT", r))
+	if (!read_long_weekday(&text) || !has_form(text, "D-N-y h:m:s GMT", r))
 		return false;
 	r->date.year = full_year(r->date.year, now);
 	return true;

@@ -22,7 +22,7 @@ bool form_next(struct str *rest, struct str *name_out, struct str *value_out)
 }
 
 /* Decodes one octet and cuts it off the front. */
-static char take_octet(struct str *encoded)
+static char read_octet(struct str *encoded)
 {
 	char c = encoded->p[0];
 	size_t n = 1;
@@ -45,7 +45,7 @@ static char take_octet(struct str *encoded)
 bool form_name_is(struct str encoded, struct str name)
 {
 	for (size_t i = 0; i < name.n; i++)
-		if (encoded.n == 0 || take_octet(&encoded) != name.p[i])
+		if (encoded.n == 0 || read_octet(&encoded) != name.p[i])
 			return false;
 	return encoded.n == 0;
 }
@@ -55,7 +55,7 @@ size_t form_decoded_size(struct str encoded)
 	size_t n = 0;
 
 	for (; encoded.n > 0; n++)
-		take_octet(&encoded);
+		read_octet(&encoded);
 	return n;
 }
 

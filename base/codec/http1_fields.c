@@ -2,7 +2,7 @@
 /*
  * First the names of the known fields, found by length and letters; then one
  * reader for each field that says something about the request, and
- * http1_fields_take(), which picks it; then what the fields decide together.
+ * http1_fields_read(), which picks it; then what the fields decide together.
  * Pure.
  */
 #include "base/codec/http1_fields.h"
@@ -102,7 +102,7 @@ enum field_id http1_field_identify(struct str name)
 }
 
 /* RFC 9112 section 3.2: more than one Host, even the same, is refused. */
-static struct http1_fault take_host(struct http1_fields *fields, struct str value)
+static struct http1_fault read_host(struct http1_fields *fields, struct str value)
 {
 	if (fields->host.p != NULL)
 		return fault(400, "more than one Host");
@@ -114,7 +114,7 @@ static struct http1_fault take_host(struct http1_fields *fields, struct str valu
 
 /* RFC 9112 section 6.3 allows a list of equal values to be accepted. It is
  * refused: its sender is confused. */
-static struct http1_fault take_length(struct http1_fields *fields, struct str value,
+static struct http1_fault read_length(struct http1_fields *fields, struct str value,
 				      uint64_t *length_out)
 {
 	if (fields->length.p != NULL)
@@ -139,7 +139,7 @@ static bool is_registered_coding(struct str name)
 	return false;
 }
 
-static struct http1_fault take_coding(struct http1_fields *fields,
+static struct http1_fault read_coding(struct http1_fields *fields,
 				      struct str coding)
 {
 	struct str parameters = coding;
@@ -166,7 +166,7 @@ static struct http1_fault take_coding(struct http1_fields *fields,
 
 /* RFC 9112 section 6.1. Empty list elements are refused too: between two
  * servers that read them differently a request can be smuggled. */
-static struct http1_fault take_codings(struct http1_fields *fields,
+static struct http1_fault read_codings(struct http1_fields *fields,
 				       struct str value, unsigned minor)
 {
 	struct http1_fault found;
@@ -174,13 +174,13 @@ static struct http1_fault take_codings(struct http1_fields *fields,
 	if (minor == 0)
 		return fault(400, "Transfer-Encoding in HTTP/1.0");
 	do
-		found = take_coding(fields, str_trim(str_cut(&value, ',')));
+		found = read_coding(fields, str_trim(str_cut(&value, ',')));
 	while (found.why == NULL && value.p != NULL);
 	return found;
 }
 
 /* RFC 9110 section 7.6.1; empty elements are allowed (5.6.1.2). */
-static struct http1_fault take_connection(struct http1_fields *fields,
+static struct http1_fault read_connection(struct http1_fields *fields,
 					  struct str value)
 {
 	/* What nearly everybody sends, and how. */
@@ -204,7 +204,7 @@ static struct http1_fault take_connection(struct http1_fields *fields,
 }
 
 /* RFC 9110 section 10.1.1; HTTP/1.0 knows no expectations. */
-static struct http1_fault take_expect(struct http1_head *head, struct str value)
+static struct http1_fault read_expect(struct http1_head *head, struct str value)
 {
 	if (head->minor == 0)
 		return none;
@@ -214,21 +214,21 @@ static struct http1_fault take_expect(struct http1_head *head, struct str value)
 	return none;
 }
 
-struct http1_fault http1_fields_take(struct http1_fields *fields,
+struct http1_fault http1_fields_read(struct http1_fields *fields,
 				     struct http1_head *head,
 				     const struct field *field)
 {
 	switch (field->id) {
 	case FIELD_HOST:
-		return take_host(fields, field->value);
+		return read_host(fields, field->value);
 	case FIELD_CONTENT_LENGTH:
-		return take_length(fields, field->value, &head->content_length);
+		return read_length(fields, field->value, &head->content_length);
 	case FIELD_TRANSFER_ENCODING:
-		return take_codings(fields, field->value, head->minor);
+		return read_codings(fields, field->value, head->minor);
 	case FIELD_CONNECTION:
-		return take_connection(fields, field->value);
+		return read_connection(fields, field->value);
 	case FIELD_EXPECT:
-		return take_expect(head, field->value);
+		return read_expect(head, field->value);
 	case FIELD_AUTHORIZATION: /* ambiguous: RFC 9110 section 5.3 */
 		return head->known & 1u << FIELD_AUTHORIZATION
 			       ? fault(400, "more than one Authorization")

@@ -41,7 +41,7 @@ enum field_id http1_field_identify(struct str name);
 
 /* Evaluates a field of `head`, whose version and earlier fields have been read.
  * */
-struct http1_fault http1_fields_take(struct http1_fields *fields,
+struct http1_fault http1_fields_read(struct http1_fields *fields,
 				     struct http1_head *head,
 				     const struct field *field)
 	__attribute__((warn_unused_result));

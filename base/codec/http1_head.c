@@ -310,7 +310,7 @@ static bool read_fields(struct reader *r)
 		field->id = http1_field_identify(field->name);
 		head->n_fields++;
 		if (field->id != FIELD_OTHER &&
-		    !passes(r, http1_fields_take(&r->fields, head, field)))
+		    !passes(r, http1_fields_read(&r->fields, head, field)))
 			return false;
 		head->known |= 1u << field->id;
 	}

@@ -40,7 +40,7 @@ void json_put(struct buf *out, struct str s)
 	while (s.n > 0) {
 		const char *at = s.p;
 		bool valid;
-		uint32_t c = utf8_take(&s, &valid);
+		uint32_t c = utf8_next(&s, &valid);
 
 		if (valid && !is_special(c))
 			continue;

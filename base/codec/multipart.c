@@ -168,7 +168,7 @@ static enum found find_delimiter(struct multipart *m, struct str *before_out)
 
 /* Reads a part's header line, whose CRLF is not in it. What is no field, or not
  * of a kind that matters, is passed over. */
-static void take_field(struct head *head, struct str line)
+static void read_field(struct head *head, struct str line)
 {
 	size_t n = 0;
 
@@ -208,7 +208,7 @@ static const char *end_of_field(struct str all)
  * where there is no content, that may be the next delimiter's (RFC 2046
  * section 5.1.1, body-part). False when the header has no end: there is no part.
  */
-static bool take_head(struct multipart *m, struct head *head)
+static bool read_head(struct multipart *m, struct head *head)
 {
 	struct str dashes = {m->delimiter + 2, m->delimiter_size - 2};
 	struct str all = m->rest;
@@ -224,7 +224,7 @@ static bool take_head(struct multipart *m, struct head *head)
 		if (str_starts_with(all, dashes) &&
 		    is_line(str_tail(all, dashes.n)))
 			return false;
-		take_field(head, (struct str){all.p, (size_t)(end - all.p)});
+		read_field(head, (struct str){all.p, (size_t)(end - all.p)});
 		all = str_tail(all, (size_t)(end - all.p) + 2);
 	}
 	m->rest = str_tail(m->rest, (size_t)(all.p - m->rest.p));
@@ -348,7 +348,7 @@ static bool is_form_data(struct str disposition, size_t *n_out)
 }
 
 /* False when the part has no name. */
-static bool take_names(struct multipart *m, struct str disposition,
+static bool read_names(struct multipart *m, struct str disposition,
 		       struct multipart_part *part)
 {
 	size_t n;
@@ -375,7 +375,7 @@ static bool take_names(struct multipart *m, struct str disposition,
 
 /* RFC 2046 section 5.1.1. The first delimiter needs no CRLF before it when
  * nothing else is before it. */
-static enum multipart_result take_preamble(struct multipart *m)
+static enum multipart_result skip_preamble(struct multipart *m)
 {
 	struct str dashes = {m->delimiter + 2, m->delimiter_size - 2}, preamble;
 
@@ -397,7 +397,7 @@ static enum multipart_result take_preamble(struct multipart *m)
 }
 
 /* Reads on after a boundary: the header of a part, or the end. */
-static enum multipart_result take_delimiter(struct multipart *m)
+static enum multipart_result read_delimiter(struct multipart *m)
 {
 	const char *begin = m->rest.p;
 	struct head head = {0};
@@ -408,9 +408,9 @@ static enum multipart_result take_delimiter(struct multipart *m)
 	if (is_last)
 		return MULTIPART_END;
 	m->is_odd = true;
-	if (take_head(m, &head)) {
+	if (read_head(m, &head)) {
 		m->is_odd = head.disposition.p == NULL ||
-			    !take_names(m, head.disposition, &m->part);
+			    !read_names(m, head.disposition, &m->part);
 		m->part.type = head.type;
 	} else {
 		/* What follows the line may be a delimiter. */
@@ -424,7 +424,7 @@ static enum multipart_result take_delimiter(struct multipart *m)
 	return MULTIPART_PART;
 }
 
-static enum multipart_result take_content(struct multipart *m)
+static enum multipart_result read_content(struct multipart *m)
 {
 	const char *begin = m->rest.p + 2;
 	struct str content;
@@ -448,11 +448,11 @@ static enum multipart_result step(struct multipart *m)
 {
 	switch (m->state) {
 	case MULTIPART_PREAMBLE:
-		return take_preamble(m);
+		return skip_preamble(m);
 	case MULTIPART_DELIMITER:
-		return take_delimiter(m);
+		return read_delimiter(m);
 	case MULTIPART_CONTENT:
-		return take_content(m);
+		return read_content(m);
 	case MULTIPART_STOPPED:
 		break;
 	}

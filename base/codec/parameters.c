@@ -44,7 +44,7 @@ static bool is_last(struct str s, size_t i, enum parameter_escapes escapes)
 }
 
 /* From behind the first quote to behind the last. */
-static bool take_quoted(struct str *rest, enum parameter_escapes escapes,
+static bool read_quoted(struct str *rest, enum parameter_escapes escapes,
 			struct str *value_out)
 {
 	struct str s = *rest;
@@ -63,7 +63,7 @@ static bool take_quoted(struct str *rest, enum parameter_escapes escapes,
 	return false;
 }
 
-static bool take_plain(struct str *rest, struct str *value_out)
+static bool read_plain(struct str *rest, struct str *value_out)
 {
 	size_t n = 0;
 
@@ -74,7 +74,7 @@ static bool take_plain(struct str *rest, struct str *value_out)
 	return n > 0;
 }
 
-static bool take_parameter(struct str *rest, enum parameter_escapes escapes,
+static bool read_parameter(struct str *rest, enum parameter_escapes escapes,
 			   struct parameter *out)
 {
 	struct str s = *rest;
@@ -90,8 +90,8 @@ static bool take_parameter(struct str *rest, enum parameter_escapes escapes,
 	if (out->is_quoted)
 		s = str_tail(s, 1);
 	*rest = s;
-	return out->is_quoted ? take_quoted(rest, escapes, &out->value)
-			      : take_plain(rest, &out->value);
+	return out->is_quoted ? read_quoted(rest, escapes, &out->value)
+			      : read_plain(rest, &out->value);
 }
 
 enum parameter_result parameter_next(struct str *rest,
@@ -107,7 +107,7 @@ enum parameter_result parameter_next(struct str *rest,
 	*rest = s;
 	if (s.n == 0)
 		return PARAMETER_NONE;
-	return take_parameter(rest, escapes, out) ? PARAMETER_FOUND : PARAMETER_BAD;
+	return read_parameter(rest, escapes, out) ? PARAMETER_FOUND : PARAMETER_BAD;
 }
 
 void parameter_skip(struct str *rest)

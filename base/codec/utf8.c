@@ -30,7 +30,7 @@ static struct lead lead_of(unsigned char c)
 	return lead;
 }
 
-uint32_t utf8_take(struct str *rest, bool *valid_out)
+uint32_t utf8_next(struct str *rest, bool *valid_out)
 {
 	const unsigned char *p = (const unsigned char *)rest->p;
 	struct lead lead = lead_of(p[0]);

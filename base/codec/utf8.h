@@ -17,6 +17,6 @@ enum { UTF8_REPLACEMENT = 0xfffd };
  * longest prefix that could begin a character is cut off (Unicode, "maximal
  * subparts"), as browsers do.
  */
-uint32_t utf8_take(struct str *rest, bool *valid_out);
+uint32_t utf8_next(struct str *rest, bool *valid_out);
 
 #endif

@@ -448,7 +448,7 @@ enum frozen_result frozen_get(struct frozen_reader *reader,
 	return record.fields.n == 0 ? FROZEN_OK : FROZEN_DAMAGED;
 }
 
-int frozen_take_fd(struct frozen_reader *reader, uint8_t number)
+int frozen_get_fd(struct frozen_reader *reader, uint8_t number)
 {
 	if (number >= FROZEN_FDS)
 		return -1;

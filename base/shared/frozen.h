@@ -235,7 +235,7 @@ enum frozen_result frozen_get(struct frozen_reader *reader,
 
 /* Takes a descriptor by its number: it is the caller's. -1 for one that is not
  * there, or taken. */
-int frozen_take_fd(struct frozen_reader *reader, uint8_t number);
+int frozen_get_fd(struct frozen_reader *reader, uint8_t number);
 
 /* Closes the descriptors that nobody took. */
 void frozen_close(struct frozen_reader *reader);

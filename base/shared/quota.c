@@ -11,10 +11,10 @@
 #include "base/siphash.h"
 
 enum {
-	RATE_WAYS = 4,        /* places that a key can be in: a cache line */
-	RATE_SETS = 1 << 15,  /* 2 MiB in all */
-	CROWD_WAYS = 8,       /* the same */
-	CROWD_SETS = 1 << 10, /* 64 KiB for each worker */
+	RATE_WAYS = 4,             /* places that a key can be in: a cache line */
+	RATE_SETS = 1 << 15,       /* 2 MiB in all */
+	CONCURRENT_WAYS = 8,       /* the same */
+	CONCURRENT_SETS = 1 << 10, /* 64 KiB for each worker */
 	COUNT_BITS = 16,
 	COUNT_MASK = (1 << COUNT_BITS) - 1,
 };
@@ -26,8 +26,8 @@ struct rate_place {
 
 /* Only its worker writes it. Key and number share one word, so that a reader
  * never sees one without the other. */
-struct crowd {
-	_Atomic uint64_t counts[CROWD_SETS][CROWD_WAYS];
+struct concurrent_table {
+	_Atomic uint64_t counts[CONCURRENT_SETS][CONCURRENT_WAYS];
 };
 
 /* Pages that are never touched take no memory. */
@@ -35,7 +35,7 @@ struct quota {
 	struct siphash_key secret;
 	_Atomic unsigned n_slots; /* that were ever used */
 	alignas(64) struct rate_place rates[RATE_SETS][RATE_WAYS];
-	alignas(4096) struct crowd crowds[SCOREBOARD_SLOTS];
+	alignas(4096) struct concurrent_table concurrent[SCOREBOARD_SLOTS];
 };
 
 struct quota *quota_create(void)
@@ -59,11 +59,11 @@ void quota_destroy(struct quota **quota)
 
 void quota_clear(struct quota *quota, unsigned slot)
 {
-	struct crowd *crowd = &quota->crowds[slot];
+	struct concurrent_table *table = &quota->concurrent[slot];
 
 	/* Frees the pages; they read as zeros afterwards. */
-	if (madvise(crowd, sizeof(*crowd), MADV_REMOVE) == -1)
-		memset(crowd, 0, sizeof(*crowd));
+	if (madvise(table, sizeof(*table), MADV_REMOVE) == -1)
+		memset(table, 0, sizeof(*table));
 	if (slot >= quota->n_slots)
 		quota->n_slots = slot + 1;
 }
@@ -106,8 +106,8 @@ static struct rate_place *find_place(struct quota *quota, uint64_t key,
 	}
 }
 
-uint64_t quota_take(struct quota *quota, uint64_t key, uint64_t now,
-		    uint64_t interval, uint64_t burst)
+uint64_t quota_use(struct quota *quota, uint64_t key, uint64_t now,
+		   uint64_t interval, uint64_t burst)
 {
 	struct rate_place *place = find_place(quota, key, now);
 	uint64_t ahead = interval * burst; /* how far the moment may be off */
@@ -131,14 +131,14 @@ static uint64_t tag_of(uint64_t key)
 
 static _Atomic uint64_t *set_of(struct quota *quota, unsigned slot, uint64_t key)
 {
-	return quota->crowds[slot].counts[key % CROWD_SETS];
+	return quota->concurrent[slot].counts[key % CONCURRENT_SETS];
 }
 
 /* How many of `key` the set has; *way_out is where, or a free place, or -1. */
 static unsigned count_in(_Atomic uint64_t *set, uint64_t key, int *way_out)
 {
 	*way_out = -1;
-	for (int i = 0; i < CROWD_WAYS; i++) {
+	for (int i = 0; i < CONCURRENT_WAYS; i++) {
 		uint64_t word = set[i];
 
 		if ((word & COUNT_MASK) == 0) {
@@ -172,7 +172,7 @@ enum quota_enter quota_enter(struct quota *quota, unsigned slot, uint64_t key,
 	return QUOTA_FULL;
 }
 
-void quota_leave(struct quota *quota, unsigned slot, uint64_t key)
+void quota_exit(struct quota *quota, unsigned slot, uint64_t key)
 {
 	_Atomic uint64_t *own = set_of(quota, slot, key);
 	int way;

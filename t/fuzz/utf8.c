@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (rest.n > 0) {
 		struct str before = rest;
 		bool valid;
-		uint32_t c = utf8_take(&rest, &valid);
+		uint32_t c = utf8_next(&rest, &valid);
 		size_t n = before.n - rest.n;
 		char out[4];
 

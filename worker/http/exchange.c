@@ -451,8 +451,8 @@ static void count(const struct exchange *x)
 void exchange_forget(struct exchange *x)
 {
 	exchange_cancel(x);
-	if (x->crowd != 0)
-		policy_leave(x);
+	if (x->concurrent_key != 0)
+		policy_release(x);
 	if (x->on_over != NULL)
 		tell_watcher(x);
 	release_body(&x->response.body);

@@ -173,9 +173,9 @@ struct exchange {
 	struct str request_id;        /* by request_id() only */
 	bool was_admitted;            /* by another worker, before it moved here */
 	const struct form_fields *form; /* by form_fields_of(); or NULL */
-	uint64_t crowd;  /* the key it is counted by, or 0: limits.h */
-	struct str user; /* whose password was right; else empty */
-	unsigned found;  /* what there is to say when it is let in */
+	uint64_t concurrent_key; /* the key it is counted by, or 0: limits.h */
+	struct str user;         /* whose password was right; else empty */
+	unsigned found;          /* what there is to say when it is let in */
 	const struct exchange_protocol *protocol;
 	void (*on_cancel)(struct exchange *x); /* see exchange_hold() */
 	void *holder;

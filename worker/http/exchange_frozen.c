@@ -31,9 +31,9 @@ struct frozen_exchange {
 	uint64_t first_byte, head, answered; /* CLOCK_MONOTONIC ns */
 	struct str request_id, user;
 	bool has_route;
-	struct str route;    /* its path */
-	bool route_is_regex; /* and what that is */
-	uint64_t crowd;      /* see limits.h */
+	struct str route;        /* its path */
+	bool route_is_regex;     /* and what that is */
+	uint64_t concurrent_key; /* see limits.h */
 	uint16_t status;
 	struct str prepared, fields; /* of the response, "Name: value\r\n"... */
 };
@@ -64,7 +64,7 @@ static const struct frozen_field exchange_fields[] = {
 	FROZEN_FIELD(frozen_exchange, has_route),
 	FROZEN_FIELD(frozen_exchange, route),
 	FROZEN_FIELD(frozen_exchange, route_is_regex),
-	FROZEN_FIELD(frozen_exchange, crowd),
+	FROZEN_FIELD(frozen_exchange, concurrent_key),
 	FROZEN_FIELD(frozen_exchange, status),
 	FROZEN_FIELD(frozen_exchange, prepared),
 	FROZEN_FIELD(frozen_exchange, fields),
@@ -185,7 +185,7 @@ static void put_exchange(const struct exchange *x, struct frozen_writer *message
 		.has_route = route != NULL,
 		.route = route != NULL ? route->path : STR(""),
 		.route_is_regex = route != NULL && route->match == CONF_MATCH_REGEX,
-		.crowd = x->crowd,
+		.concurrent_key = x->concurrent_key,
 		.status = (uint16_t)response->status,
 		.fields = fields_str(&response->fields),
 	};
@@ -376,8 +376,8 @@ static bool get_exchange(struct exchange *x, struct frozen_reader *message)
 		x->request_id = arena_copy(a, frozen.request_id);
 	if (frozen.user.n > 0)
 		x->user = arena_copy(a, frozen.user);
-	if (frozen.crowd != 0)
-		policy_count(x, frozen.crowd);
+	if (frozen.concurrent_key != 0)
+		policy_resume(x, frozen.concurrent_key);
 	return frozen.status >= 100 && frozen.status <= 599;
 }
 
@@ -443,7 +443,7 @@ static bool get_content(struct exchange *x, struct frozen_reader *message)
 
 	if (frozen_get(message, &content_layout, &frozen) != FROZEN_OK)
 		return false;
-	int file = frozen_take_fd(message, frozen.file);
+	int file = frozen_get_fd(message, frozen.file);
 
 	x->content_sent = frozen.sent;
 	body->length = frozen.has_length ? frozen.length : BODY_LENGTH_UNKNOWN;

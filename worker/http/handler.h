@@ -45,7 +45,7 @@ struct handler {
 
 	/* The worker is about to end: it waits for what is being answered, but
 	 * not for ever. NULL: nothing to do about that. */
-	void (*leave)(void *instance);
+	void (*drain)(void *instance);
 
 	/* NULL: BODY_WANT_NOT. */
 	enum body_want (*wants_body)(const void *instance);

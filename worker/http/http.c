@@ -34,9 +34,9 @@ int http_check(struct http *http, const char **why_out)
 	return router_check(&http->router, http, why_out);
 }
 
-void http_leave(struct http *http)
+void http_drain(struct http *http)
 {
-	router_leave(&http->router);
+	router_drain(&http->router);
 }
 
 void http_fini(struct http *http)

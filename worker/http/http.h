@@ -60,7 +60,7 @@ int http_check(struct http *http, const char **why_out)
 	__attribute__((warn_unused_result));
 
 /* The worker is about to end: tells every handler that wants to know. */
-void http_leave(struct http *http);
+void http_drain(struct http *http);
 
 /* The Date of now; formatted once a second. */
 struct str http_date(struct http *http);

@@ -269,14 +269,14 @@ int router_check(struct router *router, struct http *http, const char **why_out)
 	return 0;
 }
 
-void router_leave(struct router *router)
+void router_drain(struct router *router)
 {
 	for (size_t i = 0; i < router->n_sites; i++) {
 		struct site *site = &router->sites[i];
 
 		for (size_t k = 0; k < site->n_routes; k++)
-			if (site->routes[k].handler->leave != NULL)
-				site->routes[k].handler->leave(
+			if (site->routes[k].handler->drain != NULL)
+				site->routes[k].handler->drain(
 					site->routes[k].instance);
 	}
 }

@@ -42,8 +42,8 @@ int router_init(struct router *router, struct http *http,
 /* As http_check(). */
 int router_check(struct router *router, struct http *http, const char **why_out)
 	__attribute__((warn_unused_result));
-/* As http_leave(). */
-void router_leave(struct router *router);
+/* As http_drain(). */
+void router_drain(struct router *router);
 void router_fini(struct router *router);
 
 struct found {

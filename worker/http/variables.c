@@ -16,7 +16,7 @@
 #include "worker/http/form_fields.h"
 #include "worker/http/request_id.h"
 #include "worker/http/router.h"
-#include "worker/http/stamp.h"
+#include "worker/http/log_time.h"
 
 enum {
 	TEMPLATE_MAX = 64 * 1024 * 1024, /* bytes of a text */
@@ -215,11 +215,11 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 			       ? STR("")
 			       : number(x, x->connection_requests);
 	case TEMPLATE_TIME:
-		text = arena_bytes(&x->arena, STAMP_UTC);
-		stamp_utc(text);
-		return (struct str){text, STAMP_UTC};
+		text = arena_bytes(&x->arena, LOG_TIME_UTC);
+		log_time_utc(text);
+		return (struct str){text, LOG_TIME_UTC};
 	case TEMPLATE_TIME_LOCAL:
-		return stamp_local();
+		return log_time_local();
 	case TEMPLATE_TIME_HEAD:
 		return seconds(x, times->first_byte, times->head);
 	case TEMPLATE_TIME_ANSWER:

@@ -240,7 +240,7 @@ static void put_back(struct handoff *handoff, struct str bytes,
 	frozen_set_returned(message, (uint16_t)(r->returned + 1));
 	buf_put(&held->bytes, bytes);
 	for (size_t i = 0; i < r->n_fds; i++)
-		held->fds[held->n_fds++] = frozen_take_fd(r, (uint8_t)i);
+		held->fds[held->n_fds++] = frozen_get_fd(r, (uint8_t)i);
 	(void)send_held(handoff);
 	loop_timer(handoff->net->loop, &handoff->rest, HANDOFF_RETRY_MS);
 }
@@ -285,7 +285,7 @@ static void close_suspect(const struct conn_origin *origin)
 static void adopt(struct handoff *handoff, struct listener *listener,
 		  const struct unpacked *unpacked, struct frozen_reader *r)
 {
-	int fd = frozen_take_fd(r, 0);
+	int fd = frozen_get_fd(r, 0);
 
 	/* It may be shared with somebody who has set it otherwise. */
 	if (fd == -1 || fcntl(fd, F_SETFL, O_NONBLOCK) == -1) {

@@ -64,7 +64,7 @@ static void on_next(struct task *task)
 	struct list now;
 
 	list_init(&now);
-	list_take_all(&now, &batch->later);
+	list_move_all(&now, &batch->later);
 	while (!list_is_empty(&now))
 		batch_join(batch, first(&now));
 	run(batch);

@@ -10,7 +10,7 @@
 #include "base/quote.h"
 #include "worker/http/request_id.h"
 #include "worker/http/router.h"
-#include "worker/http/stamp.h"
+#include "worker/http/log_time.h"
 #include "worker/http/variables.h"
 
 /* More than all that is not a text of the client's. */
@@ -80,7 +80,7 @@ static void put_combined(const struct exchange *x, struct buf *out)
 	to = PUT(to, " - ");
 	to = put_or_dash(to, x->user);
 	to = PUT(to, " [");
-	to = put(to, stamp_local());
+	to = put(to, log_time_local());
 	to = PUT(to, "] \"");
 	to = put_request_line(to, r);
 	to = PUT(to, "\" ");
@@ -145,8 +145,8 @@ static void put_json(struct exchange *x, struct buf *out)
 	char *start = buf_room(out, JSON_FIXED + QUOTE_JSON_GROWTH * texts);
 	char *to = PUT(start, "{\"time\":\"");
 
-	stamp_utc(to);
-	to += STAMP_UTC;
+	log_time_utc(to);
+	to += LOG_TIME_UTC;
 	to = PUT(to, "\",\"remote_addr\":\"");
 	to = put_ip(to, x);
 	to = put_count(to, STR("\",\"remote_port\":"), x->peer.port);

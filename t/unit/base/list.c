@@ -106,13 +106,13 @@ static void takes_all(void **state)
 	list_init(&other);
 	list_init(&none);
 	list_append(&other, &more.link);
-	list_take_all(&other, &head);
+	list_move_all(&other, &head);
 	assert_true(list_is_empty(&head));
 	assert_list(&other, 901234);
-	list_take_all(&head, &other);
+	list_move_all(&head, &other);
 	assert_true(list_is_empty(&other));
 	assert_list(&head, 901234);
-	list_take_all(&head, &none);
+	list_move_all(&head, &none);
 	assert_list(&head, 901234);
 	list_remove(&more.link);
 	assert_list(&head, 1234);

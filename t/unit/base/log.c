@@ -447,10 +447,10 @@ static void clients_are_bounded(void **state)
 	/* Nobody else suffers. */
 	log_info("the server");
 	assert_string_equal(message(), "the server\n");
-	log_client_settle();
+	log_client_flush();
 	assert_string_equal(message(), "");
 	usleep(1010 * 1000);
-	log_client_settle();
+	log_client_flush();
 	assert_string_equal(message(),
 			    "80 more lines about clients were not logged\n");
 	assert_int_equal(log_clients(21), 20);

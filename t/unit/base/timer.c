@@ -350,15 +350,15 @@ static void settled(void **state)
 	timer_disarm(&things[1].timer);
 	assert_true(timers_are_stale(&timers));
 	assert_true(timers_next(&timers) == 10);
-	timers_settle(&timers);
+	timers_sort(&timers);
 	assert_false(timers_are_stale(&timers));
 	assert_true(timers_next(&timers) == 1002);
 	assert_fires(1001, 0);
 	assert_fires(1002, 2);
-	timers_settle(&timers);
+	timers_sort(&timers);
 	for (size_t i = 0; i < N; i++)
 		timer_disarm(&things[i].timer);
-	timers_settle(&timers);
+	timers_sort(&timers);
 	assert_true(timers_next(&timers) == UINT64_MAX);
 }
 

@@ -289,7 +289,7 @@ static bool module_check(struct http *http, void *instance, const char **why_out
 	return false;
 }
 
-static void module_leave(void *instance)
+static void module_drain(void *instance)
 {
 	struct holdfast_route *route = instance;
 
@@ -329,7 +329,7 @@ const struct handler module_handler = {
 	.create = module_create,
 	.destroy = module_destroy,
 	.check = module_check,
-	.leave = module_leave,
+	.drain = module_drain,
 	.wants_body = module_wants_body,
 	.answer = module_answer,
 	.body = module_body,

@@ -8,7 +8,7 @@
 #include "worker/http/variables.h"
 
 enum { LOG_EVERY_S = 1 };
-_Static_assert((int)CONF_CONCURRENT_MAX <= (int)QUOTA_CROWD_MAX,
+_Static_assert((int)CONF_CONCURRENT_MAX <= (int)QUOTA_CONCURRENT_MAX,
 	       "the quota cannot count that far");
 
 struct limit {
@@ -23,7 +23,7 @@ struct limits {
 	struct limit rate;
 	uint64_t interval; /* ns; 0: no limit */
 	uint64_t burst;
-	struct limit crowd;
+	struct limit concurrent;
 	unsigned max; /* at a time; 0: no limit */
 };
 
@@ -49,7 +49,7 @@ struct limits *limits_create(struct arena *arena, const struct conf_common *conf
 	limits->burst = conf->rate_burst;
 	limits->max = (unsigned)conf->concurrent;
 	limit_init(&limits->rate, arena, "rate", &conf->rate_key, conf->rate_zone);
-	limit_init(&limits->crowd, arena, "concurrent", &conf->concurrent_key,
+	limit_init(&limits->concurrent, arena, "concurrent", &conf->concurrent_key,
 		   conf->concurrent_zone);
 	return limits;
 }
@@ -108,31 +108,31 @@ static unsigned admit_by_rate(struct limits *limits, struct exchange *x)
 
 	if (key == 0)
 		return 0;
-	wait = quota_take(x->http->quota, key, x->http->loop->now, limits->interval,
-			  limits->burst);
+	wait = quota_use(x->http->quota, key, x->http->loop->now, limits->interval,
+			 limits->burst);
 	if (wait == 0)
 		return 0;
 	refuse(&limits->rate, x, wait);
 	return 429;
 }
 
-static unsigned admit_by_crowd(struct limits *limits, struct exchange *x)
+static unsigned admit_concurrent(struct limits *limits, struct exchange *x)
 {
-	uint64_t key = key_of(&limits->crowd, x);
+	uint64_t key = key_of(&limits->concurrent, x);
 	unsigned max = x->was_admitted ? UINT32_MAX : limits->max;
 
 	if (key == 0)
 		return 0;
 	switch (quota_enter(x->http->quota, x->http->slot, key, max)) {
 	case QUOTA_ENTERED:
-		x->crowd = key;
+		x->concurrent_key = key;
 		return 0;
 	case QUOTA_UNCOUNTED:
 		return 0;
 	case QUOTA_FULL:
 		break;
 	}
-	refuse(&limits->crowd, x, NS_PER_S);
+	refuse(&limits->concurrent, x, NS_PER_S);
 	return 503;
 }
 
@@ -143,20 +143,20 @@ unsigned limits_admit(struct limits *limits, struct exchange *x)
 	if (limits->interval != 0 && !x->was_admitted)
 		status = admit_by_rate(limits, x);
 	if (limits->max != 0 && status == 0)
-		status = admit_by_crowd(limits, x);
+		status = admit_concurrent(limits, x);
 	return status;
 }
 
-void limits_count(struct exchange *x, uint64_t crowd)
+void limits_resume(struct exchange *x, uint64_t key)
 {
-	if (quota_enter(x->http->quota, x->http->slot, crowd, UINT32_MAX) ==
+	if (quota_enter(x->http->quota, x->http->slot, key, UINT32_MAX) ==
 	    QUOTA_ENTERED)
-		x->crowd = crowd;
+		x->concurrent_key = key;
 }
 
-void limits_leave(struct exchange *x)
+void limits_release(struct exchange *x)
 {
-	if (x->crowd != 0)
-		quota_leave(x->http->quota, x->http->slot, x->crowd);
-	x->crowd = 0;
+	if (x->concurrent_key != 0)
+		quota_exit(x->http->quota, x->http->slot, x->concurrent_key);
+	x->concurrent_key = 0;
 }

@@ -19,14 +19,14 @@ struct limits *limits_create(struct arena *arena, const struct conf_common *conf
  * 0 when the request is within them, or 429 or 503; then the response has its
  * Retry-After, and the request is counted as refused. A request that another
  * worker has let in before it moved here is let in again, and only counted
- * with those at a time. limits_leave() is right after all.
+ * with those at a time. limits_release() is right after all.
  */
 unsigned limits_admit(struct limits *limits, struct exchange *x)
 	__attribute__((warn_unused_result));
 
 /* The exchange is over, or goes on elsewhere. */
-void limits_leave(struct exchange *x);
-/* It was counted elsewhere by `crowd`, and goes on here. */
-void limits_count(struct exchange *x, uint64_t crowd);
+void limits_release(struct exchange *x);
+/* As policy_resume(). */
+void limits_resume(struct exchange *x, uint64_t key);
 
 #endif

@@ -74,14 +74,14 @@ struct endpoint policy_peer(const struct exchange *x)
 	return real_ip_of(x);
 }
 
-void policy_leave(struct exchange *x)
+void policy_release(struct exchange *x)
 {
-	limits_leave(x);
+	limits_release(x);
 }
 
-void policy_count(struct exchange *x, uint64_t crowd)
+void policy_resume(struct exchange *x, uint64_t key)
 {
-	limits_count(x, crowd);
+	limits_resume(x, key);
 }
 
 unsigned policy_admit(const struct policy *policy, struct exchange *x)

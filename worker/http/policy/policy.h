@@ -42,11 +42,12 @@ unsigned policy_admit(const struct policy *policy, struct exchange *x)
  * connection's, or the one that a trusted proxy gives. */
 struct endpoint policy_peer(const struct exchange *x);
 
-/* An exchange that is counted (x->crowd) is over, or goes on in another
+/* The counted exchange (x->concurrent_key) is over, or moves to another
  * process. */
-void policy_leave(struct exchange *x);
-/* The other side of it: it was counted by `crowd` there, and is here. */
-void policy_count(struct exchange *x, uint64_t crowd);
+void policy_release(struct exchange *x);
+/* Counts an exchange that was counted under `key` in another process, and goes
+ * on here. */
+void policy_resume(struct exchange *x, uint64_t key);
 
 /* The request is let in: changes it for its handler. */
 void policy_change_request(const struct policy *policy, struct exchange *x);

@@ -316,7 +316,7 @@ static bool thaw_body(struct http1 *s, const struct http1_rest *rest,
 		      struct frozen_reader *message)
 {
 	struct spool *spool = &s->exchange.body.spool;
-	int file = frozen_take_fd(message, frozen->file);
+	int file = frozen_get_fd(message, frozen->file);
 
 	if (file == -1 && frozen->file != FROZEN_NO_FD)
 		return false;

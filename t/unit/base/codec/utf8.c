@@ -36,7 +36,7 @@ static void every_character(void **state)
 		size_t n = encode(c, text);
 		struct str rest = {text, n};
 		bool valid, surrogate = c >= 0xd800 && c <= 0xdfff;
-		uint32_t got = utf8_take(&rest, &valid);
+		uint32_t got = utf8_next(&rest, &valid);
 
 		if (valid == surrogate ||
 		    (valid && (got != c || rest.n != 0 || rest.p != text + n)))
@@ -56,7 +56,7 @@ static void expect(struct str s, const char *wanted)
 	while (rest.n > 0) {
 		size_t before = rest.n;
 		bool valid;
-		uint32_t c = utf8_take(&rest, &valid);
+		uint32_t c = utf8_next(&rest, &valid);
 
 		if (valid)
 			p += sprintf(p, "%x ", c);

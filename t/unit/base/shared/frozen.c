@@ -371,10 +371,10 @@ static void descriptors(void **state)
 
 	assert_int_equal(frozen_open(&r, (struct str){message, w.n}, fds, 3),
 			 FROZEN_OK);
-	assert_int_equal(frozen_take_fd(&r, 1), fds[1]);
-	assert_int_equal(frozen_take_fd(&r, 1), -1);
-	assert_int_equal(frozen_take_fd(&r, 3), -1);
-	assert_int_equal(frozen_take_fd(&r, FROZEN_NO_FD), -1);
+	assert_int_equal(frozen_get_fd(&r, 1), fds[1]);
+	assert_int_equal(frozen_get_fd(&r, 1), -1);
+	assert_int_equal(frozen_get_fd(&r, 3), -1);
+	assert_int_equal(frozen_get_fd(&r, FROZEN_NO_FD), -1);
 	frozen_close(&r);
 	frozen_close(&r);
 	/* Those that nobody took are closed, and no other. */

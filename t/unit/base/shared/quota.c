@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Rates and crowds: what one key gets, what many keys get when there is not
- * room for them all, and several processes at once.
+ * Rates and numbers at a time: what one key gets, what many keys get when there is
+ * not room for them all, and several processes at once.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,24 +49,24 @@ static void rate(void **state)
 
 	(void)state;
 	for (int i = 0; i < 6; i++)
-		assert_int_equal(quota_take(quota, key, now, interval, 5), 0);
-	assert_int_equal(quota_take(quota, key, now, interval, 5), interval);
-	assert_int_equal(quota_take(quota, key, now, interval, 5), interval);
+		assert_int_equal(quota_use(quota, key, now, interval, 5), 0);
+	assert_int_equal(quota_use(quota, key, now, interval, 5), interval);
+	assert_int_equal(quota_use(quota, key, now, interval, 5), interval);
 	/* Another key has its own. */
-	assert_int_equal(quota_take(quota, key_of("rate", 1), now, interval, 0), 0);
+	assert_int_equal(quota_use(quota, key_of("rate", 1), now, interval, 0), 0);
 	/* What comes too early is no loss. */
 	now += interval - 1;
-	assert_int_equal(quota_take(quota, key, now, interval, 5), 1);
+	assert_int_equal(quota_use(quota, key, now, interval, 5), 1);
 	now += 1;
-	assert_int_equal(quota_take(quota, key, now, interval, 5), 0);
-	assert_int_equal(quota_take(quota, key, now, interval, 5), interval);
+	assert_int_equal(quota_use(quota, key, now, interval, 5), 0);
+	assert_int_equal(quota_use(quota, key, now, interval, 5), interval);
 	/* After a while all of it is there again, and no more. */
 	now += 3600 * NS_PER_S;
 	for (int i = 0; i < 6; i++)
-		assert_int_equal(quota_take(quota, key, now, interval, 5), 0);
-	assert_int_not_equal(quota_take(quota, key, now, interval, 5), 0);
+		assert_int_equal(quota_use(quota, key, now, interval, 5), 0);
+	assert_int_not_equal(quota_use(quota, key, now, interval, 5), 0);
 	/* A clock a little behind, of another worker. */
-	assert_int_not_equal(quota_take(quota, key, now - 1000, interval, 5), 0);
+	assert_int_not_equal(quota_use(quota, key, now - 1000, interval, 5), 0);
 }
 
 /* A limit that was lower when the last request came. */
@@ -76,11 +76,11 @@ static void raised(void **state)
 
 	(void)state;
 	for (int i = 0; i < 11; i++)
-		assert_int_equal(quota_take(quota, key, now, 3600 * NS_PER_S, 10),
+		assert_int_equal(quota_use(quota, key, now, 3600 * NS_PER_S, 10),
 				 0);
-	assert_int_equal(quota_take(quota, key, now, NS_PER_S, 0), NS_PER_S);
+	assert_int_equal(quota_use(quota, key, now, NS_PER_S, 0), NS_PER_S);
 	now += NS_PER_S;
-	assert_in_range(quota_take(quota, key, now, NS_PER_S, 0), 0, NS_PER_S);
+	assert_in_range(quota_use(quota, key, now, NS_PER_S, 0), 0, NS_PER_S);
 }
 
 /* More keys than places: each gets what it is due, and the table no larger. */
@@ -92,15 +92,15 @@ static void many_keys(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 400000; i++)
 		refused +=
-			quota_take(quota, key_of("many", i), now, NS_PER_S, 0) != 0;
+			quota_use(quota, key_of("many", i), now, NS_PER_S, 0) != 0;
 	assert_int_equal(refused, 0);
 	/* When they are past there is room again. */
 	now += 10 * NS_PER_S;
 	for (unsigned i = 0; i < 1000; i++) {
 		assert_int_equal(
-			quota_take(quota, key_of("new", i), now, NS_PER_S, 0), 0);
+			quota_use(quota, key_of("new", i), now, NS_PER_S, 0), 0);
 		assert_int_not_equal(
-			quota_take(quota, key_of("new", i), now, NS_PER_S, 0), 0);
+			quota_use(quota, key_of("new", i), now, NS_PER_S, 0), 0);
 	}
 }
 
@@ -119,8 +119,8 @@ static void processes(void **state)
 		if (fork() != 0)
 			continue;
 		for (unsigned i = 0; i < KEYS * BURST; i++)
-			taken += quota_take(quota, key_of("shared", i % KEYS), now,
-					    NS_PER_S, BURST) == 0;
+			taken += quota_use(quota, key_of("shared", i % KEYS), now,
+					   NS_PER_S, BURST) == 0;
 		_exit(write(ends[1], &taken, sizeof(taken)) != sizeof(taken));
 	}
 	unsigned sum = 0;
@@ -141,7 +141,7 @@ static void processes(void **state)
 	close(ends[1]);
 }
 
-static void crowd(void **state)
+static void concurrent(void **state)
 {
 	uint64_t key = key_of("crowd", 0);
 
@@ -155,7 +155,7 @@ static void crowd(void **state)
 	assert_int_equal(quota_enter(quota, 7, key, 3), QUOTA_FULL);
 	assert_int_equal(quota_enter(quota, 7, key_of("crowd", 1), 1),
 			 QUOTA_ENTERED);
-	quota_leave(quota, 0, key);
+	quota_exit(quota, 0, key);
 	assert_int_equal(quota_enter(quota, 7, key, 3), QUOTA_ENTERED);
 	assert_int_equal(quota_enter(quota, 0, key, 3), QUOTA_FULL);
 	/* The worker is killed: all that it counted is gone. */
@@ -165,13 +165,13 @@ static void crowd(void **state)
 	assert_int_equal(quota_enter(quota, 0, key, 3), QUOTA_FULL);
 	assert_int_equal(quota_enter(quota, 0, key, UINT32_MAX), QUOTA_ENTERED);
 	for (int i = 0; i < 4; i++)
-		quota_leave(quota, 0, key);
+		quota_exit(quota, 0, key);
 	assert_int_equal(quota_enter(quota, 0, key, 1), QUOTA_ENTERED);
-	quota_leave(quota, 0, key);
+	quota_exit(quota, 0, key);
 }
 
 /* A worker with more keys than it has room for. */
-static void large_crowd(void **state)
+static void many_concurrent(void **state)
 {
 	enum { KEYS = 20000 };
 	static bool entered[KEYS];
@@ -195,18 +195,18 @@ static void large_crowd(void **state)
 				QUOTA_FULL);
 	for (unsigned i = 0; i < KEYS; i++)
 		if (entered[i])
-			quota_leave(quota, 3, key_of("large", i));
+			quota_exit(quota, 3, key_of("large", i));
 	assert_int_equal(quota_enter(quota, 3, key_of("large", 0), 1),
 			 QUOTA_ENTERED);
-	quota_leave(quota, 3, key_of("large", 0));
+	quota_exit(quota, 3, key_of("large", 0));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rate),      cmocka_unit_test(raised),
-		cmocka_unit_test(many_keys), cmocka_unit_test(processes),
-		cmocka_unit_test(crowd),     cmocka_unit_test(large_crowd),
+		cmocka_unit_test(rate),       cmocka_unit_test(raised),
+		cmocka_unit_test(many_keys),  cmocka_unit_test(processes),
+		cmocka_unit_test(concurrent), cmocka_unit_test(many_concurrent),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -446,7 +446,7 @@ static void adopt(const struct example *example, struct str message, int socket,
 	struct listener *l = net_find_listener(&net, listener, protocol, -1);
 
 	assert_non_null(l);
-	assert_int_equal(frozen_take_fd(&r, 0), socket);
+	assert_int_equal(frozen_get_fd(&r, 0), socket);
 	assert_true(conn_adopt(l, socket, &u.origin, &r));
 	assert_int_equal(frozen_next(&r), 0); /* nothing was left unread */
 	frozen_close(&r);

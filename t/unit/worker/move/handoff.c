@@ -69,7 +69,7 @@ static bool thaw(struct conn *c, struct frozen_reader *message)
 	if (frozen_get(message, &memory_layout, &memory) != FROZEN_OK)
 		return false;
 	got_number = memory.number;
-	got_file = frozen_take_fd(message, memory.file);
+	got_file = frozen_get_fd(message, memory.file);
 	n_thawed++;
 	return true;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/http/stamp.h"
+#include "worker/http/log_time.h"
 
 #include <time.h>
 
 #include "base/clock.h"
 
-enum { SECONDS = STAMP_UTC - 4 }; /* what comes before the milliseconds */
+enum { SECONDS = LOG_TIME_UTC - 4 }; /* what comes before the milliseconds */
 
-void stamp_utc(char text_out[STAMP_UTC])
+void log_time_utc(char text_out[LOG_TIME_UTC])
 {
 	static time_t second = -1;
 	static char seconds[CLOCK_TEXT];
@@ -28,7 +28,7 @@ void stamp_utc(char text_out[STAMP_UTC])
 	text_out[SECONDS + 3] = 'Z';
 }
 
-struct str stamp_local(void)
+struct str log_time_local(void)
 {
 	static time_t second = -1;
 	static char text[40];

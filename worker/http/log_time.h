@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The time of day in the forms of logs, formatted at most once a second.
+ * Worker. */
+#ifndef WORKER_HTTP_LOG_TIME_H
+#define WORKER_HTTP_LOG_TIME_H
+
+#include "base/str.h"
+
+/* "2026-11-20T16:00:00.123Z", without a NUL (RFC 3339). */
+enum { LOG_TIME_UTC = 24 };
+void log_time_utc(char text_out[LOG_TIME_UTC]);
+
+/* "20/Nov/2026:17:00:00 +0100", in the time zone of the server; until the next
+ * second. */
+struct str log_time_local(void);
+
+#endif
