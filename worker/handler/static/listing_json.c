@@ -13,7 +13,7 @@ static void put_string(struct listing_text *out, struct str s)
 	while (s.n > 0) {
 		const char *at = s.p;
 		bool valid;
-		uint32_t c = utf8_take(&s, &valid);
+		uint32_t c = utf8_next(&s, &valid);
 
 		if (!valid)
 			listing_text_put(out, STR("\xef\xbf\xbd"));
