@@ -289,7 +289,7 @@ static bool end_thread(struct offload *o, enum offload_end end, uint64_t ms)
 			job->dropped = true;
 			job->is_queued = false;
 		}
-		list_take_all(&o->finished, &o->queued);
+		list_move_all(&o->finished, &o->queued);
 	}
 	pthread_cond_signal(&o->more);
 	while (!o->is_over &&
