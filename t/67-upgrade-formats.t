@@ -111,4 +111,41 @@ subtest 'one that knows only its own' => sub {
 	$s->finish;
 };
 
+# As masters did before there were formats: it says that it is ready, and no
+# more. It does not serve, and ends with the old one.
+subtest 'one that says nothing of formats' => sub {
+	my $s = Holdfast::Upgraded->start(
+		conf => held_conf('timeouts = { drain = "1s"; };'),
+		files => held_files());
+	my @idle = map { $s->client('http') } 1 .. 20;
+
+	is scalar(grep { $_->get('/q?x=1')->body ne '1' } @idle), 0, 'before';
+	my $ready = unpack 'H*', pack 'LLQZ*', 1, 5, 0, '';
+
+	$s->install(<<"E");
+#!$^X
+open my \$channel, '+<&=', \$ENV{HOLDFAST_UPGRADE} or die;
+syswrite \$channel, pack 'H*', '$ready';
+# It does not wait in a read.
+while (1) {
+	my \$n = sysread \$channel, my \$bytes, 100000;
+
+	last if defined \$n && \$n == 0;
+	select undef, undef, undef, 0.02 unless \$n;
+}
+E
+	is +($s->run('upgrade'))[0], 0, 'the upgrade is done';
+	$s->wait_log(qr/info worker \d+\[\d+\]: \d+ connections are served to/);
+	my $until = now() + 2;
+
+	while (now() < $until) {
+		is scalar(grep { $_->get('/q?x=1')->body ne '1' } @idle), 0,
+			'the clients are served on, by the old workers';
+		sleep 0.5;
+	}
+	$_->close for @idle;
+	is $s->wait_end, 0, 'the old master ends well when they have gone';
+	$s->finish;
+};
+
 done_testing;
