@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First giving: connections that were offered go one by one, in a task, while
+ * there is room in the socket. Then what is done with messages that this worker
+ * cannot use; then taking, message by message as they arrive, or all at once;
+ * then who reads at the other end, and the life of the handoff. How a connection
+ * is written and read is in pack.c. Nothing here is fatal: what cannot be given
+ * is served here, and what is damaged is counted.
+ */
 #include "worker/move/handoff.h"
 
 #include <errno.h>
@@ -27,7 +35,7 @@ enum {
 };
 _Static_assert((int)FROZEN_FDS == (int)CHANNEL_FDS, "a channel carries as many");
 
-/* Both sides work on one message at a time. */
+/* Giving and taking handle one message at a time. */
 static char message[HANDOFF_BYTES];
 
 /* Giving. */

@@ -124,12 +124,81 @@ static void not_without_being_asked(void **state)
 	free(text);
 }
 
+/* What is saved. */
+
+static int saved[2]; /* a pipe */
+
+static void say(const char *text)
+{
+	if (write(saved[1], text, strlen(text)) == -1)
+		_exit(1);
+}
+
+static void inner(void *context)
+{
+	say(context);
+	abort();
+}
+
+static void outer(void *context)
+{
+	say(crash_guard(inner, context) ? "not guarded " : "2 ");
+}
+
+static void save(void)
+{
+	char one[] = "1 ", four[] = "4 ";
+
+	say(crash_guard(outer, one) ? "3 " : "not nested ");
+	say(crash_guard(inner, four) ? "not guarded " : "5 ");
+	abort(); /* ends it, and not the handler */
+}
+
+static void die_and_save(void)
+{
+	crash_install("unit test");
+	crash_set_saver(save);
+	abort();
+}
+
+static void die_and_save_nothing(void)
+{
+	crash_install("unit test");
+	crash_set_saver(save);
+	crash_set_saver(NULL);
+	abort();
+}
+
+static const char *saved_by(void (*body)(void))
+{
+	static char text[100];
+
+	assert_int_equal(pipe(saved), 0);
+	char *log = log_of(body);
+
+	assert_stack(log);
+	close(saved[1]);
+	ssize_t n = read(saved[0], text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	close(saved[0]);
+	return text;
+}
+
+static void something_is_saved_first(void **state)
+{
+	(void)state;
+	assert_string_equal(saved_by(die_and_save), "1 2 3 4 5 ");
+	assert_string_equal(saved_by(die_and_save_nothing), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stack_is_logged),
 		cmocka_unit_test(as_json),
 		cmocka_unit_test(not_without_being_asked),
+		cmocka_unit_test(something_is_saved_first),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -360,6 +360,7 @@ static void *wrong;
 static void break_blocks(void)
 {
 	memcpy(fixture_net.blocks, &wrong, sizeof(wrong));
+	fixture_net.n_blocks = 2;
 	crash();
 }
 
