@@ -14,9 +14,13 @@ enum {
 	BUF_MAX = 1 << 30,
 };
 
+/* At the front of storage that is kept, so that a list of them is of blocks as
+ * malloc(3) made them: tools that look for leaks see that they are not lost. */
 struct spare {
+	uint32_t size; /* of the storage, as ever */
 	struct spare *next;
 };
+_Static_assert(sizeof(struct spare) <= BUF_FRONT, "it is at the front");
 
 static struct {
 	struct spare *first;
@@ -39,7 +43,7 @@ static char *take_chunk(void)
 		return storage_create(BUF_CHUNK);
 	spares.first = spare->next;
 	spares.n--;
-	return (char *)spare;
+	return (char *)spare + BUF_FRONT;
 }
 
 static inline void give_back(struct buf *b)
@@ -50,7 +54,7 @@ static inline void give_back(struct buf *b)
 		free(b->storage - BUF_FRONT);
 		return;
 	}
-	struct spare *spare = (struct spare *)(void *)b->storage;
+	struct spare *spare = (struct spare *)(void *)(b->storage - BUF_FRONT);
 
 	spare->next = spares.first;
 	spares.first = spare;
@@ -156,7 +160,7 @@ void buf_free_all(void)
 		struct spare *spare = spares.first;
 
 		spares.first = spare->next;
-		free((char *)spare - BUF_FRONT);
+		free(spare);
 	}
 	spares.n = 0;
 }
