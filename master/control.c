@@ -89,12 +89,14 @@ static void client_hear(struct control_client *client)
 	line = str_cut(&rest, '\n');
 	snprintf(verb, sizeof(verb), "%" STR_FMT, STR_ARG(line));
 	line = str_cut(&rest, '\n');
-	if (!str_starts_with(line, STR("file "))) {
-		client->control->on_verb(client->control, client, verb, NULL);
-		return;
-	}
-	snprintf(file, sizeof(file), "%.*s", (int)line.n - 5, line.p + 5);
-	client->control->on_verb(client->control, client, verb, file);
+	bool has_file = str_starts_with(line, STR("file "));
+
+	if (has_file)
+		snprintf(file, sizeof(file), "%.*s", (int)line.n - 5, line.p + 5);
+	/* Workers that the verb forks would inherit it. */
+	buf_release(&client->in);
+	client->control->on_verb(client->control, client, verb,
+				 has_file ? file : NULL);
 }
 
 static void client_read(struct control_client *client)
