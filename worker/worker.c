@@ -44,6 +44,8 @@ enum {
 	 * looks after which it is taken back. */
 	WORKER_UNREAD_MS = 5,
 	WORKER_UNREAD_LOOKS = 20,
+	/* After timeouts.drain, for what can be begun anew elsewhere. */
+	WORKER_LATE_MS = 50,
 	/* Between two looks, after timeouts.drain, at what connections do that
 	 * are served out. */
 	WORKER_RECUT_MS = 1000,
@@ -197,6 +199,13 @@ static void keep_on(struct worker *w)
 static void on_deadline(struct timer *timer)
 {
 	struct worker *w = CONTAINER_OF(timer, struct worker, deadline);
+
+	if (w->net.on_idle != NULL && !w->http.is_late) {
+		w->http.is_late = true;
+		net_offer(&w->net);
+		loop_timer(&w->loop, &w->deadline, WORKER_LATE_MS);
+		return;
+	}
 	uint64_t cut = net_cut(&w->net, w->net.on_idle == NULL);
 
 	w->cut += cut;

@@ -100,6 +100,7 @@ static void respond_answer(struct exchange *x, void *instance)
 
 const struct handler respond_handler = {
 	.name = "respond",
+	.restarts = true,
 	.create = respond_create,
 	.destroy = free,
 	.wants_body = respond_wants_body,

@@ -29,6 +29,10 @@ struct handler {
 	 * too, in a process of its own. */
 	bool runs_foreign_code;
 
+	/* What it does for an exchange that it holds can be begun anew by another
+	 * worker: nobody has seen anything of it. */
+	bool restarts;
+
 	/*
 	 * Makes the handler's part of one route, in a worker that is not yet
 	 * ready and still has the master's privileges: opens all that it will

@@ -29,6 +29,8 @@ struct http {
 	const struct scoreboard *board; /* of all workers */
 	struct quota *quota;            /* of all workers */
 	unsigned slot;                  /* ours in it */
+	bool is_late;                   /* timeouts.drain is over: what can
+					 * be begun anew elsewhere is */
 	bool is_quitting;               /* the server was told to end */
 	struct arena arena;             /* for the worker's life */
 	struct mime_types *mime_types;

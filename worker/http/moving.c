@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
+#include "worker/http/router.h"
 #include "worker/http/spool.h"
 
 enum { MOVING_PIECE = 16 * 1024 }; /* made in a tick */
@@ -265,6 +266,20 @@ enum moving moving_state_of_body(const struct exchange *x)
 	return spool->file != -1 || buf_length(&spool->memory) <= MOVING_INLINE
 		       ? MOVING_READY
 		       : MOVING_LARGE;
+}
+
+enum moving moving_state_of_held(const struct exchange *x)
+{
+	/* Before it is handled it is about a password. */
+	bool restarts = x->state == EXCHANGE_REQUEST ||
+			(x->state == EXCHANGE_HANDLED && x->route != NULL &&
+			 x->route->handler->restarts);
+
+	/* Who holds it may be reading the body: it stays as it is. */
+	return x->http->is_late && restarts &&
+			       moving_state_of_body(x) == MOVING_READY
+		       ? MOVING_READY
+		       : MOVING_HELD;
 }
 
 enum moving moving_prepare_body(struct exchange *x)

@@ -41,6 +41,10 @@ enum moving moving_state(const struct exchange *x);
 enum moving moving_prepare_body(struct exchange *x);
 enum moving moving_state_of_body(const struct exchange *x);
 
+/* The same for one that is held: it is begun anew where it comes to, if that can
+ * be and there is no more time for it here. */
+enum moving moving_state_of_held(const struct exchange *x);
+
 /* Content that is being made, or was: where in which file the part of it is
  * that was not read yet. For MOVING_READY and BODY_STREAM. */
 void moving_stream(const struct body *body, int *file_out, uint64_t *offset_out,

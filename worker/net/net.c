@@ -183,8 +183,13 @@ void net_move(struct net *net, bool (*on_idle)(struct net *net, struct conn *c))
 		return;
 	stop_accepting(net, true);
 	net->on_idle = on_idle;
+	net_offer(net);
+}
+
+void net_offer(struct net *net)
+{
 	LIST_EACH_SAFE (link, &net->conns)
-		(void)on_idle(net, CONTAINER_OF(link, struct conn, link));
+		(void)net->on_idle(net, CONTAINER_OF(link, struct conn, link));
 }
 
 /* Whether a listener on `wide` takes connections to `local`. */

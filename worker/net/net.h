@@ -122,6 +122,9 @@ void net_drain(struct net *net, uint64_t idle_grace_ms);
  * waits, and between two of its turns. */
 void net_move(struct net *net, bool (*on_idle)(struct net *net, struct conn *c));
 
+/* Offers all that rest once more: what they wait for has changed. */
+void net_offer(struct net *net);
+
 /* Our listener with that key and protocol, or one on the address to which the
  * socket `fd` (-1: unknown) is connected; else one
  * that only carries what was established before it went: its connections

@@ -445,6 +445,7 @@ static void static_answer(struct exchange *x, void *instance)
 
 const struct handler static_handler = {
 	.name = "static",
+	.restarts = true,
 	.create = static_create,
 	.destroy = static_destroy,
 	.check = static_check,

@@ -133,7 +133,7 @@ static void put_body(const struct http1 *s, struct frozen_writer *message)
 		.file = FROZEN_NO_FD,
 	};
 
-	if (s->state == HTTP1_BODY) {
+	if (s->state == HTTP1_BODY || s->state == HTTP1_WAIT) {
 		frozen.head = s->raw_head;
 		frozen.memory = buf_str(&body->spool.memory);
 		frozen.file_size = body->spool.size;
@@ -174,6 +174,13 @@ static enum movable movable(enum moving moving)
 	return MOVABLE_LATER;
 }
 
+/* A client that waits for 100 (Continue) is told by who knows that. */
+static enum moving state_of_held(const struct http1 *s)
+{
+	return s->expects_continue ? MOVING_HELD
+				   : moving_state_of_held(&s->exchange);
+}
+
 enum movable http1_prepare(struct conn *c)
 {
 	struct http1 *s = http1_session(c);
@@ -182,7 +189,7 @@ enum movable http1_prepare(struct conn *c)
 		return MOVABLE_NOW;
 	switch (s->state) {
 	case HTTP1_WAIT:
-		return MOVABLE_LATER;
+		return movable(state_of_held(s));
 	case HTTP1_BODY:
 		return movable(moving_prepare_body(&s->exchange));
 	case HTTP1_SEND:
@@ -255,6 +262,11 @@ bool http1_freeze(const struct conn *c, struct frozen_writer *message)
 	case HTTP1_BODY:
 		frozen.state = FROZEN_STATE_BODY;
 		if (moving_state_of_body(&s->exchange) != MOVING_READY)
+			return false;
+		break;
+	case HTTP1_WAIT: /* for others: begun anew, with all of its body */
+		frozen.state = FROZEN_STATE_BODY;
+		if (state_of_held(s) != MOVING_READY)
 			return false;
 		break;
 	case HTTP1_SKIP:
