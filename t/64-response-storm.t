@@ -124,14 +124,15 @@ $_->close for @clients, @held;
 my (@failed, @too_old);
 
 sub settle ($what) {
-	# Those of the last generation but one have had their time.
+	# Those of the last generation but one have had their time, and that to
+	# compress what they had begun to.
 	my $ok = eval {
 		wait_until {
 			my $status = $s->status;
 
 			!grep { $_->{generation} < $status->{generation} - 1 }
 				$status->{workers}->@*;
-		} 'workers to be as new as they should', 2 * slow();
+		} 'workers to be as new as they should', ($long ? 30 : 5) * slow();
 	};
 
 	push @too_old, $what unless $ok;
