@@ -131,12 +131,17 @@ int fd_open_memory(const char *name)
 	return fd;
 }
 
+int fd_open_log_at(int folder, const char *name, int flags)
+{
+	return openat(folder, name,
+		      O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
+			      O_NONBLOCK | flags,
+		      0640);
+}
+
 int fd_open_log(const char *path)
 {
-	return open(path,
-		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
-			    O_NONBLOCK,
-		    0640);
+	return fd_open_log_at(AT_FDCWD, path, 0);
 }
 
 uint64_t fd_raise_limit(void)

@@ -37,6 +37,9 @@ int fd_open_memory(const char *name) __attribute__((warn_unused_result));
  * reader. Returns the descriptor, or -1 with errno.
  */
 int fd_open_log(const char *path) __attribute__((warn_unused_result));
+/* The same in a folder, with more flags of openat(2). */
+int fd_open_log_at(int folder, const char *name, int flags)
+	__attribute__((warn_unused_result));
 
 /*
  * Raises the soft limit of open descriptors to the hard limit; returns the

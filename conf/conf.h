@@ -95,7 +95,9 @@ struct conf_listener {
 	struct addr addr;
 	const char *protocol; /* "http" or "echo" */
 	uint64_t backlog;
-	int mode; /* of a Unix socket's file, e.g. 0660 */
+	int mode;          /* of a Unix socket's file, e.g. 0660 */
+	const char *owner; /* of that file, "" for the master's user */
+	const char *group; /* and "" for the master's group */
 	struct conf_origin origin;
 };
 
@@ -242,8 +244,9 @@ struct conf {
 	struct arena arena;
 	const char *file; /* absolute path of the file it came from */
 	const char *user;
-	uint64_t workers;  /* "auto" is already a number here */
-	bool workers_auto; /* it was "auto" */
+	struct conf_origin user_origin; /* looked up by the master */
+	uint64_t workers;               /* "auto" is already a number here */
+	bool workers_auto;              /* it was "auto" */
 	struct conf_control control;
 	const char *pid_file;   /* absolute path or "" for none */
 	const char *mime_types; /* absolute path or "" for the built-in table */

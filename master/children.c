@@ -120,6 +120,7 @@ static void become_worker(const struct child *child, const struct child_spec *sp
 		.number = child->number,
 		.generation = spec->generation_number,
 		.listeners = spec->listeners,
+		.identity = spec->identity,
 		.channel = channel,
 		.master = child->children->master,
 		.access_log = spec->access_log,

@@ -106,6 +106,7 @@ struct child_spec {
 	const struct conf *conf;
 	unsigned generation_number;
 	const int *listeners;
+	const struct identity *identity;
 	int error_log; /* -1: as the master's */
 	int access_log;
 };

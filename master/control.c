@@ -6,16 +6,16 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/addr.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "master/listeners.h"
+#include "base/safe_path.h"
 
 enum {
 	CONTROL_BACKLOG = 16,
@@ -129,14 +129,40 @@ static void on_client(struct watch *watch, uint32_t events)
 		client_read(client);
 }
 
-/* The file's mode keeps others out; this does where modes are not heeded. */
-static bool may_ask(int fd)
+/* Whether a client of another user is of the group that may look. */
+static bool is_of_group(int fd, gid_t group, gid_t primary)
 {
+	gid_t groups[NGROUPS_MAX];
+	socklen_t size = sizeof(groups);
+
+	if (primary == group)
+		return true;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) == -1)
+		return false;
+	for (size_t i = 0; i < size / sizeof(*groups); i++)
+		if (groups[i] == group)
+			return true;
+	return false;
+}
+
+/* The file's mode keeps others out; this does where modes are not heeded. */
+static enum control_rights rights_of(const struct control *control, int fd)
+{
+	const struct socket_access *access = &control->access;
 	struct ucred who;
 	socklen_t size = sizeof(who);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
-	       (who.uid == 0 || who.uid == geteuid());
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == -1)
+		return CONTROL_NOTHING;
+	if (who.uid == 0 || who.uid == geteuid())
+		return CONTROL_ALL;
+	if ((access->mode & 0006) != 0)
+		return CONTROL_LOOK;
+	if ((access->mode & 0060) != 0 &&
+	    is_of_group(fd, access->group != (gid_t)-1 ? access->group : getegid(),
+			who.gid))
+		return CONTROL_LOOK;
+	return CONTROL_NOTHING;
 }
 
 void control_resume(struct control *control)
@@ -160,6 +186,7 @@ void control_pause(struct control *control, uint64_t ms)
 static void admit(struct control *control, int fd)
 {
 	struct control_client *client;
+	enum control_rights rights;
 
 	if (control->n_clients >= CONTROL_CLIENTS) {
 		log_warn("control: refused a client: more than %d at once",
@@ -167,13 +194,15 @@ static void admit(struct control *control, int fd)
 		fd_close(&fd);
 		return;
 	}
-	if (!may_ask(fd)) {
+	rights = rights_of(control, fd);
+	if (rights == CONTROL_NOTHING) {
 		log_warn("control: refused a client of another user");
 		fd_close(&fd);
 		return;
 	}
 	client = mem_zalloc(1, sizeof(*client));
 	client->control = control;
+	client->rights = rights;
 	client->watch = (struct watch){on_client, fd};
 	list_init(&client->waiting);
 	list_append(&control->clients, &client->link);
@@ -212,122 +241,107 @@ void control_init(struct control *control, struct loop *loop)
 	timer_init(&control->resume, on_resume);
 }
 
-/* The socket of a master that died; nothing else is ever removed. */
-static void remove_stale(const char *path)
-{
-	struct stat st;
-
-	if (errno == ECONNREFUSED && lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-		unlink(path);
-}
-
-/* Makes the folder if it is not there. False when somebody else could replace
- * the socket in it: who asks there would trust a stranger. */
-static bool make_directory_of(const char *path)
+/* Makes the folder if it is not there. When it cannot be made, the next step
+ * says what is wrong. */
+static void make_directory_of(const char *path)
 {
 	char *copy = mem_strdup(path);
-	const char *folder = dirname(copy);
-	struct stat st;
-	bool safe = true;
 
-	/* When it cannot be made, bind(2) says what is wrong. */
-	(void)mkdir(folder, 0755);
-	if (stat(folder, &st) == 0)
-		safe = st.st_uid == geteuid() || st.st_uid == 0;
+	(void)mkdir(dirname(copy), 0755);
 	free(copy);
+}
+
+/* False, with why, when somebody else could put another socket in its place:
+ * a client there would trust a stranger. */
+static bool path_is_safe(const char *path, char *why, size_t size)
+{
+	struct safe_path at;
+	bool safe = safe_path_open(&at, path, why, size) == 0;
+
+	if (safe && !safe_path_is_private(&at)) {
+		snprintf(why, size, "other users can write its directory");
+		safe = false;
+	}
+	safe_path_close(&at);
 	return safe;
 }
 
-/* Bound with a name that only the owner may use from the first moment. */
-static int bind_private(int fd, const struct addr *addr)
+static int open_at(const struct addr *addr, const struct socket_access *access,
+		   struct socket_file *file_out)
 {
-	mode_t mask = umask(0177);
-	int result = bind(fd, &addr->any, addr->length);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	umask(mask);
-	return result;
+	if (fd != -1 && socket_file_bind(fd, addr, access, file_out) == 0 &&
+	    listen(fd, CONTROL_BACKLOG) == 0)
+		return fd;
+	fd_close(&fd);
+	return -1;
 }
 
 /* The listening socket at `path`, or -1 with why_out. */
-static int listen_at(const char *path, char *why_out)
+static int listen_at(const char *path, const struct socket_access *access,
+		     struct socket_file *file_out, char why_out[WHY_SIZE])
 {
 	struct addr addr;
+	char text[WHY_SIZE / 2];
 	const char *why = addr_of_path(path, &addr);
-	int fd;
+	int fd = -1;
 
-	if (why != NULL) {
-		snprintf(why_out, WHY_SIZE, "control \"%s\": %s", path, why);
-		return -1;
+	if (why == NULL) {
+		fd = addr_connect(&addr, SOCK_NONBLOCK);
+		if (fd != -1 || errno == EAGAIN) {
+			fd_close(&fd);
+			snprintf(why_out, WHY_SIZE,
+				 "another holdfast answers at the control "
+				 "socket %.200s",
+				 path);
+			return -1;
+		}
+		make_directory_of(path);
+		if (!path_is_safe(path, text, sizeof(text)))
+			why = text;
 	}
-	fd = addr_connect(&addr, SOCK_NONBLOCK);
-	if (fd != -1 || errno == EAGAIN) {
-		fd_close(&fd);
+	if (why == NULL) {
+		socket_file_remove_stale(&addr);
+		fd = open_at(&addr, access, file_out);
+		why = strerror(errno);
+	}
+	if (fd == -1)
 		snprintf(why_out, WHY_SIZE,
-			 "another holdfast answers at the control socket %s", path);
-		return -1;
-	}
-	remove_stale(path);
-	if (!make_directory_of(path)) {
-		snprintf(why_out, WHY_SIZE,
-			 "the directory of the control socket %s belongs to "
-			 "another user",
-			 path);
-		return -1;
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd != -1 && bind_private(fd, &addr) == 0 &&
-	    listen(fd, CONTROL_BACKLOG) == 0)
-		return fd;
-	snprintf(why_out, WHY_SIZE, "cannot open the control socket %s: %s", path,
-		 strerror(errno));
-	fd_close(&fd);
-	return -1;
+			 "cannot open the control socket %.200s: %s", path, why);
+	return fd;
 }
 
 /* Takes over the socket and the path. */
 static void watch_at(struct control *control, int fd, char *path)
 {
-	struct stat st;
-
 	control->watch.fd = fd;
 	control->path = path;
-	control->inode = 0;
-	if (lstat(path, &st) == 0) {
-		control->device = st.st_dev;
-		control->inode = st.st_ino;
-	}
+	control->file = control->next_file;
 	if (loop_add(control->loop, &control->watch, EPOLLIN) == -1)
 		log_errno(LOG_LEVEL_ERROR, "cannot watch the control socket");
 }
 
-int control_open(struct control *control, const char *path, char *why_out)
-{
-	int fd = listen_at(path, why_out);
-
-	if (fd == -1)
-		return -1;
-	watch_at(control, fd, mem_strdup(path));
-	return 0;
-}
-
-int control_prepare_move(struct control *control, const char *path, char *why_out)
-{
-	if (control->path != NULL && strcmp(control->path, path) == 0)
-		return 0;
-	control->next_fd = listen_at(path, why_out);
-	if (control->next_fd == -1)
-		return -1;
-	control->next_path = mem_strdup(path);
-	return 0;
-}
-
-int control_prepare_takeover(struct control *control, const char *path,
-			     char *why_out)
+int control_prepare(struct control *control, const char *path,
+		    const struct socket_access *access, bool is_successor,
+		    char why_out[WHY_SIZE])
 {
 	char name[PATH_MAX + 16];
 
-	snprintf(name, sizeof(name), "%s.%d", path, (int)getpid());
-	control->next_fd = listen_at(name, why_out);
+	control->next_access = *access;
+	if (strcmp(path, "off") == 0) {
+		control->next_path = mem_strdup(path);
+		control->next_name = mem_strdup(path);
+		control->next_fd = -1;
+		return 0;
+	}
+	/* A file that was deleted comes back. */
+	if (control->path != NULL && strcmp(control->path, path) == 0 &&
+	    socket_file_is_at(&control->file, path))
+		return 0;
+	snprintf(name, sizeof(name), is_successor ? "%s.%d" : "%s", path,
+		 (int)getpid());
+	control->next_fd = listen_at(name, access, &control->next_file, why_out);
 	if (control->next_fd == -1)
 		return -1;
 	control->next_path = mem_strdup(path);
@@ -348,49 +362,61 @@ static void send_away(struct control_client *client)
 
 void control_leave(struct control *control)
 {
-	struct stat st;
-
 	if (control->path == NULL)
 		return;
-	/* Still ours: the new master answers elsewhere. */
-	if (lstat(control->path, &st) == 0 && st.st_dev == control->device &&
-	    st.st_ino == control->inode)
-		unlink(control->path);
 	while (accept_client(control))
 		;
 	LIST_EACH_SAFE (link, &control->clients)
 		send_away(CONTAINER_OF(link, struct control_client, link));
-	free(control->path);
-	control->path = NULL;
-	loop_close(control->loop, &control->watch);
+	control_close(control);
 }
 
-void control_finish_move(struct control *control, bool commit)
+/* The same socket, with other permissions perhaps. */
+static void keep(struct control *control)
+{
+	if (control->path == NULL)
+		return;
+	control->access = control->next_access;
+	if (socket_file_set(&control->file, control->path, &control->access) == -1)
+		log_errno(LOG_LEVEL_ERROR,
+			  "cannot change who may use the control socket %s",
+			  control->path);
+}
+
+void control_finish(struct control *control, bool commit)
 {
 	char *path = control->next_path, *name = control->next_name;
 
-	if (path == NULL)
-		return;
 	control->next_path = control->next_name = NULL;
-	if (commit) {
-		if (name != NULL && rename(name, path) == -1)
-			log_errno(LOG_LEVEL_ERROR, "cannot take over %s", path);
-		free(name);
-		control_close(control);
-		watch_at(control, control->next_fd, path);
+	if (path == NULL) {
+		if (commit)
+			keep(control);
 		return;
 	}
-	unlink(name != NULL ? name : path);
+	if (control->next_fd == -1) {
+		if (commit)
+			control_close(control);
+		free(path);
+	} else if (commit) {
+		if (strcmp(name, path) != 0 && rename(name, path) == -1)
+			log_errno(LOG_LEVEL_ERROR, "cannot take over %s", path);
+		control_close(control);
+		control->access = control->next_access;
+		watch_at(control, control->next_fd, path);
+	} else {
+		socket_file_remove(&control->next_file, name);
+		free(path);
+		fd_close(&control->next_fd);
+	}
 	free(name);
-	free(path);
-	fd_close(&control->next_fd);
 }
 
 void control_close(struct control *control)
 {
 	if (control->path == NULL)
 		return;
-	unlink(control->path);
+	/* Unless it is another server's by now. */
+	socket_file_remove(&control->file, control->path);
 	free(control->path);
 	control->path = NULL;
 	loop_close(control->loop, &control->watch);

@@ -11,13 +11,20 @@
 #define MASTER_CONTROL_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/loop.h"
+#include "master/socket_file.h"
+#include "master/why.h"
 
 struct control;
+
+enum control_rights {
+	CONTROL_NOTHING,
+	CONTROL_LOOK, /* status and top: the group of the socket's file */
+	CONTROL_ALL,  /* root and the master's user */
+};
 
 /* One who asked. Lives until it was answered and the answer was sent, or it
  * went away; who keeps one must let go of it in control->on_gone. */
@@ -26,6 +33,7 @@ struct control_client {
 	struct list waiting; /* the owner's, while it waits for an outcome */
 	struct control *control;
 	struct watch watch;
+	enum control_rights rights;
 	struct buf in, out;
 	bool answered;
 	bool held; /* see control_hold() */
@@ -33,13 +41,15 @@ struct control_client {
 
 struct control {
 	struct loop *loop;
-	char *path;   /* NULL while closed */
-	dev_t device; /* of that file, as we made it */
-	ino_t inode;
+	char *path; /* NULL while closed */
+	struct socket_file file;
+	struct socket_access access;
 	struct watch watch;
 	char *next_path; /* where a reload will move it, or NULL */
+	char *next_name; /* its name until then; often the same */
 	int next_fd;
-	char *next_name; /* what is to be renamed to next_path, or NULL */
+	struct socket_file next_file;
+	struct socket_access next_access;
 	struct list clients;
 	unsigned n_clients;
 	struct timer resume; /* accepting, when descriptors had run out */
@@ -52,29 +62,22 @@ struct control {
 
 void control_init(struct control *control, struct loop *loop);
 
-/* 0, or -1 with why_out set (WHY_SIZE bytes): among others when a server
- * answers at that path already. Makes the directory if it is not there. */
-int control_open(struct control *control, const char *path, char *why_out)
-	__attribute__((warn_unused_result));
 /*
- * A reload that changes the path: the new socket is opened, as above, when
- * the reload begins (nothing happens when the path is the same), and replaces
- * the old one or is closed when its outcome is known.
+ * A start, or a reload: opens the socket at `path` unless it is open there, and
+ * control_finish() has it take over, or closes it. The new master of an upgrade
+ * (`is_successor`) takes the path from the one that still answers there, by
+ * rename(2), so that at every moment one of the two answers. Makes the folder if
+ * it is not there. 0, or -1 with why_out: among others when a server answers
+ * at that path already.
  */
-int control_prepare_move(struct control *control, const char *path, char *why_out)
-	__attribute__((warn_unused_result));
-void control_finish_move(struct control *control, bool commit);
+int control_prepare(struct control *control, const char *path,
+		    const struct socket_access *access, bool is_successor,
+		    char why_out[WHY_SIZE]) __attribute__((warn_unused_result));
+void control_finish(struct control *control, bool commit);
 
-/*
- * A new master takes the path over from the one that still answers there. As
- * control_prepare_move(), and finished like it: by rename(2), so that at every
- * moment one of the two answers.
- */
-int control_prepare_takeover(struct control *control, const char *path,
-			     char *why_out) __attribute__((warn_unused_result));
-
-/* The other side of it: closes our socket and leaves the file. Clients that have
- * not asked yet are told "moved": they ask again, the new master. */
+/* A new master answers: closes our socket, and removes its file if the new one's
+ * is elsewhere. Clients that have not asked yet are told "moved": they ask again,
+ * the new master. */
 void control_leave(struct control *control);
 
 /* Closes the listening socket and removes its file; clients stay. */

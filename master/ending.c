@@ -111,9 +111,14 @@ void ending_stop(struct master *m)
 
 void ending_fail_to_start(struct master *m)
 {
+	char why[WHY_SIZE];
+
 	m->exit_status = 1;
-	log_error("cannot start: %s", m->next->failure);
-	upgrade_say_failed(&m->upgrade, str_of(m->next->failure));
+	if (m->next != NULL)
+		verdict_blame(&m->reload, "%s", m->next->failure);
+	verdict_summary(&m->reload, why, sizeof(why));
+	log_error("cannot start: %s", why);
+	upgrade_say_failed(&m->upgrade, str_of(why));
 	ending_stop(m);
 }
 

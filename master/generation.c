@@ -10,6 +10,25 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/safe_path.h"
+
+/* -1 with why_out. */
+static int open_file(const char *what, const char *target, char why_out[WHY_SIZE])
+{
+	char why[WHY_SIZE / 2];
+	struct safe_path path;
+	int fd = -1;
+
+	if (safe_path_open(&path, target, why, sizeof(why)) == 0) {
+		fd = fd_open_log_at(path.folder, path.name, safe_path_flags(&path));
+		snprintf(why, sizeof(why), "%s", strerror(errno));
+	}
+	safe_path_close(&path);
+	if (fd == -1)
+		snprintf(why_out, WHY_SIZE, "cannot open %s \"%s\": %s", what,
+			 target, why);
+	return fd;
+}
 
 /* 0 with the descriptor or -1 for a log that is none in *fd_out. */
 static int open_log(const char *what, const char *target, int *fd_out,
@@ -23,12 +42,8 @@ static int open_log(const char *what, const char *target, int *fd_out,
 	else if (strcmp(target, "stdout") == 0)
 		*fd_out = STDOUT_FILENO;
 	else
-		*fd_out = fd_open_log(target);
-	if (*fd_out != -1)
-		return 0;
-	snprintf(why_out, WHY_SIZE, "cannot open %s \"%s\": %s", what, target,
-		 strerror(errno));
-	return -1;
+		*fd_out = open_file(what, target, why_out);
+	return *fd_out != -1 ? 0 : -1;
 }
 
 static void close_log(int *fd)
@@ -58,8 +73,8 @@ static int open_listeners(struct generation *g, struct listeners *listeners,
 	g->bound = mem_zalloc(conf->n_listeners, sizeof(*g->bound));
 	g->fds = mem_zalloc(conf->n_listeners, sizeof(*g->fds));
 	for (size_t i = 0; i < conf->n_listeners; i++) {
-		g->bound[i] =
-			listeners_use(listeners, &conf->listeners[i], why_out);
+		g->bound[i] = listeners_use(listeners, &conf->listeners[i],
+					    &g->names->listeners[i], why_out);
 		if (g->bound[i] == NULL)
 			return -1;
 		g->fds[i] = g->bound[i]->fd;
@@ -67,9 +82,9 @@ static int open_listeners(struct generation *g, struct listeners *listeners,
 	return 0;
 }
 
-static void warn_of_root(const struct conf *conf)
+static void warn_of_root(const struct names *names)
 {
-	if (geteuid() == 0 && strcmp(conf->user, "root") == 0)
+	if (names->has_user && names->user.uid == 0)
 		log_warn("user is \"root\": workers may use every file that is "
 			 "root's");
 }
@@ -102,8 +117,8 @@ static void on_let_in(struct timer *timer)
 			close_listener(g, i, g->children);
 }
 
-struct generation *generation_create(struct conf **conf, unsigned number,
-				     struct listeners *listeners,
+struct generation *generation_create(struct conf **conf, struct names *names,
+				     unsigned number, struct listeners *listeners,
 				     char why_out[WHY_SIZE])
 {
 	struct generation *g = mem_zalloc(1, sizeof(*g));
@@ -113,6 +128,7 @@ struct generation *generation_create(struct conf **conf, unsigned number,
 	g->number = number;
 	g->conf = *conf;
 	*conf = NULL;
+	g->names = names;
 	g->error_log = g->access_log = -1;
 	g->wanted = (unsigned)g->conf->workers;
 	if (open_logs(&g->conf->log, &g->error_log, &g->access_log, why_out) ==
@@ -120,7 +136,7 @@ struct generation *generation_create(struct conf **conf, unsigned number,
 	    open_listeners(g, listeners, why_out) == -1)
 		generation_destroy(&g);
 	else
-		warn_of_root(g->conf);
+		warn_of_root(g->names);
 	return g;
 }
 
@@ -138,6 +154,7 @@ void generation_destroy(struct generation **generation)
 	close_log(&g->error_log);
 	close_log(&g->access_log);
 	list_remove(&g->link);
+	free(g->names);
 	free(g->bound);
 	free(g->fds);
 	conf_destroy(&g->conf);
@@ -150,6 +167,7 @@ int generation_spawn(struct generation *g, struct children *children)
 		.generation = g,
 		.conf = g->conf,
 		.generation_number = g->number,
+		.identity = g->names->has_user ? &g->names->user : NULL,
 		.listeners = g->fds,
 		.error_log = g->error_log,
 		.access_log = g->access_log,

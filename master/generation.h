@@ -13,6 +13,7 @@
 #include "conf/conf.h"
 #include "master/children.h"
 #include "master/listeners.h"
+#include "master/lookup.h"
 
 /* Beyond timeouts.drain, before a worker that drains is killed. */
 enum { GENERATION_PATIENCE_MS = 5000 };
@@ -21,6 +22,7 @@ struct generation {
 	struct list link;
 	unsigned number;
 	struct conf *conf;
+	struct names *names;       /* of conf */
 	struct bound **bound;      /* one for each of conf->listeners */
 	int *fds;                  /* theirs, for the workers */
 	int error_log;             /* -1: stderr */
@@ -33,11 +35,11 @@ struct generation {
 };
 
 /*
- * Takes `conf` over and opens what it needs. NULL with why_out when that
- * fails; nothing is left open then, and `*conf` is destroyed.
+ * Takes `conf` and its names over and opens what it needs. NULL with why_out
+ * when that fails; nothing is left open then, and both are destroyed.
  */
-struct generation *generation_create(struct conf **conf, unsigned number,
-				     struct listeners *listeners,
+struct generation *generation_create(struct conf **conf, struct names *names,
+				     unsigned number, struct listeners *listeners,
 				     char why_out[WHY_SIZE])
 	__attribute__((warn_unused_result));
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "master/handover.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -9,7 +10,6 @@
 #include "base/tunable.h"
 #include "master/ending.h"
 #include "master/master.h"
-#include "master/pid_file.h"
 #include "master/reload.h"
 
 enum {
@@ -66,6 +66,16 @@ static void on_alone(struct upgrade *upgrade)
 static void on_counted(struct upgrade *upgrade)
 {
 	control_resume(&CONTAINER_OF(upgrade, struct master, upgrade)->control);
+}
+
+void handover_say_made(struct master *m)
+{
+	char path[PATH_MAX + NAME_MAX];
+
+	if (m->control.next_name != NULL && m->control.next_fd != -1)
+		upgrade_say_made(&m->upgrade, m->control.next_name);
+	if (pid_file_temporary(&m->pid_file, path, sizeof(path)))
+		upgrade_say_made(&m->upgrade, path);
 }
 
 /* Until the counters of the old master's last moments are here, which takes
@@ -191,6 +201,7 @@ void handover_commit(struct master *m)
 	notify_main_pid(&m->notify, (int)m->upgrade.pid, text);
 	pass_reload_on(m);
 	m->upgrade.pid = 0;
+	buf_release(&m->upgrade.made);
 	leave_names(m);
 	send_counters(m);
 	generation_release_listeners(m->serving);

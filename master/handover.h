@@ -27,7 +27,9 @@ void handover_close(struct master *m);
 /* Kills a new master that is being made; those who asked are told why. */
 void handover_abandon(struct master *m, const char *why);
 
-/* The new master: has verbs wait for the counters of the old one. */
+/* The new master: tells the old one of files that are to go if it is killed. */
+void handover_say_made(struct master *m);
+/* Has verbs wait for the counters of the old one. */
 void handover_wait(struct master *m);
 /* The old one has ended, and systemd listens to us. */
 void handover_announce(struct master *m);

@@ -9,17 +9,17 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/safe_path.h"
 #include "master/notify.h"
 #include "master/sock_diag.h"
 #include "worker/worker.h"
@@ -38,21 +38,11 @@ static bool has_file(const struct bound *bound)
 	       bound->addr.un.sun_path[0] != '\0';
 }
 
-/* Whether the file of a Unix socket is still the one that we made: it may have
- * been deleted, or be another server's. */
-static bool file_is_ours(const struct bound *bound)
-{
-	struct stat st;
-
-	return lstat(bound->addr.un.sun_path, &st) == 0 &&
-	       st.st_dev == bound->device && st.st_ino == bound->inode;
-}
-
 static void remove_file(const struct bound *bound)
 {
 	if (has_file(bound) && !bound->inherited && !bound->borrowed &&
-	    !bound->leave_name && file_is_ours(bound))
-		unlink(bound->addr.un.sun_path);
+	    !bound->leave_name)
+		socket_file_remove(&bound->file, bound->addr.un.sun_path);
 }
 
 static bool is_tcp(const struct bound *bound)
@@ -75,7 +65,6 @@ static bool is_deferred(const struct bound *bound)
 static struct bound *bound_create(struct listeners *home, int fd)
 {
 	struct bound *bound = mem_zalloc(1, sizeof(*bound));
-	struct stat st;
 
 	bound->home = home;
 	bound->fd = fd;
@@ -84,10 +73,8 @@ static struct bound *bound_create(struct listeners *home, int fd)
 		bound->addr.length = 0;
 	bound->is_deferred = is_deferred(bound);
 	list_init(&bound->link);
-	if (has_file(bound) && lstat(bound->addr.un.sun_path, &st) == 0) {
-		bound->device = st.st_dev;
-		bound->inode = st.st_ino;
-	}
+	if (has_file(bound))
+		bound->file = socket_file_find(bound->addr.un.sun_path);
 	return bound;
 }
 
@@ -137,7 +124,8 @@ void listeners_take_over(struct listeners *listeners, const char *key, int fd,
  * place. systemd's cannot be replaced. */
 static bool is_lost(const struct bound *bound)
 {
-	return has_file(bound) && !bound->inherited && !file_is_ours(bound);
+	return has_file(bound) && !bound->inherited &&
+	       !socket_file_is_at(&bound->file, bound->addr.un.sun_path);
 }
 
 static struct bound *find(struct list *all, const struct conf_listener *conf)
@@ -167,22 +155,6 @@ static void set_options(int fd, const struct addr *addr)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (addr_family(addr) == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-}
-
-/* A Unix socket's file of a server that is gone must not be in the way; one
- * that answers must. */
-static void remove_stale(const struct addr *addr)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct stat st;
-
-	if (fd == -1 || addr->un.sun_path[0] == '\0')
-		goto out;
-	if (connect(fd, &addr->any, addr->length) == -1 && errno == ECONNREFUSED &&
-	    lstat(addr->un.sun_path, &st) == 0 && S_ISSOCK(st.st_mode))
-		unlink(addr->un.sun_path);
-out:
-	fd_close(&fd);
 }
 
 static bool has_port(const struct bound *bound, uint16_t port)
@@ -231,19 +203,32 @@ static bool may_pass(int error, uint64_t until)
 	       clock_read() < until;
 }
 
-static int bind_once(int fd, const struct addr *addr)
+/* Where and how a socket is opened. */
+struct opening {
+	struct listeners *home;
+	const struct conf_listener *conf;
+	const struct socket_access *access;
+	bool beside; /* a listener that has to go: see share_port() */
+	char why[WHY_SIZE / 2];
+};
+
+static int bind_once(const struct opening *o, int fd, const struct addr *addr)
 {
-	if (addr_family(addr) == AF_UNIX)
-		remove_stale(addr);
-	return bind(fd, &addr->any, addr->length);
+	struct socket_file file;
+
+	if (addr_family(addr) != AF_UNIX || addr->un.sun_path[0] == '\0')
+		return bind(fd, &addr->any, addr->length);
+	socket_file_remove_stale(addr);
+	return socket_file_bind(fd, addr, o->access, &file);
 }
 
-static int bind_patiently(int fd, const struct addr *addr, uint64_t until)
+static int bind_patiently(const struct opening *o, int fd, const struct addr *addr)
 {
 	static const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
 	int result;
 
-	while ((result = bind_once(fd, addr)) == -1 && may_pass(errno, until))
+	while ((result = bind_once(o, fd, addr)) == -1 &&
+	       may_pass(errno, o->home->patient_until))
 		nanosleep(&pause, NULL);
 	return result;
 }
@@ -265,41 +250,44 @@ static int bind_beside(struct listeners *listeners, int fd, const struct addr *a
 	return result;
 }
 
-/* Where and how a socket is opened. */
-struct opening {
-	struct listeners *home;
-	const struct conf_listener *conf;
-	bool beside; /* a listener that has to go: see share_port() */
-};
-
 static int bind_and_listen(struct opening *o, int fd, const struct addr *addr)
 {
-	mode_t mask;
-	int result;
-
-	/* The kernel makes the file with the mode of the socket. */
-	if (addr_family(addr) == AF_UNIX && fchmod(fd, (mode_t)o->conf->mode) == -1)
-		return -1;
-	mask = umask(addr_family(addr) == AF_UNIX ? 0 : 022);
-	result = bind_patiently(fd, addr, o->home->patient_until);
-	umask(mask);
-	if (result == 0)
+	if (bind_patiently(o, fd, addr) == 0)
 		return listen(fd, (int)o->conf->backlog);
 	o->beside = bind_beside(o->home, fd, addr) == 0;
 	return o->beside ? 0 : -1;
 }
 
+/* The folder of a Unix socket may be reached by links that others can change. */
+static bool path_is_safe(struct opening *o, const struct addr *addr)
+{
+	struct safe_path path;
+	bool safe;
+
+	if (addr_family(addr) != AF_UNIX || addr->un.sun_path[0] == '\0')
+		return true;
+	safe = safe_path_open(&path, addr->un.sun_path, o->why, sizeof(o->why)) ==
+	       0;
+	safe_path_close(&path);
+	return safe;
+}
+
 static int open_socket(struct opening *o, const struct addr *addr)
 {
-	int fd = socket(addr_family(addr),
-			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd;
 
-	if (fd == -1)
+	if (!path_is_safe(o, addr))
 		return -1;
-	set_options(fd, addr);
-	if (bind_and_listen(o, fd, addr) == -1)
-		fd_close(&fd);
-	return fd;
+	fd = socket(addr_family(addr), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		    0);
+	if (fd != -1) {
+		set_options(fd, addr);
+		if (bind_and_listen(o, fd, addr) == 0)
+			return fd;
+	}
+	snprintf(o->why, sizeof(o->why), "%s", strerror(errno));
+	fd_close(&fd);
+	return -1;
 }
 
 /* "*:80" is both families; where the machine has no IPv6, it is IPv4. */
@@ -333,6 +321,7 @@ static struct bound *adopt(struct listeners *listeners,
 
 struct bound *listeners_use(struct listeners *listeners,
 			    const struct conf_listener *conf,
+			    const struct socket_access *access,
 			    char why_out[WHY_SIZE])
 {
 	struct bound *bound = find(&listeners->all, conf);
@@ -343,14 +332,15 @@ struct bound *listeners_use(struct listeners *listeners,
 	}
 	bound = adopt(listeners, conf);
 	if (bound == NULL) {
-		struct opening o = {.home = listeners, .conf = conf};
+		struct opening o = {
+			.home = listeners, .conf = conf, .access = access};
 		int fd = open_any(&o);
 
 		if (fd == -1) {
 			snprintf(why_out, WHY_SIZE,
 				 "%s:%d: cannot listen on %s: %s",
 				 conf->origin.file, conf->origin.line, conf->text,
-				 strerror(errno));
+				 o.why);
 			return NULL;
 		}
 		bound = bound_create(listeners, fd);
@@ -361,27 +351,6 @@ struct bound *listeners_use(struct listeners *listeners,
 	bound->users = 1;
 	list_append(&listeners->all, &bound->link);
 	return bound;
-}
-
-/* A mode that differs is set on the file that we made, found by its descriptor:
- * its folder may be somebody else's, who has put a link in its place. */
-static int set_mode(const struct bound *bound, mode_t mode)
-{
-	int fd = open(bound->addr.un.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	char path[32];
-	struct stat st;
-	int result = -1;
-
-	errno = ENOENT;
-	if (fd == -1)
-		return -1;
-	if (fstat(fd, &st) == 0 && st.st_dev == bound->device &&
-	    st.st_ino == bound->inode && S_ISSOCK(st.st_mode)) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		result = (st.st_mode & 07777) == mode ? 0 : chmod(path, mode);
-	}
-	fd_close(&fd);
-	return result;
 }
 
 /* 1 is the time in seconds after which a silent client is let in: that is at
@@ -403,7 +372,8 @@ bool listeners_let_in(struct bound *bound)
 	return sock_diag_has_half_open(ntohs(bound->addr.v4.sin_port)) != 0;
 }
 
-void listeners_settle(struct bound *bound, const struct conf_listener *conf)
+void listeners_settle(struct bound *bound, const struct conf_listener *conf,
+		      const struct socket_access *access)
 {
 	bound->borrowed = false; /* from now on we serve with it */
 	set_deferred(bound, worker_client_speaks_first(conf));
@@ -414,8 +384,9 @@ void listeners_settle(struct bound *bound, const struct conf_listener *conf)
 		share_port(bound->home, addr_port(&bound->addr), 0);
 	bound->beside = false;
 	if (has_file(bound) && !bound->inherited &&
-	    set_mode(bound, (mode_t)conf->mode) == -1)
-		log_errno(LOG_LEVEL_WARN, "%s: cannot change the mode", bound->key);
+	    socket_file_set(&bound->file, bound->addr.un.sun_path, access) == -1)
+		log_errno(LOG_LEVEL_WARN, "%s: cannot change mode and owner",
+			  bound->key);
 }
 
 /* systemd goes on listening to what it passed: we keep it, for the day when

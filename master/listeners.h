@@ -9,11 +9,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/addr.h"
 #include "base/list.h"
 #include "conf/conf.h"
+#include "master/socket_file.h"
 #include "master/why.h"
 
 /* One bound address. */
@@ -28,8 +28,7 @@ struct bound {
 	bool beside;      /* bound beside one that goes; does not listen yet */
 	bool is_deferred; /* TCP_DEFER_ACCEPT is set: see listeners_settle() */
 	bool leave_name;  /* a Unix socket's file that is another master's now */
-	dev_t device;     /* of that file, as we made it */
-	ino_t inode;
+	struct socket_file file; /* that file, as we made it */
 	struct listeners *home;
 };
 
@@ -56,18 +55,20 @@ void listeners_take_over(struct listeners *listeners, const char *key, int fd,
  */
 struct bound *listeners_use(struct listeners *listeners,
 			    const struct conf_listener *conf,
+			    const struct socket_access *access,
 			    char why_out[WHY_SIZE])
 	__attribute__((warn_unused_result));
 
 /*
  * The generation serves: the socket listens, and what a reload may change of a
- * socket that stays is changed now: its backlog, its file's mode, and whether
- * the kernel holds back a connection until its client has sent something
+ * socket that stays is changed now: its backlog, who may connect to its file, and
+ * whether the kernel holds back a connection until its client has sent something
  * (TCP_DEFER_ACCEPT in tcp(7)). A worker then finds connection and request
  * together, which saves it a wait; a client that stays silent is let in after a
  * second.
  */
-void listeners_settle(struct bound *bound, const struct conf_listener *conf);
+void listeners_settle(struct bound *bound, const struct conf_listener *conf,
+		      const struct socket_access *access);
 
 /* It is going to be closed: holds back nothing any more. True when the kernel
  * may have something that it held back, which comes within LISTENERS_LET_IN_MS,

@@ -2,6 +2,7 @@
 /* holdfast(8): the command line, and what each verb of it does. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/fd.h"
@@ -14,6 +15,7 @@
 #include "master/client/top.h"
 #include "master/load.h"
 #include "master/master.h"
+#include "master/lookup.h"
 #include "master/options.h"
 #include "master/supervise.h"
 #include "master/upgrade.h"
@@ -53,6 +55,19 @@ static int run(const struct options *options)
 	return master_run(&master, options->file);
 }
 
+/* Users and groups that the file names, but that there are not. */
+static unsigned check_names(const struct conf *conf, struct buf *said)
+{
+	char why[WHY_SIZE];
+	struct names *names = names_find(conf, why);
+
+	if (names == NULL)
+		buf_printf(said, "%s\n", why);
+	else
+		free(names);
+	return names == NULL;
+}
+
 static int check(const struct options *options)
 {
 	struct conf *conf = load(options->file);
@@ -60,8 +75,9 @@ static int check(const struct options *options)
 	if (conf == NULL)
 		return EXIT_FAILURE;
 	struct buf said = {0};
-	unsigned errors = worker_check(conf, &said);
+	unsigned errors = check_names(conf, &said);
 
+	errors += worker_check(conf, &said);
 	conf_destroy(&conf);
 	if (errors > 0) {
 		buf_printf(&said, "%s: %u error%s\n", options->file, errors,
@@ -107,6 +123,14 @@ static char *find_control(const struct options *options)
 		print(stderr, &said);
 	}
 	conf_errors_fini(&errors);
+	if (control != NULL && strcmp(control, "off") == 0) {
+		buf_printf(&said,
+			   "refused: the server of %s has no control socket\n",
+			   options->file);
+		print(stderr, &said);
+		free(control);
+		control = NULL;
+	}
 	return control;
 }
 

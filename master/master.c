@@ -16,7 +16,6 @@
 #include "master/ending.h"
 #include "master/handover.h"
 #include "master/load.h"
-#include "master/pid_file.h"
 #include "master/reload.h"
 #include "master/supervise.h"
 #include "master/workforce.h"
@@ -89,7 +88,9 @@ static void close_master(struct master *m)
 
 		generation_destroy(&g);
 	}
-	pid_file_move(&m->pid_file, "");
+	lookup_cancel(&m->lookup);
+	conf_destroy(&m->candidate);
+	pid_file_leave(&m->pid_file);
 	close_verdicts(m);
 	notify_fini(&m->notify);
 	watchdog_stop(&m->watchdog);
@@ -100,19 +101,6 @@ static void close_master(struct master *m)
 	children_fini(&m->children);
 	loop_fini(&m->loop);
 	buf_free_all();
-}
-
-/* Where to listen and answer: from the master before us, from systemd, or by
- * ourselves. 0, or -1 with why_out. */
-static int take_place(struct master *m, const struct conf *conf,
-		      char why_out[WHY_SIZE])
-{
-	if (m->upgrade.is_new)
-		return control_prepare_takeover(&m->control, conf->control.path,
-						why_out);
-	listeners_inherit(&m->listeners);
-	m->listeners.patient_until = m->loop.now + BIND_MS * NS_PER_MS;
-	return control_open(&m->control, conf->control.path, why_out);
 }
 
 static int take_over(struct master *m, char why_out[WHY_SIZE])
@@ -138,8 +126,8 @@ static int take_over(struct master *m, char why_out[WHY_SIZE])
 	return 0;
 }
 
-/* The first generation. Takes `*conf`. 0, or -1 with why_out. */
-static int start(struct master *m, struct conf **conf, char why_out[WHY_SIZE])
+/* The first generation. Takes `*conf`. */
+static void start(struct master *m, struct conf **conf)
 {
 	uint64_t fds = fd_raise_limit();
 
@@ -148,12 +136,11 @@ static int start(struct master *m, struct conf **conf, char why_out[WHY_SIZE])
 		log_warn("limits.connections is %ju, but a process may have "
 			 "only %ju descriptors",
 			 (uintmax_t)(*conf)->limits.connections, (uintmax_t)fds);
-	if (take_place(m, *conf, why_out) == -1)
-		return -1;
-	int result = reload_make_first(m, conf, why_out);
-
-	m->listeners.patient_until = 0;
-	return result;
+	if (!m->upgrade.is_new) {
+		listeners_inherit(&m->listeners);
+		m->listeners.patient_until = m->loop.now + BIND_MS * NS_PER_MS;
+	}
+	reload_make(m, conf);
 }
 
 /* Up to the first generation being made; false when it cannot be. */
@@ -162,7 +149,6 @@ static bool begin(struct master *m, struct supervision *supervision)
 	struct conf *conf = NULL;
 	struct buf said = {0};
 	char why[WHY_SIZE];
-	bool begun = false;
 
 	if (supervise_open(supervision, m) == -1) {
 		log_errno(LOG_LEVEL_ERROR, "cannot start: no signals (signalfd)");
@@ -173,17 +159,12 @@ static bool begin(struct master *m, struct supervision *supervision)
 		return false;
 	}
 	conf = load_aloud(m->file, &said);
-	if (conf == NULL) {
+	if (conf == NULL)
 		upgrade_say_failed(&m->upgrade, buf_str(&said));
-	} else if (start(m, &conf, why) == -1) {
-		log_error("cannot start: %s", why);
-		upgrade_say_failed(&m->upgrade, str_of(why));
-	} else {
-		begun = true;
-	}
+	else
+		start(m, &conf);
 	buf_release(&said);
-	conf_destroy(&conf);
-	return begun;
+	return m->state != LIFE_GONE && (m->next != NULL || m->candidate != NULL);
 }
 
 int master_run(struct master *m, const char *file)
@@ -200,7 +181,7 @@ int master_run(struct master *m, const char *file)
 		loop_run(&m->loop);
 		status = m->exit_status;
 	}
-	control_finish_move(&m->control, false);
+	control_finish(&m->control, false);
 	supervise_close(&supervision);
 	close_master(m);
 	return status;

@@ -16,7 +16,9 @@
 #include "master/generation.h"
 #include "master/lifecycle.h"
 #include "master/listeners.h"
+#include "master/lookup.h"
 #include "master/notify.h"
+#include "master/pid_file.h"
 #include "master/report/sample.h"
 #include "master/respawn.h"
 #include "master/upgrade.h"
@@ -51,7 +53,9 @@ struct master {
 	struct timer make_timer; /* the next one must be ready by then */
 	struct timer settle_timer;
 	struct outcome last_reload;
-	char *pid_file; /* written, or NULL */
+	struct conf *candidate; /* of the next one, while names are looked up */
+	struct lookup lookup;
+	struct pid_file pid_file;
 
 	/* handover.c */
 	struct upgrade upgrade;

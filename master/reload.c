@@ -9,13 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/tunable.h"
 #include "master/handover.h"
 #include "master/master.h"
-#include "master/pid_file.h"
 #include "master/workforce.h"
 
 enum {
@@ -83,38 +83,64 @@ static void spawn_next(struct master *m)
 		lifecycle_event(m, EVENT_FAILED);
 }
 
-int reload_make_first(struct master *m, struct conf **conf, char why_out[WHY_SIZE])
+/* Everything with a name in the file system, and the listeners. False when that
+ * fails; why_out says why. */
+static bool open_next(struct master *m, struct conf **conf, struct names *names,
+		      char why_out[WHY_SIZE])
 {
-	m->next = generation_create(conf, ++m->last_number, &m->listeners, why_out);
-	if (m->next == NULL)
-		return -1;
-	log_set_level((enum log_level)m->next->conf->log.level);
-	spawn_next(m);
-	return 0;
-}
+	bool is_successor = m->serving == NULL && m->upgrade.is_new;
 
-/* Loads the file and makes the next generation of it, up to spawning its
- * workers. False when that fails; m->reload has the reasons. */
-static bool make_next(struct master *m)
-{
-	struct conf_errors errors = {0};
-	struct conf *conf = conf_load(m->file, &errors);
-	char why[WHY_SIZE];
-
-	if (conf == NULL)
-		blame_errors(m, &errors);
-	conf_errors_fini(&errors);
-	if (conf == NULL)
-		return false;
-	if (control_prepare_move(&m->control, conf->control.path, why) == -1) {
-		verdict_blame(&m->reload, "%s", why);
-		conf_destroy(&conf);
+	if (control_prepare(&m->control, (*conf)->control.path, &names->control,
+			    is_successor, why_out) == -1 ||
+	    pid_file_prepare(&m->pid_file, (*conf)->pid_file, is_successor,
+			     why_out) == -1) {
+		free(names);
+		conf_destroy(conf);
 		return false;
 	}
-	m->next = generation_create(&conf, ++m->last_number, &m->listeners, why);
-	if (m->next == NULL)
-		verdict_blame(&m->reload, "%s", why);
+	if (is_successor)
+		handover_say_made(m);
+	m->next = generation_create(conf, names, ++m->last_number, &m->listeners,
+				    why_out);
 	return m->next != NULL;
+}
+
+/* The names of users and groups are known: the next step. */
+static void on_names(struct lookup *lookup, struct names *names, const char *why)
+{
+	struct master *m = CONTAINER_OF(lookup, struct master, lookup);
+	struct conf *conf = m->candidate;
+	char text[WHY_SIZE];
+
+	m->candidate = NULL;
+	if (names != NULL && open_next(m, &conf, names, text)) {
+		spawn_next(m);
+		return;
+	}
+	verdict_blame(&m->reload, "%s", names != NULL ? text : why);
+	conf_destroy(&conf);
+	lifecycle_event(m, EVENT_FAILED);
+}
+
+void reload_make(struct master *m, struct conf **conf)
+{
+	m->candidate = *conf;
+	*conf = NULL;
+	if (m->serving == NULL)
+		log_set_level((enum log_level)m->candidate->log.level);
+	lookup_begin(&m->lookup, m->candidate);
+}
+
+/* Loads the file. False when that fails; m->reload has the reasons. */
+static bool load_next(struct master *m, struct conf **conf_out)
+{
+	struct conf_errors errors = {0};
+
+	*conf_out = conf_load(m->file, &errors);
+	if (*conf_out == NULL)
+		blame_errors(m, &errors);
+	conf_errors_fini(&errors);
+	return *conf_out != NULL;
 }
 
 static void on_make_time(struct timer *timer)
@@ -127,11 +153,13 @@ static void on_make_time(struct timer *timer)
 
 void reload_begin(struct master *m)
 {
+	struct conf *conf;
+
 	verdict_move(&m->reload, &m->next_reload);
 	log_info("reloading %s", m->file);
 	notify_reloading(&m->notify, "reloading");
-	if (make_next(m))
-		spawn_next(m);
+	if (load_next(m, &conf))
+		reload_make(m, &conf);
 	else
 		lifecycle_event(m, EVENT_FAILED);
 }
@@ -151,7 +179,7 @@ void reload_begin_queued(struct master *m)
 /* The end of it. */
 
 /* The master's own part of the configuration changes with its generation. */
-static void take_settings(struct master *m, const struct generation *g)
+static void take_settings(const struct generation *g)
 {
 	int fd = g->error_log;
 
@@ -160,7 +188,6 @@ static void take_settings(struct master *m, const struct generation *g)
 	log_set_fd(fd == -1 ? STDERR_FILENO : fd);
 	log_set_level((enum log_level)g->conf->log.level);
 	log_set_format((enum log_format)g->conf->log.error_format);
-	pid_file_move(&m->pid_file, g->conf->pid_file);
 }
 
 static void log_listeners(const struct generation *g, const struct generation *old)
@@ -206,7 +233,8 @@ static void start_workers(struct master *m)
 	const struct generation *g = m->serving;
 
 	for (size_t i = 0; i < g->conf->n_listeners; i++)
-		listeners_settle(g->bound[i], &g->conf->listeners[i]);
+		listeners_settle(g->bound[i], &g->conf->listeners[i],
+				 &g->names->listeners[i]);
 	for (struct child *c = NULL;
 	     (c = children_next(&m->children, g, c)) != NULL;)
 		if (c->state == CHILD_READY)
@@ -230,8 +258,9 @@ void reload_commit(struct master *m)
 	m->serving = m->next;
 	m->next = NULL;
 	timer_disarm(&m->make_timer);
-	control_finish_move(&m->control, true);
-	take_settings(m, m->serving);
+	control_finish(&m->control, true);
+	pid_file_finish(&m->pid_file, true);
+	take_settings(m->serving);
 	start_workers(m);
 	log_listeners(m->serving, old);
 	if (old != NULL)
@@ -258,7 +287,10 @@ void reload_abandon(struct master *m)
 
 	m->next = NULL;
 	timer_disarm(&m->make_timer);
-	control_finish_move(&m->control, false);
+	lookup_cancel(&m->lookup);
+	conf_destroy(&m->candidate);
+	control_finish(&m->control, false);
+	pid_file_finish(&m->pid_file, false);
 	if (g == NULL)
 		return;
 	for (struct child *c = NULL;
@@ -326,7 +358,7 @@ void reload_reopen(struct master *m)
 		return;
 	}
 	if (m->serving != NULL)
-		take_settings(m, m->serving);
+		take_settings(m->serving);
 	verdict_pass(&m->reopening, "log files were reopened");
 	verdict_answer(&m->reopening);
 }
@@ -336,5 +368,8 @@ void reload_init(struct master *m)
 	list_init(&m->old);
 	timer_init(&m->make_timer, on_make_time);
 	timer_init(&m->settle_timer, on_settle_time);
+	lookup_init(&m->lookup, &m->loop);
+	m->lookup.on_done = on_names;
+	pid_file_init(&m->pid_file);
 	m->children.on_left = on_left;
 }

@@ -7,18 +7,16 @@
 #ifndef MASTER_RELOAD_H
 #define MASTER_RELOAD_H
 
-#include "master/why.h"
-
 struct conf;
 struct generation;
 struct master;
 
 void reload_init(struct master *m);
 
-/* The first generation, of a configuration that is taken over. 0, or -1 with
- * why_out. */
-int reload_make_first(struct master *m, struct conf **conf, char why_out[WHY_SIZE])
-	__attribute__((warn_unused_result));
+/* Makes the next generation of a configuration that is taken over: looks up its
+ * names, opens all it needs, spawns its workers. EVENT_FAILED, with the reasons
+ * in m->reload or in m->next, when that fails. */
+void reload_make(struct master *m, struct conf **conf);
 
 void reload_begin(struct master *m);
 void reload_queue(struct master *m);

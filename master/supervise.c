@@ -131,6 +131,10 @@ static void on_verb(struct control *control, struct control_client *client,
 		answer_status(m, client, status_json);
 	else if (strcmp(verb, "status --lines") == 0)
 		answer_status(m, client, status_lines);
+	else if (client->rights != CONTROL_ALL)
+		control_answer(client, false,
+			       STR("refused: only root and the server's user may "
+				   "do more than status and top\n"));
 	else
 		ask(m, client, verb);
 }

@@ -41,6 +41,8 @@ enum upgrade_type {
 	UPGRADE_FORMATS, /* `text`: what its workers will understand */
 	/* From the old master. */
 	UPGRADE_COUNTED, /* the last UPGRADE_COUNTERS of some */
+	/* From the new master. */
+	UPGRADE_MADE, /* `text`: a file to be removed if it fails */
 };
 
 struct upgrade_message {
@@ -169,6 +171,9 @@ static void on_new_master(struct watch *watch, uint32_t events)
 		if (message->type == UPGRADE_FORMATS) {
 			frozen_table_parse(&u->theirs, message->text);
 			u->on_formats(u);
+		} else if (message->type == UPGRADE_MADE) {
+			buf_put(&u->made, str_of(message->text));
+			buf_put(&u->made, (struct str){"", 1});
 		} else if (message->type == UPGRADE_READY)
 			u->on_ready(u);
 		else if (message->type == UPGRADE_FAILED)
@@ -307,11 +312,22 @@ void upgrade_signal(const struct upgrade *u, int number)
 		kill(u->pid, number);
 }
 
+/* What a new master that was killed could not remove. */
+static void remove_made(struct upgrade *u)
+{
+	struct str all = buf_str(&u->made);
+
+	while (all.n > 0)
+		(void)unlink(str_cut(&all, '\0').p);
+	buf_release(&u->made);
+}
+
 void upgrade_abandon(struct upgrade *u)
 {
 	/* Its workers die with it, or end when they see that it is gone. */
 	upgrade_signal(u, SIGKILL);
 	upgrade_close(u);
+	remove_made(u);
 	u->pid = 0;
 }
 
@@ -458,6 +474,19 @@ int upgrade_receive(struct upgrade *u, struct listeners *listeners,
 	u->channel.on_event = NULL;
 	snprintf(why_out, WHY_SIZE, "the state of the old master cannot be read");
 	return -1;
+}
+
+void upgrade_say_made(struct upgrade *u, const char *path)
+{
+	struct upgrade_message *message;
+
+	if (!u->is_new || u->channel.fd == -1)
+		return;
+	message = mem_zalloc(1, sizeof(*message));
+	message->type = UPGRADE_MADE;
+	snprintf(message->text, sizeof(message->text), "%s", path);
+	(void)send_message(u, message, NULL, 0);
+	free(message);
 }
 
 void upgrade_say_ready(struct upgrade *u)

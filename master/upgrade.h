@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/loop.h"
 #include "base/shared/frozen.h"
 #include "base/shared/scoreboard.h"
@@ -35,6 +36,8 @@ struct upgrade {
 	struct frozen_table theirs;
 	/* The old one's: the new master has said that. */
 	void (*on_formats)(struct upgrade *upgrade);
+	struct buf made;        /* the old one's: paths, each with a NUL, of
+				 * files that go if the new one fails */
 	char failure[WHY_SIZE]; /* why the new master does not serve */
 	/* The old one's: the new master is ready, or is not to be (`why`). */
 	void (*on_ready)(struct upgrade *upgrade);
@@ -94,6 +97,9 @@ bool upgrade_is_wanted(void);
 int upgrade_receive(struct upgrade *upgrade, struct listeners *listeners,
 		    int handoff_out[2], unsigned *generation_out,
 		    char why_out[WHY_SIZE]) __attribute__((warn_unused_result));
+
+/* A file that we have made and the old master has to remove if we are killed. */
+void upgrade_say_made(struct upgrade *upgrade, const char *path);
 
 /* We serve; or we do not, and this is why. Nothing without an old master. */
 void upgrade_say_ready(struct upgrade *upgrade);

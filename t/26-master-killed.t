@@ -87,9 +87,9 @@ subtest 'it was stuck' => sub {
 	$s->signal('ABRT');
 	is $s->wait_end, 'signal 6', 'it dies of SIGABRT';
 	$s->expect_log(
-		qr/^error master\[$master\]: signal 6; the stack is:/,
-		qr/^error master\[$master\]: .*\bloop_run\b/);
-	$s->allow_log(qr/^error master\[$master\]: /);
+		qr/^\S+Z error master\[$master\]: signal 6; the stack is:/,
+		qr/^\S+Z error master\[$master\]: .*\bloop_run\b/);
+	$s->allow_log(qr/^\S+Z error master\[$master\]: /);
 	$s->restart;
 	is(Holdfast::Client->new("127.0.0.1:$port")->get('/')->body, 'ok',
 		'and it starts again');

@@ -166,6 +166,7 @@ subtest 'a full disk' => sub {
 	ask($c, 100, 1000);
 	$s->expect_log(qr/written again; \d+ lines were lost/);
 	$s->wait_log(qr/written again/);
+	$s->allow_log(qr/user is "root"/);
 	$s->finish;
 	my $text = $s->dir->read('log/access.log');
 	my @after = $text =~ m{^127\.0\.0\.1 - - \[[^\]]+\] "GET /1(\d{3}) HTTP/1\.1" 200}mg;

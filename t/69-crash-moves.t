@@ -115,7 +115,7 @@ for my $n (1 .. $crashes) {
 	my %doomed;
 
 	$s->allow_log(qr/^\S+ error worker \d+\[$victim\]: /,
-		qr/^error worker \d+\[$victim\]: /);
+		qr/^\S+Z error worker \d+\[$victim\]: /);
 	my @lost = round(sub {
 		# Stopped, it takes no more and gives none away.
 		stop_process($victim);
@@ -161,7 +161,7 @@ $_->get('/') for @clients;
 my ($only) = $alone->workers;
 
 $alone->allow_log(qr/workers are dying at startup/,
-	qr/^error worker \d+\[$only\]: /);
+	qr/^\S+Z error worker \d+\[$only\]: /);
 $alone->kill_worker($only, 'SEGV');
 is scalar(grep { $_->get('/')->body ne 'ok' } @clients), 0,
 	'one worker: its replacement serves its connections';

@@ -33,7 +33,7 @@ my @idle = map { $s->client('http') } 1 .. 40;
 my @echoes = map { $s->client('echo') } 1 .. 10;
 
 $s->allow_log(qr/workers are dying at startup/,
-	qr/^error worker \d+\[\d+\]: /);
+	qr/^\S+Z error worker \d+\[\d+\]: /);
 
 sub all_served ($what) {
 	is scalar(grep { $_->get('/')->body ne "ok\n" } @idle), 0,

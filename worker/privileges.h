@@ -6,6 +6,8 @@
 #ifndef WORKER_PRIVILEGES_H
 #define WORKER_PRIVILEGES_H
 
+#include "worker/worker.h"
+
 /*
  * Leaves the terminal that the server was started from: neither is what is
  * typed there read, nor can anything be typed in its place (TIOCSTI,
@@ -13,6 +15,13 @@
  * -1 with errno.
  */
 int privileges_drop_terminal(void) __attribute__((warn_unused_result));
+
+/*
+ * Becomes that user, with its groups, for good. What would change nothing is not
+ * asked for: a user namespace or a filter may forbid it. 0, or -1 with errno.
+ */
+int privileges_become(const struct identity *identity)
+	__attribute__((warn_unused_result));
 
 /* No program that is executed from here can have a capability; as far as we may
  * say so. Before the user is changed. */

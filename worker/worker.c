@@ -9,8 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -552,20 +550,11 @@ static bool die_with_master(const struct worker_env *env, bool on)
 }
 
 /* For good: no way back to root, and none by a set-user-ID program. */
-static int drop_privileges(const char *user)
+static int drop_privileges(const struct identity *identity)
 {
 	privileges_bound_capabilities();
-	if (geteuid() == 0) {
-		const struct passwd *pw;
-
-		errno = ENOENT; /* getpwnam(3) leaves errno 0 for an unknown
-				 * user */
-		pw = getpwnam(user);
-		if (pw == NULL || initgroups(user, pw->pw_gid) == -1 ||
-		    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == -1 ||
-		    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == -1)
-			return -1;
-	}
+	if (identity != NULL && privileges_become(identity) == -1)
+		return -1;
 	if (privileges_drop_capabilities() == -1)
 		return -1;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -597,7 +586,7 @@ static bool get_ready(struct worker *w)
 		say_failed(w, why);
 		return false;
 	}
-	if (drop_privileges(w->env->conf->user) == -1) {
+	if (drop_privileges(w->env->identity) == -1) {
 		snprintf(text, sizeof(text), "cannot become user \"%s\": %s",
 			 w->env->conf->user, strerror(errno));
 		say_failed(w, text);

@@ -15,17 +15,27 @@
 #include "base/shared/scoreboard.h"
 #include "conf/conf.h"
 
+/* Whom a worker becomes, in numbers: it asks no name service. */
+enum { IDENTITY_GROUPS = 256 };
+struct identity {
+	uid_t uid;
+	gid_t gid;
+	unsigned n_groups;
+	gid_t groups[IDENTITY_GROUPS];
+};
+
 /* What crosses the fork. All of it stays the caller's; the descriptors are
  * the worker's own copies. */
 struct worker_env {
 	const struct conf *conf;
 	unsigned number; /* of its slot in the master's child table */
 	unsigned generation;
-	const int *listeners; /* one for each of conf->listeners */
-	int channel;          /* our end */
-	pid_t master;         /* its process id */
-	int access_log;       /* open for appending, -1 for none */
-	int handoff[2];       /* where connections are given away, and taken */
+	const int *listeners;            /* one for each of conf->listeners */
+	int channel;                     /* our end */
+	pid_t master;                    /* its process id */
+	const struct identity *identity; /* NULL: it stays the master's user */
+	int access_log;                  /* open for appending, -1 for none */
+	int handoff[2]; /* where connections are given away, and taken */
 	const struct frozen_table *readers; /* what the receivers of connections
 					     * understand */
 	const struct scoreboard *board;

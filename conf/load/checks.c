@@ -2,7 +2,6 @@
 #include "conf/load/checks.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -14,18 +13,13 @@
 #include "conf/load/errors.h"
 #include "conf/mime.h"
 
-static void check_user(struct check *c)
+/* Whether there is such a user is for the master to find out: a name service may
+ * hang. */
+static void note_user(struct check *c)
 {
 	struct location at = check_location(c, &c->conf->user, "user");
 
-	if (geteuid() != 0 || check_is_bad(c, &c->conf->user))
-		return;
-	errno = 0;
-	if (getpwnam(c->conf->user) == NULL)
-		check_complain(c, &at, "there is no user \"%s\"%s%s", c->conf->user,
-			       errno != 0 && errno != ENOENT ? ": " : "",
-			       errno != 0 && errno != ENOENT ? strerror(errno)
-							     : "");
+	c->conf->user_origin = (struct conf_origin){at.where, at.file, at.line};
 }
 
 const char *conf_default_control(struct arena *arena)
@@ -51,6 +45,8 @@ static void check_control(struct check *c)
 		return;
 	if (conf->control.path == NULL)
 		conf->control.path = conf_default_control(&conf->arena);
+	if (strcmp(conf->control.path, "off") == 0)
+		return;
 	const char *why = addr_parse(
 		arena_printf(&conf->arena, "unix:%s", conf->control.path), &addr);
 
@@ -97,7 +93,7 @@ void conf_check(struct conf *conf, const char *main_file,
 {
 	struct check c = {conf, locations, errors, main_file};
 
-	check_user(&c);
+	note_user(&c);
 	check_control(&c);
 	check_files(&c);
 	check_real_ip(&c);

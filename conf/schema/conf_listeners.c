@@ -37,6 +37,16 @@ static const struct schema_setting settings[] = {
 	 .only_if_help = "only \"unix:\" addresses have a mode",
 	 .help = "The permissions of the socket file, in octal. Only for "
 		 "\"unix:\" addresses."},
+	{.name = "owner", AT(owner), .type = &type_string, .fallback = "",
+	 .only_if = is_unix,
+	 .only_if_help = "only \"unix:\" addresses have an owner",
+	 .help = "The user that owns the socket file, by name or number. Empty: "
+		 "the master's user. Only for \"unix:\" addresses."},
+	{.name = "group", AT(group), .type = &type_string, .fallback = "",
+	 .only_if = is_unix,
+	 .only_if_help = "only \"unix:\" addresses have a group",
+	 .help = "The group of the socket file, by name or number. Empty: the "
+		 "master's group. Only for \"unix:\" addresses."},
 };
 
 const struct schema_group schema_listener = {

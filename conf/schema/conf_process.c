@@ -18,9 +18,9 @@
 #define AT(field) .offset = offsetof(struct conf_control, field)
 
 static const struct schema_setting control_settings[] = {
-	{.name = "path", AT(path), .type = &type_path,
+	{.name = "path", AT(path), .type = &type_path, .words = "off",
 	 .fallback_help = "as for control",
-	 .help = "The path of the socket."},
+	 .help = "The path of the socket; \"off\" for none."},
 	{.name = "mode", AT(mode), .type = &type_mode, .fallback = "0600",
 	 .help = "The permissions of the socket file, in octal."},
 	{.name = "group", AT(group), .type = &type_string, .fallback = "",

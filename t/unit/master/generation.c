@@ -37,11 +37,13 @@ static struct {
 
 struct bound *listeners_use(struct listeners *listeners,
 			    const struct conf_listener *conf,
+			    const struct socket_access *access,
 			    char why_out[WHY_SIZE])
 {
 	unsigned port = addr_port(&conf->addr) % ADDRESSES;
 
 	(void)listeners;
+	assert_int_equal(access->mode, 0666);
 	if (addr_port(&conf->addr) == refused_port) {
 		snprintf(why_out, WHY_SIZE, "refused");
 		return NULL;
@@ -178,11 +180,23 @@ static struct conf *conf_of(const char *log, const char *ports)
 	return conf;
 }
 
+static struct names *names_of(const struct conf *conf)
+{
+	struct names *names = mem_zalloc(
+		1,
+		sizeof(*names) + conf->n_listeners * sizeof(struct socket_access));
+
+	for (size_t i = 0; i < conf->n_listeners; i++)
+		names->listeners[i].mode = 0666;
+	return names;
+}
+
 static struct generation *create(const char *ports)
 {
 	struct conf *conf = conf_of(scratch_path("access.log"), ports);
 	char why[WHY_SIZE];
-	struct generation *g = generation_create(&conf, 5, NULL, why);
+	struct generation *g =
+		generation_create(&conf, names_of(conf), 5, NULL, why);
 
 	assert_non_null(g);
 	assert_null(conf);
@@ -231,7 +245,7 @@ static void nothing_stays_of_one_that_fails(void **state)
 
 	(void)state;
 	refused_port = 4003;
-	assert_null(generation_create(&conf, 1, NULL, why));
+	assert_null(generation_create(&conf, names_of(conf), 1, NULL, why));
 	assert_string_equal(why, "refused");
 	assert_null(conf);
 	assert_int_equal(users(), 0);
@@ -239,7 +253,7 @@ static void nothing_stays_of_one_that_fails(void **state)
 
 	conf = conf_of(scratch_path("folder"), "12");
 	assert_int_equal(mkdir(scratch_path("folder"), 0700), 0);
-	assert_null(generation_create(&conf, 1, NULL, why));
+	assert_null(generation_create(&conf, names_of(conf), 1, NULL, why));
 	assert_non_null(strstr(why, "/folder"));
 	assert_int_equal(users(), 0);
 	assert_int_equal(next_fd(), fd);

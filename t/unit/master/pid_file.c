@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The pid file follows the configuration, and none is left behind. */
+/* The pid file follows the configuration; whatever is wrong with it is told
+ * before anything changes, and nothing is left behind or taken from others. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,162 +8,171 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "base/fd.h"
 #include "base/log.h"
 #include "master/pid_file.h"
 #include "t/unit/base/scratch.h"
 
-static char *current;
+static struct pid_file file;
+static char why[WHY_SIZE];
 
 static int set_up(void **state)
 {
 	(void)state;
-	unlink(scratch_path("log"));
-	log_set_fd(fd_open_log(scratch_path("log")));
-	return current == NULL ? 0 : -1;
+	pid_file_init(&file);
+	return 0;
+}
+
+/* The names in the folder, but for the two that every folder has. */
+static unsigned names(void)
+{
+	DIR *folder = opendir(scratch);
+	unsigned n = 0;
+
+	assert_non_null(folder);
+	for (struct dirent *e; (e = readdir(folder)) != NULL;)
+		n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+	closedir(folder);
+	return n;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	pid_file_move(&current, "");
-	log_set_fd(STDERR_FILENO);
-	return current == NULL ? 0 : -1;
+	pid_file_leave(&file);
+	return names() == 0 ? 0 : -1;
 }
 
-static bool exists(const char *name)
+static void put(const char *name)
 {
-	return access(scratch_path(name), F_OK) == 0;
+	if (pid_file_prepare(&file, name, false, why) == -1)
+		fail_msg("%s", why);
+	pid_file_finish(&file, true);
 }
 
-static void assert_logged(const char *wanted)
+static void refuse(const char *path, const char *says)
 {
-	char *text = scratch_read("log");
-
-	if (wanted[0] == '\0')
-		assert_string_equal(text, "");
-	else if (strstr(text, wanted) == NULL)
-		fail_msg("\"%s\" does not say \"%s\"", text, wanted);
-	free(text);
+	assert_int_equal(pid_file_prepare(&file, path, false, why), -1);
+	if (strstr(why, says) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", why, says);
+	assert_null(file.next);
 }
 
-static void assert_holds_pid(const char *name)
+static void holds_pid(const char *name)
 {
 	char *text = scratch_read(name), wanted[32];
 
 	snprintf(wanted, sizeof(wanted), "%d\n", (int)getpid());
 	assert_string_equal(text, wanted);
-	assert_string_equal(current, scratch_path(name));
 	free(text);
 }
 
 static void written_and_removed(void **state)
 {
 	(void)state;
-	pid_file_move(&current, scratch_path("pid"));
-	assert_holds_pid("pid");
-	pid_file_move(&current, "");
-	assert_false(exists("pid"));
-	assert_null(current);
-	pid_file_move(&current, "");
-	assert_null(current);
-	assert_logged("");
+	put(scratch_path("pid"));
+	holds_pid("pid");
+	assert_int_equal(names(), 1);
+	put("");
+	assert_int_equal(names(), 0);
+	put("");
 }
 
 static void moved(void **state)
 {
 	(void)state;
-	pid_file_move(&current, scratch_path("pid"));
-	pid_file_move(&current, scratch_path("other"));
-	assert_holds_pid("other");
-	assert_false(exists("pid"));
-	assert_logged("");
+	put(scratch_path("pid"));
+	put(scratch_path("other"));
+	holds_pid("other");
+	assert_int_equal(names(), 1);
 }
 
-static void not_written_twice(void **state)
+static void comes_back(void **state)
 {
 	(void)state;
-	pid_file_move(&current, scratch_path("pid"));
-	scratch_write("pid", "somebody else's\n");
-	pid_file_move(&current, scratch_path("pid"));
-	char *text = scratch_read("pid");
-
-	assert_string_equal(text, "somebody else's\n");
-	free(text);
+	put(scratch_path("pid"));
+	assert_int_equal(unlink(scratch_path("pid")), 0);
+	put(scratch_path("pid"));
+	holds_pid("pid");
 }
 
-/* One that a server left that is gone. */
-static void stale_one_is_overwritten(void **state)
+static void nothing_before_its_time(void **state)
 {
 	(void)state;
-	scratch_write("pid", "99999999999999\nand more\n");
-	pid_file_move(&current, scratch_path("pid"));
-	assert_holds_pid("pid");
+	put(scratch_path("pid"));
+	assert_int_equal(pid_file_prepare(&file, scratch_path("other"), false, why),
+			 0);
+	assert_int_equal(access(scratch_path("other"), F_OK), -1);
+	holds_pid("pid");
+	pid_file_finish(&file, false);
+	assert_int_equal(names(), 1);
+	holds_pid("pid");
 }
 
 static void cannot_be_written(void **state)
 {
 	(void)state;
-	pid_file_move(&current, scratch_path("pid"));
-	pid_file_move(&current, scratch_path("missing/pid"));
-	assert_null(current);
-	assert_false(exists("pid"));
-	assert_logged("error ");
-	assert_logged("cannot write pid_file ");
-	assert_logged("/missing/pid: No such file or directory\n");
-	/* And then one that can. */
-	pid_file_move(&current, scratch_path("pid"));
-	assert_holds_pid("pid");
+	put(scratch_path("pid"));
+	refuse(scratch_path("missing/pid"), "No such file");
+	refuse(scratch_path("pid/below"), "Not a directory");
+	assert_int_equal(mkdir(scratch_path("folder"), 0700), 0);
+	refuse(scratch_path("folder"), "is not a file");
+	assert_int_equal(rmdir(scratch_path("folder")), 0);
+	/* open(2) of one waits for a reader. */
+	assert_int_equal(mkfifo(scratch_path("fifo"), 0600), 0);
+	refuse(scratch_path("fifo"), "is not a file");
+	assert_int_equal(unlink(scratch_path("fifo")), 0);
+	holds_pid("pid");
 }
 
-/* After an upgrade it is the next master's. */
-static void left(void **state)
+static void of_a_server_that_runs(void **state)
+{
+	pid_t other = fork();
+	char text[32];
+
+	(void)state;
+	assert_int_not_equal(other, -1);
+	if (other == 0)
+		for (;;)
+			pause();
+	snprintf(text, sizeof(text), "%d\n", (int)other);
+	scratch_write("pid", text);
+	refuse(scratch_path("pid"), "runs");
+	/* It is about to end: an upgrade. */
+	assert_int_equal(pid_file_prepare(&file, scratch_path("pid"), true, why),
+			 0);
+	pid_file_finish(&file, false);
+	kill(other, SIGKILL);
+	waitpid(other, NULL, 0);
+	put(scratch_path("pid"));
+	holds_pid("pid");
+}
+
+static void only_our_own_is_removed(void **state)
 {
 	(void)state;
-	pid_file_leave(&current);
-	assert_null(current);
-	/* Ours still: the other master has another, or none. */
-	pid_file_move(&current, scratch_path("pid"));
-	pid_file_leave(&current);
-	assert_null(current);
-	assert_false(exists("pid"));
-	/* The other master has written it anew. */
-	pid_file_move(&current, scratch_path("pid"));
-
-	FILE *file = fopen(scratch_path("pid"), "w");
-
-	assert_non_null(file);
-	fprintf(file, "%d\n", (int)getpid() + 1);
-	fclose(file);
-	pid_file_leave(&current);
-	assert_null(current);
-	assert_true(exists("pid"));
-	pid_file_move(&current, "");
-	assert_true(exists("pid"));
+	put(scratch_path("pid"));
+	scratch_write("pid", "1\n");
+	pid_file_leave(&file);
+	assert_int_equal(names(), 1);
 	assert_int_equal(unlink(scratch_path("pid")), 0);
-	assert_logged("");
 }
-
-static void disk_is_full(void **state)
-{
-	(void)state;
-	pid_file_move(&current, "/dev/full");
-	assert_null(current);
-	assert_logged("cannot write pid_file /dev/full: No space left on device");
-}
-
-#define PID_FILE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		PID_FILE_TEST(written_and_removed),
-		PID_FILE_TEST(moved),
-		PID_FILE_TEST(not_written_twice),
-		PID_FILE_TEST(stale_one_is_overwritten),
-		PID_FILE_TEST(cannot_be_written),
-		PID_FILE_TEST(left),
-		PID_FILE_TEST(disk_is_full),
+		TEST(written_and_removed),
+		TEST(moved),
+		TEST(comes_back),
+		TEST(nothing_before_its_time),
+		TEST(cannot_be_written),
+		TEST(of_a_server_that_runs),
+		TEST(only_our_own_is_removed),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

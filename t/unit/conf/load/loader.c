@@ -680,17 +680,6 @@ static void files(void **state)
 	EXPECT_ALL(examples);
 }
 
-static void missing_user(void **state)
-{
-	bool is_root = geteuid() == 0;
-
-	(void)state;
-	expect("user = \"no-such-user-here\";" ECHO,
-	       is_root ? "1 user|there is no user \"no-such-user-here\"" : "");
-	if (is_root)
-		expect("user = \"nobody\";" ECHO, "");
-}
-
 static void all_at_once(void **state)
 {
 	(void)state;
@@ -811,7 +800,7 @@ int main(void)
 		cmocka_unit_test(unknown_names),   cmocka_unit_test(wrong_types),
 		cmocka_unit_test(ranges),          cmocka_unit_test(wrong_routes),
 		cmocka_unit_test(listeners),       cmocka_unit_test(overlaps),
-		cmocka_unit_test(files),           cmocka_unit_test(missing_user),
+		cmocka_unit_test(files),
 		cmocka_unit_test(all_at_once),     cmocka_unit_test(includes),
 		cmocka_unit_test(wrong_includes),  cmocka_unit_test(hostile),
 	};
