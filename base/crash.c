@@ -125,6 +125,13 @@ static void begin_line(void)
 {
 	line.n = 0;
 	if (log_format() == LOG_FORMAT_TEXT) {
+		/* As log_line(); 3 is the journal's number of an error. */
+		if (log_is_journal()) {
+			put_cstr("<3>");
+		} else {
+			put_time();
+			put_cstr(" error ");
+		}
 		put_cstr(prefix);
 		return;
 	}
@@ -143,6 +150,21 @@ static void end_line(void)
 		return;
 }
 
+/* The file of the program. What dladdr(3) says of it is argv[0], which the title
+ * of the process has overwritten. */
+static char program[CRASH_TEXT];
+static const void *program_base;
+
+static void find_program(void)
+{
+	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	Dl_info info = {0};
+
+	program[n > 0 ? n : 0] = '\0';
+	if (dladdr((const void *)program, &info) != 0)
+		program_base = info.dli_fbase;
+}
+
 /* "FILE(FUNCTION+0x12) [0x5566]" */
 static void put_frame(const void *address)
 {
@@ -152,7 +174,9 @@ static void put_frame(const void *address)
 		const char *from =
 			info.dli_sname != NULL ? info.dli_saddr : info.dli_fbase;
 
-		put_cstr(info.dli_fname);
+		put_cstr(info.dli_fbase == program_base && program[0] != '\0'
+				 ? program
+				 : info.dli_fname);
 		put_cstr("(");
 		put_cstr(info.dli_sname != NULL ? info.dli_sname : "");
 		put_cstr("+0x");
@@ -279,10 +303,11 @@ void crash_install(const char *what)
 	struct sigaction action = {.sa_handler = on_fault};
 	void *frame;
 
-	snprintf(prefix, sizeof(prefix), "error %s[%d]: ", what, (int)getpid());
+	snprintf(prefix, sizeof(prefix), "%s[%d]: ", what, (int)getpid());
 	snprintf(json_prefix, sizeof(json_prefix),
 		 "\",\"level\":\"error\",\"process\":\"%s\",\"pid\":%d,\"text\":\"",
 		 what, (int)getpid());
+	find_program();
 	(void)backtrace(&frame, 1); /* loads what it needs */
 	sigaltstack(&alternative, NULL);
 	action.sa_flags = SA_ONSTACK | SA_NODEFER;

@@ -112,6 +112,11 @@ void log_set_format(enum log_format format)
 	log_state.format = format;
 }
 
+bool log_is_journal(void)
+{
+	return log_state.journal;
+}
+
 enum log_format log_format(void)
 {
 	return log_state.format;

@@ -31,6 +31,8 @@ enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
 void log_set_format(enum log_format format);
 enum log_format log_format(void);
+/* True when lines go to the systemd journal, which has its own time. */
+bool log_is_journal(void);
 
 /* The name of the process: "master", "worker 3". Copied. */
 void log_set_process(const char *name);

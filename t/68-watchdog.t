@@ -79,10 +79,10 @@ subtest 'a worker that is stuck' => sub {
 		'and served at once: the slowest took %.3f s', $slowest;
 	$s->expect_log(
 		qr/worker 0 \(pid $stuck\) is stuck: no sign of life for \d+ ms/,
-		qr/^error worker 0\[$stuck\]: signal 6; the stack is:/,
-		qr/^error worker 0\[$stuck\]: .*\bloop_run\b/,
+		qr/^\S+Z error worker 0\[$stuck\]: signal 6; the stack is:/,
+		qr/^\S+Z error worker 0\[$stuck\]: \S*holdfast\(.*\bloop_run\b/,
 		qr/worker 0 \(pid $stuck\) died: killed by signal 6/);
-	$s->allow_log(qr/^error worker 0\[$stuck\]: /);
+	$s->allow_log(qr/^\S+Z error worker 0\[$stuck\]: /);
 	$s->wait_workers(3);
 	my %now = map { $_ => 1 } $s->workers;
 

@@ -209,7 +209,8 @@ static const struct schema_setting top_settings[] = {
 	 .type = &type_workers, .fallback = "auto",
 	 .min = 1, .max = 256, .words = "auto",
 	 .help = "How many worker processes serve. \"auto\" is one for each "
-		 "CPU that the master may run on."},
+		 "CPU that the master may use, by its affinity and the CPU "
+		 "quota of its cgroups."},
 	{.name = "control", AT(control), .type = &type_group,
 	 .group = &control_group, .brief = "path",
 	 .fallback_help = "/run/holdfast/control.sock for root; for others "

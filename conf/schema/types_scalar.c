@@ -3,16 +3,13 @@
  * Types of settings that hold a number, a truth value or one of some words.
  * See conf/schema/types.h. Each type stands behind its functions.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* sched_getaffinity(2) */
-#endif
 #include "conf/schema/types.h"
 
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/cpus.h"
 #include "conf/conf.h"
 #include "conf/values.h"
 
@@ -104,19 +101,14 @@ const struct setting_type type_code = {
 	.show = show_number,
 };
 
-/* CPUs that this process may run on, within what the setting allows. */
+/* CPUs that this process may use, within what the setting allows. */
 static uint64_t count_cpus(const struct schema_setting *setting)
 {
-	cpu_set_t set;
-	long n;
+	uint64_t n = cpus_available();
 
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		n = CPU_COUNT(&set);
-	else /* more CPUs than the set has room for */
-		n = sysconf(_SC_NPROCESSORS_ONLN);
-	if (n < (long)setting->min)
+	if (n < setting->min)
 		return setting->min;
-	return n > (long)setting->max ? setting->max : (uint64_t)n;
+	return n > setting->max ? setting->max : n;
 }
 
 static const char *read_workers(const struct setting_field *f,
