@@ -117,14 +117,15 @@ static int follow(struct walk *w, const struct stat *link)
 /* The next component into at->name; false at the end. */
 static bool next_name(struct walk *w)
 {
-	char *start = w->rest + strspn(w->rest, "/");
+	const char *start = w->rest + strspn(w->rest, "/");
 	size_t n = strcspn(start, "/");
-	const char *after = start + n + strspn(start + n, "/");
+	char after[PATH_MAX];
 
 	if (n == 0)
 		return false;
 	snprintf(w->at->name, sizeof(w->at->name), "%.*s", (int)n, start);
-	memmove(w->rest, after, strlen(after) + 1);
+	snprintf(after, sizeof(after), "%s", start + n + strspn(start + n, "/"));
+	memcpy(w->rest, after, sizeof(after));
 	return true;
 }
 

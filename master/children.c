@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The table is an array of SCOREBOARD_SLOTS children: spawning fills a slot,
+ * reaping frees it. Then what children say (understand()), how they are found
+ * and counted, and what they are told (the child_...() functions), one message
+ * each.
+ */
 #include "master/children.h"
 
 #include <errno.h>

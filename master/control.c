@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From a client's point of view: it is accepted (admit()), read (client_hear()),
+ * answered (control_answer()) and closed. Then the socket itself: opened under
+ * another name or in place, moved by a reload, left to a new master.
+ */
 #include "master/control.h"
 
 #include <errno.h>

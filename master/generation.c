@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First what a generation opens, its logs and its listeners; then its workers;
+ * then how it lets go of its listeners, and how its workers end.
+ */
 #include "master/generation.h"
 
 #include <errno.h>

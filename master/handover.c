@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the channel says becomes events; then the old master's actions, before
+ * and after the new one serves.
+ */
 #include "master/handover.h"
 
 #include <limits.h>

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -225,15 +226,22 @@ static struct names *take_names(const struct answers *a, const struct conf *conf
 static pid_t spawn_child(const struct conf *conf, struct answers *a, int *end_out)
 {
 	int ends[2];
-	pid_t pid;
+	pid_t pid, master = getpid();
 
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) == -1)
 		return -1;
 	pid = fork();
 	if (pid == 0) {
 		fd_close_others(&ends[1], 1);
-		find_all(a, conf);
-		_exit(0);
+		/* A name service that hangs is not to outlive the master. */
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
+		    getppid() == master)
+			find_all(a, conf);
+		/* This says that it is done. It is killed then: nothing of the
+		 * master's is to be ended by a copy of it. */
+		fd_close(&ends[1]);
+		for (;;)
+			pause();
 	}
 	fd_close(&ends[1]);
 	*end_out = ends[0];

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The program to execute; the messages; the old master's side, up to giving
+ * everything and abandoning; then the new master's side. Each side reads what
+ * the other one says in one function: on_new_master() and on_old_master().
+ */
 #include "master/upgrade.h"
 
 #include <errno.h>
@@ -16,6 +21,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/safe_path.h"
 #include "base/shared/channel.h"
 
 enum {
@@ -267,11 +273,28 @@ static int give_all(struct upgrade *u, const struct upgrade_gifts *gifts)
 	return failed;
 }
 
+/* We may be root: what we execute is not to be chosen by somebody else, who put a
+ * link into its path. */
+static bool program_is_safe(char why_out[WHY_SIZE])
+{
+	char why[WHY_SIZE / 2];
+	struct safe_path path;
+	bool safe = safe_path_open(&path, program, why, sizeof(why)) == 0;
+
+	safe_path_close(&path);
+	if (!safe)
+		snprintf(why_out, WHY_SIZE, "cannot execute %.200s: %s", program,
+			 why);
+	return safe;
+}
+
 int upgrade_begin(struct upgrade *u, const char *file,
 		  const struct upgrade_gifts *gifts, char why_out[WHY_SIZE])
 {
 	int ends[2];
 
+	if (!program_is_safe(why_out))
+		return -1;
 	/* To the one before us, which is about to end: its last counters are
 	 * the price for a second upgrade while it does. */
 	upgrade_close(u);

@@ -87,6 +87,13 @@ $told = told(qr/^READY=1$/m);
 like $told->{STATUS}, qr/generation 2 .*nonsense/,
 	'ready again, with the reason why it failed';
 
+is +($s->run('upgrade'))[0], 1, 'an upgrade to what is wrong';
+$s->expect_log(qr/upgrade failed/);
+$s->allow_log(qr/: 1 error$/);
+$told = told(qr/last upgrade failed/);
+like $told->{STATUS}, qr/generation 2 serves.*; last upgrade failed: .*nonsense/,
+	'is in the status, too';
+
 my $half = $s->client;
 
 $half->send("GET / HTTP/1.1\r\n");

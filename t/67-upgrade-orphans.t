@@ -17,6 +17,7 @@ plan skip_all => 'needs a C compiler' unless has_compiler();
 my $s = Holdfast->start(prepare => sub ($dir) { $dir->mkdir('modules') },
 	conf => <<'E');
 workers = 2;
+pid_file = "%%DIR%%/pid";
 listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
 sites = ( { routes = (
 	{ path = "/"; handler = "respond"; body = "served"; } ); } );
@@ -36,6 +37,8 @@ for my $end (qw(KILL stop)) {
 	my $upgrade = $s->command('upgrade');
 
 	ok wait_until { others() >= 3 } 'a new master with two workers';
+	is scalar(grep { /\.\d+$/ } glob($s->control_path . '.*')), 1,
+		'its control socket has another name so far';
 	if ($end eq 'KILL') {
 		my ($new) = grep {
 			open my $f, '<', "/proc/$_/cmdline";
@@ -55,6 +58,8 @@ for my $end (qw(KILL stop)) {
 		$s->expect_log(qr/upgrade failed: the server is shutting down/);
 	}
 	ok wait_until { !others() } 'nothing is left of it';
+	is_deeply [grep { /\.\d+$/ } glob($s->path('*') . ' ' . $s->path('.pid*'))],
+		[], 'no file either';
 	is $s->get('/')->body, 'served', 'the old one serves' if $end eq 'KILL';
 }
 $s->wait_end;

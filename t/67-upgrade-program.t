@@ -65,6 +65,19 @@ for my $case (
 	is +($s->run('upgrade'))[0], 0, 'and back';
 	is $s->follow, 0, 'the old master ends';
 	is version_of($s->master), 'v1', "$name: the first again";
+	if ($binary !~ m{^/}) {
+		$s->finish;
+		next;
+	}
+	# Whoever can write the folder could have us execute anything.
+	chmod 0777, $bin->path or die $!;
+	my ($exit, $out, $err) = $s->run('upgrade');
+
+	is $exit, 1, 'a link that others can change';
+	like $err, qr/symbolic link that others can change .*"current"/,
+		'is not followed';
+	$s->expect_log(qr/upgrade failed: cannot execute/);
+	chmod 0755, $bin->path or die $!;
 	$s->finish;
 }
 done_testing;

@@ -31,7 +31,8 @@ ok wait_until { reported() > $first + 1.2e6 * $seconds }
 is $systemd->property('NRestarts'), 0, 'and is left alone';
 
 $systemd->expect_log(qr/code=(?:killed|dumped), status=6.ABRT/);
-$systemd->allow_log(qr/the master is gone/);
+$systemd->expect_log(qr/signal 6; the stack is:/);
+$systemd->allow_log(qr/the master is gone/, qr/master\[\d+\]: \S+\(.*\) \[0x/);
 stop_process($systemd->master);
 ok wait_until {
 	$systemd->property('NRestarts') == 1

@@ -800,9 +800,9 @@ int main(void)
 		cmocka_unit_test(unknown_names),   cmocka_unit_test(wrong_types),
 		cmocka_unit_test(ranges),          cmocka_unit_test(wrong_routes),
 		cmocka_unit_test(listeners),       cmocka_unit_test(overlaps),
-		cmocka_unit_test(files),
-		cmocka_unit_test(all_at_once),     cmocka_unit_test(includes),
-		cmocka_unit_test(wrong_includes),  cmocka_unit_test(hostile),
+		cmocka_unit_test(files),           cmocka_unit_test(all_at_once),
+		cmocka_unit_test(includes),        cmocka_unit_test(wrong_includes),
+		cmocka_unit_test(hostile),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
