@@ -63,14 +63,33 @@ static struct conf_listener conf_of_file(const char *name)
 	return conf_of(text);
 }
 
+static struct socket_access access_of(const struct conf_listener *conf)
+{
+	return (struct socket_access){(mode_t)conf->mode, (uid_t)-1, (gid_t)-1};
+}
+
+static struct bound *use(struct listeners *of, const struct conf_listener *conf)
+{
+	const struct socket_access access = access_of(conf);
+
+	return listeners_use(of, conf, &access, why);
+}
+
+static void settle(struct bound *bound, const struct conf_listener *conf)
+{
+	const struct socket_access access = access_of(conf);
+
+	listeners_settle(bound, conf, &access);
+}
+
 /* A socket that is used and serves. */
 static struct bound *serve(const struct conf_listener *conf)
 {
-	struct bound *bound = listeners_use(&listeners, conf, why);
+	struct bound *bound = use(&listeners, conf);
 
 	if (bound == NULL)
 		fail_msg("%s", why);
-	listeners_settle(bound, conf);
+	settle(bound, conf);
 	return bound;
 }
 
@@ -132,7 +151,7 @@ static void in_use(void **state)
 	listeners_init(&others);
 	struct conf_listener same = conf_of(addr_format(&bound->addr, text));
 
-	assert_null(listeners_use(&others, &same, why));
+	assert_null(use(&others, &same));
 	assert_non_null(strstr(why, "a.conf:7: "));
 	assert_non_null(strstr(why, same.text));
 	assert_non_null(strstr(why, "in use"));
@@ -144,11 +163,11 @@ static void in_use(void **state)
 static void abandoned(void **state)
 {
 	struct conf_listener conf = conf_of("127.0.0.1:0");
-	struct bound *bound = listeners_use(&listeners, &conf, why);
+	struct bound *bound = use(&listeners, &conf);
 
 	(void)state;
 	assert_non_null(bound);
-	listeners_settle(bound, &conf);
+	settle(bound, &conf);
 	struct addr addr = bound->addr;
 	int of_a_child = dup(bound->fd);
 
@@ -163,8 +182,7 @@ static void abandoned(void **state)
 static void abandoned_by_one(void **state)
 {
 	struct conf_listener conf = conf_of("127.0.0.1:0");
-	struct bound *one = serve(&conf),
-		     *two = listeners_use(&listeners, &conf, why);
+	struct bound *one = serve(&conf), *two = use(&listeners, &conf);
 
 	(void)state;
 	listeners_abandon(&two);
@@ -191,7 +209,7 @@ static void a_file(void **state)
 	assert_int_equal(mode_of("a.sock"), 0640);
 	assert_true(answers(&addr));
 	conf.mode = 0600;
-	listeners_settle(bound, &conf);
+	settle(bound, &conf);
 	assert_int_equal(mode_of("a.sock"), 0600);
 	listeners_leave(&bound);
 	assert_false(exists("a.sock"));
@@ -209,7 +227,7 @@ static void a_file_of_another(void **state)
 	listeners_leave(&bound);
 	assert_true(exists("a.sock"));
 	/* Nor is it replaced. */
-	assert_null(listeners_use(&listeners, &conf, why));
+	assert_null(use(&listeners, &conf));
 	assert_true(exists("a.sock"));
 	assert_int_equal(unlink(scratch_path("a.sock")), 0);
 }
@@ -223,7 +241,7 @@ static void a_stale_file(void **state)
 
 	(void)state;
 	listeners_init(&others);
-	assert_null(listeners_use(&others, &conf, why));
+	assert_null(use(&others, &conf));
 	assert_true(answers(&bound->addr));
 	bound->leave_name = true; /* as if it had been killed */
 	listeners_leave(&bound);
@@ -248,7 +266,7 @@ static void taken_over(void **state)
 	listeners_init(&ours);
 	listeners_take_over(&ours, conf.text, dup(old->fd), false);
 	listeners_take_over(&ours, unused.text, dup(other->fd), false);
-	struct bound *bound = listeners_use(&ours, &conf, why);
+	struct bound *bound = use(&ours, &conf);
 
 	assert_non_null(bound);
 	/* The new master fails: the old one's file stays. */
@@ -257,9 +275,9 @@ static void taken_over(void **state)
 	assert_true(answers(&old->addr));
 
 	listeners_take_over(&ours, conf.text, dup(old->fd), false);
-	bound = listeners_use(&ours, &conf, why);
+	bound = use(&ours, &conf);
 	assert_non_null(bound);
-	listeners_settle(bound, &conf);
+	settle(bound, &conf);
 	listeners_drop_unused(&ours);
 	old->leave_name = true;
 	listeners_leave(&old);
@@ -283,10 +301,10 @@ static void inherited(void **state)
 	listeners_take_over(&ours, conf.text, dup(of_systemd->fd), true);
 	conf.mode = 0600;
 	for (int i = 0; i < 2; i++) {
-		struct bound *bound = listeners_use(&ours, &conf, why);
+		struct bound *bound = use(&ours, &conf);
 
 		assert_non_null(bound);
-		listeners_settle(bound, &conf);
+		settle(bound, &conf);
 		assert_int_equal(mode_of("a.sock"), 0640);
 		listeners_leave(&bound);
 		assert_true(exists("a.sock"));
@@ -306,7 +324,7 @@ static void backlog_changes(void **state)
 	struct bound *bound = serve(&conf);
 
 	conf.backlog = 5;
-	listeners_settle(bound, &conf);
+	settle(bound, &conf);
 	while (n < 20) {
 		waiting[n] = addr_connect(&bound->addr, SOCK_NONBLOCK);
 		if (waiting[n] == -1)
