@@ -68,7 +68,8 @@ subtest 'deleted files come back' => sub {
 	unlink $file, $control;
 	# Whoever deleted the control socket has only signals left.
 	$s->signal('HUP');
-	ok wait_until { -S $file && -S $control } 'the reload';
+	$s->wait_log(qr/generation \d+ serves/, 4);
+	ok -S $file && -S $control, 'by a reload';
 	is answers(), 'served', 'the listener serves';
 	is_file($file, 0666, 'a listener');
 	is +($s->run('status'))[0], 0, 'the control socket answers';
