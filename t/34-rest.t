@@ -37,8 +37,8 @@ sub switches () {
 	return $text;
 }
 
-# The calls of all its processes within so many seconds.
-sub calls_in ($seconds) {
+# strace of all its processes; undef where it may not trace.
+sub attached () {
 	my @pids = $s->processes;
 	my $strace = Holdfast::Command->new(['strace', '-f', '-o',
 		$s->path('strace'), map { ('-p', $_) } @pids]);
@@ -46,16 +46,23 @@ sub calls_in ($seconds) {
 	wait_until {
 		$strace->ended || @pids == (() = $strace->err =~ /attached/g);
 	} 'strace to attach';
-	if ($strace->ended) {
-		$s->finish;
-		plan skip_all => 'strace may not trace here';
-	}
+	return $strace->ended ? undef : $strace;
+}
+
+sub detach ($strace) {
+	kill 'INT', $strace->pid;
+	$strace->wait;
+}
+
+# The calls of all its processes within so many seconds.
+sub calls_in ($seconds) {
+	my $strace = attached();
+
 	# It counts what happens in a time, so that has to pass.
 	my $end = now() + $seconds;
 
 	wait_until { now() > $end } 'the time to pass';
-	kill 'INT', $strace->pid;
-	$strace->wait;
+	detach($strace);
 	# A call that was waiting before and waits on has no result.
 	return grep { /\) += |resumed>/ } split /\n/, $s->dir->read('strace');
 }
@@ -75,6 +82,13 @@ sub rests ($what) {
 	my @calls = calls_in(10);
 
 	is scalar(@calls), 0, "$what: no call in 10 s" or diag join "\n", @calls;
+}
+
+if (my $strace = attached()) {
+	detach($strace);
+} else {
+	$s->finish;
+	plan skip_all => 'strace may not trace here';
 }
 
 my @clients = map { $s->client('http') } 1 .. 40;

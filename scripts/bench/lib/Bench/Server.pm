@@ -7,7 +7,7 @@ package Bench::Server;
 use v5.36;
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
-use POSIX qw(WNOHANG setpgid);
+use POSIX qw(WNOHANG setsid);
 use Time::HiRes qw(sleep time);
 
 use Bench::Machine qw(server_cpus pinned slurp);
@@ -23,14 +23,15 @@ sub start ($class, %opt) {
 
 	$self->{pid} = fork // die "fork: $!\n";
 	if ($self->{pid} == 0) {
-		setpgid(0, 0);
+		# A session of its own, as a service has: the scheduler shares a
+		# CPU out among sessions (sched(7), autogroup).
+		setsid();
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>>', "$opt{dir}/output";
 		open STDERR, '>&', \*STDOUT;
 		exec pinned(server_cpus($opt{workers}), $opt{command}->@*)
 			or POSIX::_exit(127);
 	}
-	setpgid($self->{pid}, $self->{pid});
 	$running{$self->{pid}} = $self;
 	$self->_wait_until_it_serves;
 	return $self;
