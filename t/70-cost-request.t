@@ -25,7 +25,7 @@ my $s = Holdfast->start(files => {
 	utime $then, $then, map { $dir->path("www/$_") }
 		qw(dir/index.html text.txt pre.txt);
 	$dir->settle("www/$_") for qw(dir/index.html text.txt pre.txt.gz);
-}, conf => <<'E');
+}, conf => <<"E");
 workers = 1;
 log = { access = "%%DIR%%/log/access.log"; };
 listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
@@ -33,7 +33,9 @@ sites = ( { routes = (
   { path = "/"; handler = "static"; root = "%%DIR%%/www";
     compress = [ "gzip" ]; precompressed = [ "gzip", "br" ]; },
   { path = "/begin"; handler = "respond"; body = "begin"; },
-  { path = "/end"; handler = "respond"; body = "end"; } ); } );
+  { path = "/end"; handler = "respond"; body = "end"; },
+  { path = "/form"; handler = "respond";
+    body = "\${form.x}@{['x' x 1023]}"; } ); } );
 E
 my ($worker) = $s->workers;
 my $out = $s->path('strace');
@@ -254,6 +256,39 @@ subtest 'pipelined requests are answered with one send' => sub {
 	cmp_ok sum($calls, @send), '<=', 3,
 		'one send (and the one of the marker)' or diag $trace;
 };
+
+# What closes the connection goes in the packet of the response, but only where
+# nothing more can come from the client: bytes that nobody reads make the close
+# a reset, which throws away what was not sent yet.
+for my $case (
+	['a client that closes', '', [Connection => 'close'], '', 1],
+	['one that does not', '', [], '', 0],
+	['one that sends a body', 'x=x', [Connection => 'close',
+		'Content-Type' => 'application/x-www-form-urlencoded'], '', 0],
+	['one that sends more', '', [Connection => 'close'], "\r\n\r\n", 0],
+) {
+	my ($name, $body, $fields, $more, $rides) = @$case;
+
+	subtest "the last packet: $name" => sub {
+		my $c = $s->client;
+		my $text = Holdfast::Client->request_text(
+			$body eq '' ? ('GET', '/a', $fields) :
+				('POST', '/form', $fields, $body));
+		my (undef, $trace) = cost($c, sub {
+			my $client = $s->client;
+
+			$client->send("$text$more");
+			is $client->response->body, 'x' x 1024, 'is served';
+			$client->close unless @$fields;
+		});
+		my ($sent) = grep { /send\w*\(.*200 OK.* = \d{4}$/ } split /\n/, $trace;
+
+		ok defined $sent, 'with one send' or diag $trace;
+		($rides ? \&like : \&unlike)->($sent, qr/MSG_MORE/,
+			$rides ? 'the close rides on it' : 'goes at once')
+			or diag $trace;
+	};
+}
 
 subtest 'a connection for one request' => sub {
 	my $c = $s->client;

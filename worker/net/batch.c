@@ -29,7 +29,7 @@ static void write_all(struct batch *batch)
 		struct socket *s = CONTAINER_OF(link, struct socket, queued);
 
 		batch->current = s;
-		s->broken = socket_flush(s, false) == IO_ERROR;
+		s->broken = socket_flush(s, s->ends) == IO_ERROR;
 	}
 	(void)loop_read_clock(batch->loop);
 }

@@ -59,6 +59,8 @@ struct socket {
 	bool reading : 1;     /* its owner waits for bytes: the last read found
 			       * none */
 	bool broken : 1;      /* s->out could not be sent */
+	bool ends : 1;        /* what a batch writes of s->out is the last, and its
+			       * owner closes: the FIN goes in the same packet */
 	bool read_wants_write : 1; /* the transport has to write before it can
 				    * read on, */
 	bool write_wants_read : 1; /* or the other way round */

@@ -123,6 +123,7 @@ static void set_framing(struct http1 *s, const struct http1_head *head)
 {
 	s->minor = head->minor;
 	s->keep_alive = head->keep_alive;
+	s->client_closes = !head->keep_alive && head->body == HTTP1_BODY_NONE;
 	s->rest.framing = head->body;
 	s->rest.left = head->content_length;
 	s->rest.chunked = (struct chunked){0};

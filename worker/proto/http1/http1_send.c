@@ -361,6 +361,19 @@ static enum step finish(struct conn *c, struct http1 *s)
 	return STEP_MORE;
 }
 
+/*
+ * True when the close may follow so soon that the kernel need not send before
+ * it. With bytes that nobody reads, closing would throw the response away; so
+ * it has to be certain that none come: the client has said that it sends no
+ * more (RFC 9112 section 9.6), and all that it has sent was read.
+ */
+static bool is_last(const struct conn *c, const struct http1 *s)
+{
+	return s->client_closes && !s->keep_alive && !s->linger &&
+	       !c->socket.readable && buf_length(&c->socket.in) == 0 &&
+	       !conn_is_leaving(c);
+}
+
 enum step http1_step_send(struct conn *c, struct http1 *s)
 {
 	if (was_sent_along(c, s) || may_gather(c, s)) {
@@ -368,6 +381,7 @@ enum step http1_step_send(struct conn *c, struct http1 *s)
 		 * to ask for the time again. */
 		s->exchange.times.last_byte = c->socket.net->loop->latest;
 	} else if (may_send_along(c, s)) {
+		c->socket.ends = is_last(c, s);
 		return STEP_WRITE;
 	} else {
 		enum step step = send_content(c, s);

@@ -60,6 +60,7 @@ struct http1 *http1_session_start(struct conn *c)
 	s->state = HTTP1_HEAD;
 	s->scanned = 0;
 	s->linger = false;
+	s->client_closes = false;
 	s->rest.framing = HTTP1_BODY_NONE;
 	pace_stop(&s->pace); /* of the connection that it was of before */
 	s->connection.id = c->id;

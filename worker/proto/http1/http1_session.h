@@ -38,10 +38,11 @@ struct http1 {
 	struct http1 *next;          /* among the spare ones */
 	struct http1_worker *worker; /* whose it is, spare or not */
 	struct conn *conn;
-	size_t scanned;        /* see http1_head_parse() */
-	unsigned minor;        /* HTTP/1.minor of the request */
-	bool keep_alive;       /* what the request allows, and we too */
-	bool linger;           /* the peer may be sending what we did not read */
+	size_t scanned;     /* see http1_head_parse() */
+	unsigned minor;     /* HTTP/1.minor of the request */
+	bool keep_alive;    /* what the request allows, and we too */
+	bool client_closes; /* it has said so, and sends nothing after the head */
+	bool linger;        /* the peer may be sending what we did not read */
 	bool expects_continue; /* it has not been told to go on */
 	bool chunked;          /* the response is */
 	bool content_ended;    /* BODY_STREAM: all is in conn->socket.out */
