@@ -247,8 +247,10 @@ static void conn_wait(struct conn *c)
 	buf_shrink(&c->socket.out);
 	if (c->crashes != 0 && conn_is_empty(c))
 		c->crashes = 0;
-	if (net->on_idle != NULL)
+	if (net->on_idle != NULL) {
+		c->has_more = false;
 		(void)net->on_idle(net, c);
+	}
 	if (net->activity_round != 0)
 		note_activity(c);
 	if (net->state == NET_FULL)
@@ -309,7 +311,6 @@ static void run_protocol(struct conn *c)
 	struct net *net = c->socket.net;
 	enum step step = STEP_MORE;
 
-	c->has_more = false;
 	net->running = c;
 	for (int budget = CONN_STEPS; budget > 0 && step == STEP_MORE; budget--)
 		step = c->protocol->step(c);

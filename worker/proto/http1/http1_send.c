@@ -110,7 +110,7 @@ static void put_bytes(struct http1 *s)
 	if (body->length <= buf_free(out)) {
 		buf_put(out, body->bytes);
 		s->exchange.content_sent = body->length;
-		body->bytes = STR("");
+		body->kind = BODY_NONE; /* nothing is left of it */
 	}
 }
 
@@ -308,10 +308,7 @@ static enum step send_content(struct conn *c, struct http1 *s)
 /* Whether all there is of it is, or was, in conn->socket.out. */
 static bool is_in_out(const struct http1 *s)
 {
-	const struct body *body = &s->exchange.response.body;
-
-	return body->kind == BODY_NONE ||
-	       (body->kind == BODY_BYTES && body->bytes.n == 0);
+	return s->exchange.response.body.kind == BODY_NONE;
 }
 
 /* True when the response may wait in conn->socket.out for those after it. */
