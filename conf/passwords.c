@@ -1,47 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conf/passwords.h"
 
-#include <crypt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/read_file.h"
+#include "conf/password_hash.h"
 #include "conf/values.h"
 
 enum { PASSWORDS_MAX = 4 << 20 }; /* bytes of a file */
-
-/* How long what follows the last "$" is. */
-static const struct {
-	struct str prefix;
-	size_t digest;
-} methods[] = {
-	{STR_INIT("$y$"), 43},  {STR_INIT("$gy$"), 43}, {STR_INIT("$7$"), 43},
-	{STR_INIT("$6$"), 86},  {STR_INIT("$5$"), 43},  {STR_INIT("$2a$"), 53},
-	{STR_INIT("$2b$"), 53}, {STR_INIT("$2y$"), 53}, {STR_INIT("$1$"), 22},
-};
-
-static const char *check_hash(struct str hash)
-{
-	size_t digest = 0;
-
-	while (digest < hash.n && hash.p[hash.n - 1 - digest] != '$')
-		digest++;
-	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
-		if (!str_starts_with(hash, methods[i].prefix))
-			continue;
-		if (digest != methods[i].digest || hash.n >= CRYPT_OUTPUT_SIZE)
-			return "the hash is not whole";
-		int salt = crypt_checksalt(hash.p);
-
-		return salt == CRYPT_SALT_OK || salt == CRYPT_SALT_METHOD_LEGACY ||
-				       salt == CRYPT_SALT_TOO_CHEAP
-			       ? NULL
-			       : "crypt(3) does not know such a hash";
-	}
-	return "what follows the colon is not a hash of crypt(3) such as "
-	       "\"mkpasswd\" makes: it begins with $y$, $7$, $6$, $5$, $2b$ or $1$";
-}
 
 static const char *parse_line(struct arena *arena, struct str line,
 			      struct password *password_out)
@@ -56,7 +24,11 @@ static const char *parse_line(struct arena *arena, struct str line,
 		return "must not hold control characters";
 	password_out->name = arena_copy(arena, name);
 	password_out->hash = arena_copy(arena, hash);
-	return check_hash(password_out->hash);
+	const char *why = password_hash_check(password_out->hash);
+
+	if (why == NULL)
+		password_out->cost = password_hash_cost(password_out->hash);
+	return why;
 }
 
 static int compare(const void *left, const void *right)
@@ -116,6 +88,26 @@ static const char *parse(struct arena *arena, struct str text,
 	return sort(arena, passwords, line_out);
 }
 
+/* Secret as the hashes are, and the same in every worker. */
+static struct siphash_key key_of(struct str text)
+{
+	static const struct siphash_key halves[] = {{{1, 0}}, {{2, 0}}};
+
+	return (struct siphash_key){
+		{siphash(&halves[0], text), siphash(&halves[1], text)}};
+}
+
+static void find_costliest(struct passwords *passwords)
+{
+	for (size_t i = 0; i < passwords->n; i++) {
+		const struct password *password = &passwords->items[i];
+
+		if (passwords->costliest == NULL ||
+		    password->cost > passwords->costliest->cost)
+			passwords->costliest = password;
+	}
+}
+
 struct passwords *passwords_load(struct arena *arena, const char *path,
 				 const char **why_out, int *line_out)
 {
@@ -126,6 +118,8 @@ struct passwords *passwords_load(struct arena *arena, const char *path,
 	*why_out = read_file(path, PASSWORDS_MAX, &text);
 	if (*why_out == NULL)
 		*why_out = parse(arena, buf_str(&text), passwords, line_out);
+	passwords->key = key_of(buf_str(&text));
+	find_costliest(passwords);
 	buf_release(&text);
 	return *why_out == NULL ? passwords : NULL;
 }
@@ -139,4 +133,10 @@ const struct password *passwords_find(const struct passwords *passwords,
 		return NULL;
 	return bsearch(&wanted, passwords->items, passwords->n,
 		       sizeof(*passwords->items), compare);
+}
+
+const struct password *passwords_stand_in(const struct passwords *passwords,
+					  struct str name)
+{
+	return &passwords->items[siphash(&passwords->key, name) % passwords->n];
 }

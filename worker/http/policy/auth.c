@@ -16,6 +16,7 @@
 #include "base/offload.h"
 #include "base/siphash.h"
 #include "base/tunable.h"
+#include "conf/password_hash.h"
 #include "conf/passwords.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
@@ -61,6 +62,7 @@ struct hash_job {
 	struct str user; /* in the exchange's arena */
 	char password[CRYPT_MAX_PASSPHRASE_SIZE];
 	char hash[CRYPT_OUTPUT_SIZE];
+	char costliest[CRYPT_OUTPUT_SIZE]; /* empty: `hash` costs as much */
 	struct crypt_data data;
 };
 
@@ -198,27 +200,16 @@ static void remember(struct hasher *hasher, uint64_t hash, uint64_t now)
 						       NS_PER_S};
 }
 
-/* Wherever they differ, it takes as long. */
-static bool same(const char *a, const char *b)
-{
-	size_t n = strlen(a);
-	unsigned difference = 0;
-
-	if (n != strlen(b))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		difference |= (unsigned char)(a[i] ^ b[i]);
-	return difference == 0;
-}
-
-/* In the thread. */
+/* In the thread. A password that is wrong takes as long as one of the user whose
+ * hash costs most, whoever's it is, or nobody's. */
 static void work(struct job *job)
 {
 	struct hash_job *j = CONTAINER_OF(job, struct hash_job, job);
-	const char *made =
-		crypt_rn(j->password, j->hash, &j->data, (int)sizeof(j->data));
 
-	j->is_right = made != NULL && same(made, j->hash) && j->is_known_name;
+	j->is_right = password_hash_matches(j->hash, j->password, &j->data) &&
+		      j->is_known_name;
+	if (!j->is_right && j->costliest[0] != '\0')
+		(void)!password_hash_matches(j->costliest, j->password, &j->data);
 }
 
 static void job_destroy(struct hash_job *j)
@@ -271,14 +262,13 @@ static void done(struct job *job)
 	exchange_admitted(x, status);
 }
 
-/* Unknown user: hash against the first entry anyway, so that timing does not
- * tell. */
+/* Unknown user: hash against some entry anyway, so that timing does not tell. */
 static unsigned hash_later(const struct auth *auth, struct exchange *x,
 			   struct str name, struct str password,
 			   const struct password *found, uint64_t known)
 {
 	const struct password *like =
-		found != NULL ? found : &auth->passwords->items[0];
+		found != NULL ? found : passwords_stand_in(auth->passwords, name);
 	struct hasher *hasher = x->http->hasher;
 
 	uint64_t client = endpoint_client(&x->peer);
@@ -300,6 +290,10 @@ static unsigned hash_later(const struct auth *auth, struct exchange *x,
 	if (password.n > 0)
 		memcpy(j->password, password.p, password.n);
 	memcpy(j->hash, like->hash.p, like->hash.n);
+	const struct password *costliest = auth->passwords->costliest;
+
+	if (like->cost < costliest->cost)
+		memcpy(j->costliest, costliest->hash.p, costliest->hash.n);
 	if (!offload_submit(&hasher->offload, &j->job)) {
 		job_destroy(j);
 		return too_many(x);
