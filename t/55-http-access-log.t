@@ -151,6 +151,8 @@ subtest 'json' => sub {
 		is scalar(grep { $_ !~ /^\d+$/ || $_ > 60e6 }
 			values $row->{times_us}->%*), 0, 'that can be';
 	}
+	is scalar(grep { $_->{times_us}{accepted_to_first_byte} > 0 } @rows[1 .. 3]), 0,
+		'only the first request has waited since its connection came';
 	cmp_ok $rows[5]{times_us}{total}, '>', 250_000,
 		'the slow one took its time';
 	$s->finish;

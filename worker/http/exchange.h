@@ -119,7 +119,8 @@ struct response {
  * and the log need to know it. The protocol's; several exchanges may share it. */
 struct exchange_connection {
 	uint64_t id;          /* unique in this worker */
-	uint64_t accepted_at; /* CLOCK_MONOTONIC ns */
+	uint64_t accepted_at; /* CLOCK_MONOTONIC ns; 0: requests before this
+			       * one have been on it */
 	struct endpoint peer; /* its other end, which may be a proxy */
 	bool is_secured;      /* by TLS: requests are for https (RFC 9110
 			       * section 4.2.2) */

@@ -19,6 +19,7 @@
 
 struct access;
 struct hasher;
+struct limit;
 struct exchange;
 struct known_page;
 
@@ -36,6 +37,7 @@ struct http {
 	struct mime_types *mime_types;
 	struct router router;
 	struct hasher *hasher;          /* of passwords; or NULL */
+	struct limit *limits;           /* all of them; or NULL */
 	struct known_page *error_pages; /* see error_pages.c */
 	const struct access *proxies;   /* of real_ip; NULL when there are none */
 	/* The worker's: an exchange is over. NULL when nobody wants to know. */

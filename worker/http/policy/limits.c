@@ -3,20 +3,24 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
 #include "worker/http/variables.h"
 
-enum { LOG_EVERY_S = 1 };
+enum { LOG_EVERY_MS = 1000 };
 _Static_assert((int)CONF_CONCURRENT_MAX <= (int)QUOTA_CONCURRENT_MAX,
 	       "the quota cannot count that far");
 
 struct limit {
 	const struct template *key;
-	bool by_address;    /* the key is ${remote_addr} and nothing else */
-	struct str zone;    /* with what makes its keys different from others' */
-	uint64_t n_refused; /* since they were logged */
-	uint64_t logged_at;
+	bool by_address; /* the key is ${remote_addr} and nothing else */
+	struct str zone; /* with what makes its keys different from others' */
+	struct loop *loop;
+	struct limit *next;   /* in http->limits */
+	uint64_t n_refused;   /* since they were logged */
+	struct endpoint last; /* of them */
+	struct timer timer;   /* armed for a second when they were logged */
 };
 
 struct limits {
@@ -27,29 +31,65 @@ struct limits {
 	unsigned max; /* at a time; 0: no limit */
 };
 
-static void limit_init(struct limit *limit, struct arena *arena, const char *kind,
+static void log_refused(struct limit *limit)
+{
+	char ip[ADDR_TEXT];
+
+	log_info("%" STR_FMT ": refused %ju, the last from %s",
+		 STR_ARG(limit->zone), (uintmax_t)limit->n_refused,
+		 endpoint_ip(&limit->last, ip));
+	limit->n_refused = 0;
+}
+
+/* Those that came within the second after the last line. */
+static void on_timer(struct timer *timer)
+{
+	struct limit *limit = CONTAINER_OF(timer, struct limit, timer);
+
+	if (limit->n_refused == 0)
+		return;
+	log_refused(limit);
+	loop_timer(limit->loop, timer, LOG_EVERY_MS);
+}
+
+static void limit_init(struct limit *limit, struct http *http, const char *kind,
 		       const struct template *key, struct str zone)
 {
+	struct arena *arena = &http->arena;
+
 	*limit = (struct limit){
+		.loop = http->loop,
+		.next = http->limits,
 		.key = key,
 		.by_address = key->n_pieces == 1 &&
 			      key->pieces[0].variable == TEMPLATE_REMOTE_ADDR,
 		.zone = arena_printf(arena, "%s of %" STR_FMT, kind, STR_ARG(zone)),
 	};
+	timer_init(&limit->timer, on_timer);
+	http->limits = limit;
 }
 
-struct limits *limits_create(struct arena *arena, const struct conf_common *conf)
+void limits_close(struct http *http)
+{
+	for (; http->limits != NULL; http->limits = http->limits->next) {
+		timer_detach(&http->loop->timers, &http->limits->timer);
+		if (http->limits->n_refused > 0)
+			log_refused(http->limits);
+	}
+}
+
+struct limits *limits_create(struct http *http, const struct conf_common *conf)
 {
 	if (conf->rate.n == 0 && conf->concurrent == 0)
 		return NULL;
-	struct limits *limits = arena_zalloc(arena, 1, sizeof(*limits));
+	struct limits *limits = arena_zalloc(&http->arena, 1, sizeof(*limits));
 
 	if (conf->rate.n > 0)
 		limits->interval = conf->rate.period * NS_PER_MS / conf->rate.n;
 	limits->burst = conf->rate_burst;
 	limits->max = (unsigned)conf->concurrent;
-	limit_init(&limits->rate, arena, "rate", &conf->rate_key, conf->rate_zone);
-	limit_init(&limits->concurrent, arena, "concurrent", &conf->concurrent_key,
+	limit_init(&limits->rate, http, "rate", &conf->rate_key, conf->rate_zone);
+	limit_init(&limits->concurrent, http, "concurrent", &conf->concurrent_key,
 		   conf->concurrent_zone);
 	return limits;
 }
@@ -85,21 +125,15 @@ static uint64_t key_of(const struct limit *limit, struct exchange *x)
 
 static void refuse(struct limit *limit, struct exchange *x, uint64_t wait_ns)
 {
-	uint64_t now = x->http->loop->now;
-	char ip[ADDR_TEXT];
-
 	fields_add_number(&x->response.fields, &x->arena, STR("Retry-After"),
 			  (wait_ns + NS_PER_S - 1) / NS_PER_S);
 	x->http->counters->limited++;
 	limit->n_refused++;
-	if (limit->logged_at != 0 &&
-	    now - limit->logged_at < LOG_EVERY_S * NS_PER_S)
+	limit->last = x->peer;
+	if (timer_is_armed(&limit->timer))
 		return;
-	log_info("%" STR_FMT ": refused %ju, the last from %s",
-		 STR_ARG(limit->zone), (uintmax_t)limit->n_refused,
-		 endpoint_ip(&x->peer, ip));
-	limit->logged_at = now;
-	limit->n_refused = 0;
+	log_refused(limit);
+	loop_timer(limit->loop, &limit->timer, LOG_EVERY_MS);
 }
 
 static unsigned admit_by_rate(struct limits *limits, struct exchange *x)

@@ -6,14 +6,17 @@
 #ifndef WORKER_HTTP_POLICY_LIMITS_H
 #define WORKER_HTTP_POLICY_LIMITS_H
 
-#include "base/arena.h"
 #include "conf/conf.h"
 
 struct exchange;
+struct http;
 struct limits;
 
-/* In the arena; NULL without limits. */
-struct limits *limits_create(struct arena *arena, const struct conf_common *conf);
+/* In the arena of `http`; NULL without limits. */
+struct limits *limits_create(struct http *http, const struct conf_common *conf);
+
+/* Logs what of all of them has not been logged yet. They are of no use then. */
+void limits_close(struct http *http);
 
 /*
  * 0 when the request is within them, or 429 or 503; then the response has its

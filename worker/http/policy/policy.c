@@ -40,7 +40,7 @@ int policy_create(struct http *http, const struct conf_common *conf,
 {
 	struct policy policy = {
 		.access = access_create(&http->arena, &conf->allow, &conf->deny),
-		.limits = limits_create(&http->arena, conf),
+		.limits = limits_create(http, conf),
 		.request_fields = if_any(&conf->request_fields),
 		.response_fields = if_any(&conf->response_fields),
 		.compress = conf->compress.n > 0 ? conf : NULL,
@@ -67,6 +67,7 @@ void policy_open(struct http *http)
 void policy_close(struct http *http)
 {
 	hasher_destroy(&http->hasher);
+	limits_close(http);
 }
 
 struct endpoint policy_peer(const struct exchange *x)

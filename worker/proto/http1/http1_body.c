@@ -148,6 +148,19 @@ enum step http1_step_body(struct conn *c, struct http1 *s)
 	return io == IO_OK ? read_more(c, s) : http1_not_sent(c, io);
 }
 
+bool http1_body_is_malformed(const struct http1 *s)
+{
+	struct str in = buf_str(&s->conn->socket.in), piece;
+	struct chunked chunked = s->rest.chunked; /* a copy: nothing is taken */
+	enum chunked_result result = CHUNKED_PIECE;
+
+	if (s->rest.framing != HTTP1_BODY_CHUNKED)
+		return false;
+	while (result == CHUNKED_PIECE && in.n > 0)
+		result = chunked_decode(&chunked, &in, &piece);
+	return result == CHUNKED_BAD;
+}
+
 enum step http1_step_skip(struct conn *c, struct http1 *s)
 {
 	switch (take(s)) {

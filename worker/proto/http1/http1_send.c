@@ -343,6 +343,7 @@ static enum step finish(struct conn *c, struct http1 *s)
 	bool unread = s->rest.framing != HTTP1_BODY_NONE;
 
 	exchange_finish(&s->exchange);
+	s->connection.accepted_at = 0; /* the next has not waited since then */
 	s->exchange.times.first_byte =
 		c->socket.net->loop->latest; /* of the next */
 	if (s->keep_alive && !unread && buf_length(&c->socket.in) == 0) {

@@ -64,7 +64,7 @@ struct http1 *http1_session_start(struct conn *c)
 	s->rest.framing = HTTP1_BODY_NONE;
 	pace_stop(&s->pace); /* of the connection that it was of before */
 	s->connection.id = c->id;
-	s->connection.accepted_at = c->accepted_at;
+	s->connection.accepted_at = c->requests == 0 ? c->accepted_at : 0;
 	s->connection.peer = s->exchange.peer = c->peer;
 	s->connection.is_secured = c->socket.transport->is_secure;
 	s->exchange.times.first_byte = c->socket.net->loop->now;

@@ -99,6 +99,10 @@ bool http1_resume_body(struct http1 *s, const struct http1_rest *rest,
 enum step http1_step_body(struct conn *c, struct http1 *s);
 enum step http1_step_skip(struct conn *c, struct http1 *s);
 
+/* Whether what has come of a body that nobody has read yet, and may be going to
+ * be skipped, is not in the coding that it should be in. */
+bool http1_body_is_malformed(const struct http1 *s);
+
 /* http1_send.c: the response is there; the steps of HTTP1_SEND and
  * HTTP1_LAST. */
 void http1_begin_response(struct http1 *s);
