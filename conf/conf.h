@@ -70,6 +70,7 @@ struct conf_limits {
 	uint64_t form_fields; /* of one form */
 	uint64_t ranges;      /* of one request */
 	uint64_t body_memory; /* bytes of a body that stay in memory */
+	uint64_t temp;        /* bytes of all files of bodies; 0: any */
 	uint64_t rate;        /* bytes a second; 0: any */
 	uint64_t move_file;   /* bytes of content stored to move */
 };

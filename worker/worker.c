@@ -25,6 +25,7 @@
 #include "base/signals.h"
 #include "base/title.h"
 #include "worker/http/http.h"
+#include "worker/http/spool.h"
 #include "worker/move/balance.h"
 #include "worker/move/handoff.h"
 #include "worker/move/rescue.h"
@@ -528,6 +529,7 @@ static int open_http(struct worker *w, const char **why_out)
 		      parts_handlers, why_out) == -1)
 		return -1;
 	w->http.board = env->board;
+	spool_bytes = &env->slot->temp;
 	w->http.quota = env->quota;
 	w->http.slot = env->number;
 	if (env->access_log != -1) {

@@ -25,6 +25,7 @@ struct slot {
 	uint64_t load;  /* of a thousand: for how much of the last turns of
 			 * its balance it had something to do */
 	uint64_t takes; /* 1 while it takes connections of others, else 0 */
+	uint64_t temp;  /* bytes of its files in the directory `temp` */
 	struct counters counters;
 };
 

@@ -116,6 +116,11 @@ static const struct schema_setting limits_settings[] = {
 	 .fallback = "64k", .min = KIB, .max = 64 * MIB,
 	 .help = "How much of a body is held in memory. A larger one is written "
 		 "to a file in temp as it arrives."},
+	{.name = "temp", AT(temp), .type = &type_size,
+	 .fallback = "1g", .max = TIB,
+	 .help = "How much the files in temp, of all workers and requests "
+		 "together, may hold for further bodies to be written there; "
+		 "others are answered with 507. 0: any."},
 	{.name = "move_file", AT(move_file), .type = &type_size,
 	 .fallback = "256m", .max = TIB,
 	 .help = "When a connection moves to another worker in the middle of a "

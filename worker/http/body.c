@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/shared/scoreboard.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
 #include "worker/http/router.h"
@@ -74,12 +75,33 @@ void body_put_earlier(struct exchange *x)
 		body_empty(b);
 }
 
+/* Whether the files of all workers have room for what the spool becomes with the
+ * piece; what stays in memory needs none. */
+static bool has_room(const struct exchange *x, const struct spool *spool,
+		     struct str piece)
+{
+	const struct conf_limits *limits = &x->http->conf->limits;
+	const struct scoreboard *board = x->http->board;
+	uint64_t sum = piece.n;
+
+	if (limits->temp == 0 || board == NULL ||
+	    (spool->file == -1 &&
+	     buf_length(&spool->memory) + piece.n <= limits->body_memory))
+		return true;
+	for (uint32_t i = 0; i < board->n_used && i < SCOREBOARD_SLOTS; i++)
+		sum += board->slots[i].temp;
+	return sum <= limits->temp;
+}
+
 static enum body_put keep(struct exchange *x, struct str piece)
 {
 	const struct conf *conf = x->http->conf;
 	struct spool *spool = &x->body.spool;
 	bool was_in_memory = spool->file == -1;
 
+	if (!has_room(x, spool, piece))
+		return body_refuse(x, 507,
+				   "files of bodies are at limits.temp together");
 	if (spool_put(spool, piece, conf->limits.body_memory, conf->temp) == -1)
 		return cannot_keep(x);
 	if (was_in_memory && spool->file != -1)

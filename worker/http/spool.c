@@ -11,6 +11,15 @@
 
 #include "base/fd.h"
 
+static uint64_t own_bytes;
+uint64_t *spool_bytes = &own_bytes;
+
+static void count(struct spool *spool, uint64_t n)
+{
+	spool->counted += n;
+	*spool_bytes += n;
+}
+
 void spool_init(struct spool *spool)
 {
 	*spool = (struct spool){.file = -1};
@@ -54,6 +63,7 @@ static int append(struct spool *spool, struct str piece)
 		if (n == -1)
 			return -1;
 		spool->size += (uint64_t)n;
+		count(spool, (uint64_t)n);
 		piece = str_tail(piece, (size_t)n);
 	}
 	return 0;
@@ -84,6 +94,8 @@ int spool_to_file(struct spool *spool, const char *directory)
 
 	fd_close(&spool->file);
 	spool->size = 0;
+	*spool_bytes -= spool->counted;
+	spool->counted = 0;
 	errno = error;
 	return -1;
 }
@@ -116,6 +128,7 @@ int spool_adopt(struct spool *spool, int file, uint64_t size)
 	}
 	spool->file = file;
 	spool->size = size;
+	count(spool, size);
 	return 0;
 }
 
@@ -125,6 +138,7 @@ void spool_release(struct spool *spool)
 		return;
 	if (spool->map != NULL)
 		munmap(spool->map, (size_t)spool->size);
+	*spool_bytes -= spool->counted;
 	fd_close(&spool->file);
 	buf_release(&spool->memory);
 	spool_init(spool);

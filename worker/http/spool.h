@@ -20,7 +20,12 @@ struct spool {
 	int file;          /* -1: all of it is in memory */
 	uint64_t size;     /* bytes in the file */
 	void *map;         /* of the file, when it is whole; or NULL */
+	uint64_t counted;  /* bytes of it in spool_bytes */
 };
+
+/* Bytes of all files that the spools of this process have written or adopted. Where
+ * they are counted may be moved to before the first. */
+extern uint64_t *spool_bytes;
 
 void spool_init(struct spool *spool);
 
