@@ -155,6 +155,25 @@ none('guard', 'every header has an include guard');
 all_differ('no two headers have the same guard', %guards);
 all_differ('no two files have the same name', %named);
 
+# The README walks from accept to response; whoever follows it finds each
+# function in the file under which it stands.
+subtest 'the walk of the README matches the code' => sub {
+	my ($walk) = text('README') =~
+		/^From accept to response\n-+\n(.*?)\n\nA handler that/ms;
+	my ($file, $n) = ('', 0);
+
+	for (split /\n/, $walk // '') {
+		if (m{^ {4}(\S+\.c)$}) {
+			$file = $1;
+		} elsif (/^ {8}([a-z]\w*) /) {
+			ok($exists{$file} && text($file) =~ /^(?:\w.*\W)?\Q$1\E\(/m,
+				"$1 in $file");
+			$n++;
+		}
+	}
+	cmp_ok($n, '>', 20, 'functions');
+};
+
 subtest 'every header compiles alone' => sub {
 	my $cc = $ENV{CC} || 'cc';
 	my $build = $ENV{HOLDFAST_BUILD} || 'build';
