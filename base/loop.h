@@ -62,8 +62,8 @@ struct task {
 struct loop {
 	int epoll_fd;
 	bool stopped;
-	uint64_t now;    /* CLOCK_MONOTONIC ns, as of this tick; written by the
-			  * loop alone */
+	uint64_t now;    /* CLOCK_MONOTONIC ns: the beginning of this tick;
+			  * written by the loop alone */
 	uint64_t latest; /* the same, when it was last read: see
 			  * loop_read_clock() */
 	uint64_t waited; /* ns, in all, with nothing to do */

@@ -37,7 +37,7 @@ struct rate {
 };
 
 struct child {
-	enum child_state state; /* by child_set_state() only */
+	enum child_state state; /* set by set_state() in children.c only */
 	struct children *children;
 	struct generation *generation;
 	pid_t pid;

@@ -16,12 +16,12 @@ struct respawn {
 	uint64_t last_young_ns; /* when a worker last died young */
 };
 
-/* Notes a death at `now` (ns) of a worker that had lived `age` ns; returns
- * the milliseconds to wait before the next is spawned. */
-/* Forgets the deaths when none was young for longer than the wait and a second
- * more: what kept workers from living is over. */
+/* Ends the back-off when no worker has died young for longer than the delay and
+ * a second more: the cause is gone. */
 void respawn_calm_down(struct respawn *respawn, uint64_t now);
 
+/* Notes a death at `now` (ns) of a worker that had lived `age` ns; returns
+ * the milliseconds to wait before the next is spawned. */
 uint64_t respawn_after_death(struct respawn *respawn, uint64_t now, uint64_t age);
 
 #endif

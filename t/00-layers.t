@@ -155,8 +155,8 @@ none('guard', 'every header has an include guard');
 all_differ('no two headers have the same guard', %guards);
 all_differ('no two files have the same name', %named);
 
-# The README walks from accept to response; whoever follows it finds each
-# function in the file under which it stands.
+# The README walks from accept to response: each function is in the file under
+# which it stands.
 subtest 'the walk of the README matches the code' => sub {
 	my ($walk) = text('README') =~
 		/^From accept to response\n-+\n(.*?)\n\nA handler that/ms;
@@ -166,8 +166,11 @@ subtest 'the walk of the README matches the code' => sub {
 		if (m{^ {4}(\S+\.c)$}) {
 			$file = $1;
 		} elsif (/^ {8}([a-z]\w*) /) {
-			ok($exists{$file} && text($file) =~ /^(?:\w.*\W)?\Q$1\E\(/m,
-				"$1 in $file");
+			my $function = $1;
+
+			ok($exists{$file} && text($file)
+					=~ /^(?:\w.*\W)?\Q$function\E\(/m,
+				"$function in $file");
 			$n++;
 		}
 	}

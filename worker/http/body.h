@@ -83,7 +83,7 @@ enum body_put body_put(struct exchange *x, struct str piece)
 /* That was all of it: has the handler answer. False when it is refused. */
 bool body_end(struct exchange *x) __attribute__((warn_unused_result));
 
-/* Content that nobody wants; false when reading more is not worth it. */
+/* Drops content that is not wanted; false if reading more is not worth it. */
 bool body_drop(struct exchange *x, uint64_t n) __attribute__((warn_unused_result));
 /* How much is read only to be dropped, in bytes. */
 uint64_t body_drop_limit(const struct exchange *x);

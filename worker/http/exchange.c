@@ -179,7 +179,7 @@ static unsigned find_once(struct exchange *x)
 	return status;
 }
 
-/* Finds who answers, if need be by way of routes that only rewrite. */
+/* Finds the route, if need be by way of routes that only rewrite. */
 static unsigned find_route(struct exchange *x)
 {
 	for (int n = 0; n <= REROUTES_MAX; n++) {
@@ -208,14 +208,14 @@ void exchange_log_refusal(struct exchange *x, unsigned status, const char *why)
 				 r->version != NULL ? r->version : ""));
 }
 
-/* It is no request for any route; but it is one to a site. */
+/* No route applies; use the site's policy. */
 static unsigned without_route(struct exchange *x, unsigned status)
 {
 	x->policy = router_policy(&x->http->router, x->request.host);
 	return status;
 }
 
-/* Who answers the request, and what holds for it. As exchange_begin(). */
+/* Finds the route and the policy of the request. As exchange_begin(). */
 static unsigned find_who_answers(struct exchange *x, struct str host_value)
 {
 	struct request *r = &x->request;
@@ -226,7 +226,8 @@ static unsigned find_who_answers(struct exchange *x, struct str host_value)
 	r->host = lower_host(x, host_value);
 	if (r->method == METHOD_COUNT)
 		return without_route(x, 501);
-	/* RFC 9110 section 7.4: what is to be secured has to be. */
+	/* RFC 9110 section 7.4: a request for https needs a secured connection.
+	 * */
 	if (r->is_https && !x->connection->is_secured)
 		return without_route(x, 421);
 	if (str_equal(r->raw_path, STR("*"))) {

@@ -48,7 +48,7 @@ struct request {
 	struct str raw_path; /* as sent, without the query */
 	struct str query;    /* without the "?"; p == NULL when there is none */
 	struct str host;     /* without the port, lower case; may be empty */
-	bool is_https;       /* its target says so, whatever the connection is */
+	bool is_https;       /* by its target, whatever the connection is */
 	const struct field *fields;
 	size_t n_fields;
 	unsigned known;      /* a set of 1u << enum field_id: which are there */
@@ -81,7 +81,7 @@ enum body_read {
 			   * has for all of it */
 };
 
-/* The length of a stream that nobody knows before its end. */
+/* The length of a stream that is unknown before its end. */
 #define BODY_LENGTH_UNKNOWN UINT64_MAX
 
 /* The content of a response. What `owner` holds (a cached file) stays until
@@ -99,8 +99,8 @@ struct body {
 	size_t n_parts;
 	/* BODY_STREAM: puts at most `max` bytes at the end of `out`. */
 	enum body_read (*read)(void *owner, struct buf *out, size_t max);
-	bool goes_on; /* BODY_STREAM: read() waits for nobody and can be called
-		       * until the end, however fast the client is */
+	bool goes_on; /* BODY_STREAM: read() never waits and can be called until
+		       * the end, however fast the client is */
 	void *owner;
 	void (*release)(void *owner);
 };
@@ -111,8 +111,7 @@ struct response {
 	struct fields fields;          /* of this response */
 	struct body body;
 	bool has_own_server; /* Server is one of `fields`, or left out */
-	bool is_coded;       /* its handler has chosen the coding, or that there is
-			      * to be none */
+	bool is_coded;       /* its handler has chosen the coding, or none */
 };
 
 /* The connection that an exchange is on, as far as routes, policies, handlers
@@ -221,7 +220,7 @@ bool exchange_put_body(struct exchange *x, struct str piece)
 /* That was all of it. */
 void exchange_end_body(struct exchange *x);
 
-/* Whoever holds it is to let go of it: the protocol answers itself. */
+/* Makes its holder let go of it: the protocol answers itself. */
 void exchange_cancel(struct exchange *x);
 
 /* What came is not a request, or came too slowly: answers with that error,
@@ -255,7 +254,7 @@ void exchange_admitted(struct exchange *x, unsigned refusal);
 /* After BODY_READ_WAIT. */
 void exchange_resume(struct exchange *x);
 
-/* After exchange_put_body() was told to wait. */
+/* After exchange_put_body() returned that the handler has to wait. */
 void exchange_want_body(struct exchange *x);
 
 /* Content that lives at least as long as the exchange. */

@@ -24,7 +24,7 @@ static char *put(char *to, struct str s)
 	return to + s.n;
 }
 
-/* Response splitting ends here, whoever made the value. */
+/* Prevents response splitting, wherever the value comes from. */
 static void defuse(char *value, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

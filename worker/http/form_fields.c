@@ -13,7 +13,7 @@
 enum {
 	FORM_STEP = 4 * 1024 * 1024, /* bytes of a body, in one tick */
 	FORM_ROOM = 16,              /* fields, at first */
-	/* Of an encoded name: one that is longer is nobody's. */
+	/* Of an encoded name: a longer one matches no variable. */
 	FORM_NAME_MAX = 16384,
 };
 

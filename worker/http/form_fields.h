@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The fields of the form that the body of a request is: urlencoded (WHATWG
- * URL section 5.1) or multipart/form-data (RFC 7578). They are read out of the
- * body once for an exchange, so that looking up many of them in a large body
- * costs one pass over it; and a large body is read over many ticks, so that
- * nobody else waits for it. Worker.
+ * The fields of a form in the body of a request: urlencoded (WHATWG URL section
+ * 5.1) or multipart/form-data (RFC 7578). They are read out of the body once
+ * for an exchange, so that looking up many of them in a large body costs one
+ * pass over it; a large body is read over many ticks, so that other connections
+ * do not wait for it. Worker.
  */
 #ifndef WORKER_HTTP_FORM_FIELDS_H
 #define WORKER_HTTP_FORM_FIELDS_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the HTTP side of a worker asks of a handler: who answers on a route.
- * To add one: a file in worker/handler/ that fills this struct, a line in
- * worker/parts.c, and its settings in conf/schema/schema.c. Worker.
+ * The interface of a handler, which answers the requests of its routes. To add
+ * one: a file in worker/handler/ that fills this struct, a line in
+ * worker/parts.c, and its settings in conf/schema/; the README shows it.
+ * Worker.
  */
 #ifndef WORKER_HTTP_HANDLER_H
 #define WORKER_HTTP_HANDLER_H

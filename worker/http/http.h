@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What all exchanges of a worker share: the routes with their handlers, the
- * MIME types, the Date, and who is told of a finished exchange. One per
- * worker.
+ * The state that all exchanges of a worker share: the routes with their
+ * handlers, the MIME types, the Date, and the callback for finished exchanges.
+ * One per worker.
  */
 #ifndef WORKER_HTTP_HTTP_H
 #define WORKER_HTTP_HTTP_H
@@ -40,7 +40,7 @@ struct http {
 	struct limit *limits;           /* all of them; or NULL */
 	struct known_page *error_pages; /* see error_pages.c */
 	const struct access *proxies;   /* of real_ip; NULL when there are none */
-	/* The worker's: an exchange is over. NULL when nobody wants to know. */
+	/* Called when an exchange is over; may be NULL. */
 	void (*on_finished)(struct http *http, struct exchange *x);
 	void *context;          /* the worker's, for on_finished */
 	uint64_t complained_at; /* of the configuration; CLOCK_MONOTONIC ns */
@@ -49,9 +49,9 @@ struct http {
 };
 
 /*
- * Makes all routes, by the NULL-ended list of handlers that there are.
- * Returns 0, or -1 with *why_out (in http->arena): "FILE:LINE: where: what".
- * http_fini() is right after both.
+ * Creates all routes, with the handlers of a list that ends in NULL. Returns 0,
+ * or -1 with *why_out (in http->arena): "FILE:LINE: where: what". Call
+ * http_fini() in either case.
  */
 int http_init(struct http *http, struct loop *loop, const struct conf *conf,
 	      struct counters *counters, const struct handler *const *handlers,

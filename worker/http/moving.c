@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * First what owns content in files, then how bytes get there: at once when
- * they are in memory, or piece by piece from a source that makes them. Nothing
- * here is done before somebody asks whether an exchange can move.
+ * First the owners of content in files, then how content gets there: at once
+ * when it is in memory, or piece by piece from a source that makes it. Nothing
+ * here runs before an exchange is asked whether it can move.
  */
 #include "worker/http/moving.h"
 

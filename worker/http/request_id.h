@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What tells a request from all others, in every log that it leaves a line in:
- * the one that came in its X-Request-Id, or a new one. Found out when somebody
- * asks for it, and then the same until the exchange is over. Worker.
+ * The id of a request, in every log that mentions it: the one in its
+ * X-Request-Id, or a new one. It is found when it is first needed, and stays
+ * the same until the exchange is over. Worker.
  */
 #ifndef WORKER_HTTP_REQUEST_ID_H
 #define WORKER_HTTP_REQUEST_ID_H

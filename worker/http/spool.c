@@ -44,7 +44,7 @@ static int open_and_unlink(const char *directory)
 
 static int open_unnamed(const char *directory)
 {
-	/* O_EXCL: nobody can give it a name later. */
+	/* O_EXCL: it cannot be given a name later. */
 	int fd = open(directory, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 
 	if (fd == -1 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))

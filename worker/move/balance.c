@@ -255,7 +255,8 @@ static void look_at_load(struct balance *b)
 static bool even_load(struct balance *b, const struct peers *peers)
 {
 	if (b->net->slot->load <= peers->load / peers->n) {
-		/* Who has little to do takes, however many it has. */
+		/* A worker with little to do takes connections, however many it
+		 * has. */
 		if (net_may_take(b->net))
 			handoff_start_receiving(b->handoff);
 		return false;
@@ -283,12 +284,13 @@ static bool even_count(struct balance *b, const struct peers *peers)
 	     (b->was_told && b->net->slot->load < BALANCE_IDLE)) &&
 	    net_may_take(b->net))
 		handoff_start_receiving(b->handoff);
-	/* The others that were told see the same. */
+	/* The other workers that were asked see the same. */
 	return !b->was_told && is_crowded(peers, peers->max) &&
 	       have_others_look(b, peers);
 }
 
-/* What nobody takes is served here. True while it may be taken yet. */
+/* Connections that no worker takes are served here. True while some may still
+ * be taken. */
 static bool take_back(struct balance *b, const struct peers *peers)
 {
 	uint64_t since = b->net->loop->now - b->given_at;

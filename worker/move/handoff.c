@@ -29,7 +29,7 @@ enum {
 	HANDOFF_TAKE = 32,         /* in one wake-up */
 	HANDOFF_BACK = 256,        /* taken back at once */
 	HANDOFF_RETRY_MS = 10,
-	HANDOFF_RETURNS = 1000,    /* of a message that nobody can use */
+	HANDOFF_RETURNS = 1000,    /* of an unusable message */
 	HANDOFF_CRASHES = 2,       /* that a connection may live through */
 	HANDOFF_REPORT_MS = 10000, /* from one line about damage to the next */
 };
@@ -97,7 +97,8 @@ static enum given give(struct handoff *handoff, struct conn *c)
 		c->served_out = true;
 	if (!packed || w.result != FROZEN_OK)
 		return GIVEN_LATER;
-	/* From the moment of sending it is somebody else's, also if we crash. */
+	/* Once sent, it belongs to its receiver, also if this process crashes.
+	 * */
 	handoff->net->batch.current = &c->socket;
 	enum channel_result result =
 		channel_send(handoff->send.fd, message, w.n, w.fds, w.n_fds);
@@ -111,7 +112,7 @@ static enum given give(struct handoff *handoff, struct conn *c)
 		return GIVEN;
 	case CHANNEL_AGAIN:
 		return GIVEN_FULL;
-	default: /* too large for the socket, or nobody is left */
+	default: /* too large for the socket, or no receiver is left */
 		log_errno(LOG_LEVEL_DEBUG, "cannot hand over a connection");
 		return GIVEN_LATER;
 	}
@@ -186,7 +187,7 @@ void handoff_give_now(struct handoff *handoff)
 
 /* Taking. */
 
-/* The connection is lost. Whoever sends such messages may send many. */
+/* The connection is lost. A sender of such messages may send many. */
 static void report_damage(struct handoff *handoff, const char *why)
 {
 	uint64_t now = handoff->net->loop->now;
@@ -199,7 +200,7 @@ static void report_damage(struct handoff *handoff, const char *why)
 	log_error("closing a connection that was handed over: %s", why);
 }
 
-/* The message goes on to others, who may be able to use it. */
+/* Returns the message to the socket, for receivers that can use it. */
 
 static void close_held(struct handoff *handoff)
 {
@@ -277,8 +278,8 @@ static struct listener *find_listener(struct handoff *handoff, struct unpacked *
 		       : net_find_listener(handoff->net, name, protocol, fd);
 }
 
-/* So many workers have crashed while they had it and the same bytes of it: this
- * one is not to be the next. */
+/* This many workers have crashed with the connection and the same bytes of it:
+ * close it. */
 static void close_suspect(const struct conn_origin *origin)
 {
 	char ip[ADDR_TEXT];
@@ -460,7 +461,8 @@ void handoff_start_receiving(struct handoff *handoff)
 	if (handoff->is_receiving || handoff->receive.fd == -1 ||
 	    !hold_reserve(handoff))
 		return;
-	/* Level-triggered: what one worker leaves, another is told of. */
+	/* Level-triggered: another worker is woken for messages that one
+	 * leaves. */
 	if (loop_add(handoff->net->loop, &handoff->receive,
 		     EPOLLIN | EPOLLEXCLUSIVE) == -1)
 		log_errno(LOG_LEVEL_WARN, "cannot watch the handoff");

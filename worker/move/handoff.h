@@ -41,7 +41,7 @@ struct handoff {
 	struct watch receive; /* watched only while we take connections */
 	bool is_receiving;
 	bool is_full; /* of `send`: wait until it is not */
-	/* What those who take connections understand. */
+	/* The formats that the receivers of connections understand. */
 	struct frozen_table readers;
 	int reserve[FROZEN_FDS]; /* descriptors held so that as many as a message
 				  * has can be received */
@@ -67,7 +67,7 @@ void handoff_fini(struct handoff *handoff);
 void handoff_start_receiving(struct handoff *handoff);
 void handoff_stop_receiving(struct handoff *handoff);
 
-/* Stops, but first takes all that was sent: nobody will be there for it. */
+/* Stops, but first receives all messages: there will be no other receiver. */
 void handoff_take_all(struct handoff *handoff);
 
 /* Others take connections from now on. When they do not understand our format,
@@ -78,11 +78,10 @@ void handoff_set_readers(struct handoff *handoff,
 /* Offers nothing any more; what is offered stays here. */
 void handoff_withdraw(struct handoff *handoff);
 
-/* True while something that was given away was taken by nobody. */
+/* Whether a connection that was sent has not been received yet. */
 bool handoff_is_unread(const struct handoff *handoff);
 
-/* Takes some of that back, when nobody does: it is served here then, and
- * offered again. */
+/* Takes some of them back: they are served here, and offered again. */
 void handoff_take_back(struct handoff *handoff);
 
 /* Gives a connection away as soon as its protocol can let it go and there is

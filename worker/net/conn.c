@@ -275,7 +275,7 @@ static void conn_go_on(struct conn *c)
 		conn_stay(c);
 }
 
-/* Acts on what a protocol said; true when it is to be called again. */
+/* Acts on a step of the protocol; true to call it again. */
 static bool conn_obey(struct conn *c, enum step step)
 {
 	switch (step) {

@@ -79,8 +79,8 @@ bool conn_adopt(struct listener *listener, int fd, const struct conn_origin *ori
 /* It has gone elsewhere: closes our descriptor of it, and nothing more. */
 void conn_moved(struct conn *c);
 
-/* True when it should end at the next good moment: the worker drains and
- * nobody can take it, or its listener is gone. */
+/* Whether it should end at the next good moment: the worker drains and no other
+ * can take it, or its listener is gone. */
 static inline bool conn_is_leaving(const struct conn *c)
 {
 	if (net_is_draining(c->socket.net))

@@ -212,8 +212,8 @@ void listener_close(struct listener *l)
 {
 	if (l->state == LISTENER_CLOSED)
 		return;
-	/* We may have been woken for what is in the queue, and nobody else
-	 * was: so it is ours. */
+	/* This worker may have been the only one woken for the queue: it has to
+	 * accept it. */
 	if (l->state == LISTENER_ACCEPTING)
 		(void)accept_rest(l);
 	/* Others still hold the socket, so closing is not enough to leave. */

@@ -50,7 +50,8 @@ void listener_pause(struct listener *l);
  * woken for what is in it, and be gone. */
 void listener_look(struct listener *l);
 
-/* Accepts what is in its queue, then closes it: nobody else listens. */
+/* Accepts the connections in its queue, then closes it: no other process
+ * listens. */
 void listener_finish(struct listener *l);
 
 /* Closes our descriptor of it; others go on listening. */

@@ -262,7 +262,7 @@ void net_drain(struct net *net, uint64_t idle_grace_ms)
 	if (net_is_draining(net) && net->on_idle == NULL)
 		return;
 	stop_accepting(net, false);
-	/* Nobody is left to move to. */
+	/* There is no worker left to move to. */
 	net->on_idle = NULL;
 	net->idle_grace_ms = idle_grace_ms;
 	LIST_EACH_SAFE (link, &net->conns)

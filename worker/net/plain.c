@@ -14,8 +14,8 @@ enum { PLAIN_PIECE = 64 * 1024 }; /* of a file that is read to be sent */
 
 static enum io plain_read(struct socket *s, char *into, size_t room, size_t *n_out)
 {
-	/* MSG_DONTWAIT, here and below: whoever gave us the connection may have
-	 * it still, and make it block. */
+	/* MSG_DONTWAIT, here and below: the worker that gave us the connection
+	 * may still have it, and make it block. */
 	ssize_t n = recv(s->watch.fd, into, room, MSG_DONTWAIT);
 
 	*n_out = 0;

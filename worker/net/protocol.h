@@ -19,12 +19,12 @@ struct http;
 struct net;
 
 enum step {
-	STEP_MORE,  /* call again: there may be more to do */
-	STEP_LATER, /* as MORE, but it is the others' turn first */
-	STEP_WRITE, /* conn->socket.out is to be sent; call again when that was done
-		     * as far as it goes without waiting */
-	STEP_WAIT,  /* for the peer, or for a time-out that is armed */
-	STEP_DONE,  /* close: everything is said */
+	STEP_MORE,   /* call again: there may be more to do */
+	STEP_LATER,  /* as MORE, but it is the others' turn first */
+	STEP_WRITE,  /* send conn->socket.out; call again when that was done as
+		      * far as possible without waiting */
+	STEP_WAIT,   /* for the peer, or for a time-out that is armed */
+	STEP_DONE,   /* close: everything is said */
 	STEP_LINGER, /* as DONE, but the peer may still be sending: discard
 		      * that for a while, so that no reset overtakes what we
 		      * sent (RFC 9112 section 9.6) */
@@ -66,8 +66,8 @@ struct protocol {
 	/* The time set by socket_set_timeout() has passed. */
 	enum step (*timeout)(struct conn *c);
 
-	/* Nothing has begun, on our side or, as far as we know, on the peer's:
-	 * closing the connection or giving it away disturbs nobody. */
+	/* Whether nothing has begun, on our side or, as far as we know, on the
+	 * peer's: closing or moving the connection disturbs nothing. */
 	bool (*is_idle)(const struct conn *c);
 
 	/* Or NULL. The connection is closed, or another protocol's from now on:
@@ -76,8 +76,8 @@ struct protocol {
 	void (*close)(struct conn *c);
 
 	/*
-	 * The connection is to move to another worker: begins what freeze()
-	 * cannot do, as far as it is to be done first. NULL: nothing is.
+	 * Prepares a move to another worker, as far as freeze() cannot. NULL:
+	 * nothing to prepare.
 	 */
 	enum movable (*prepare)(struct conn *c);
 

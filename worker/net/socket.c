@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Sockets from the first read to the close: the life of one, what epoll says
- * of it, reading, writing. The descriptor is touched here and by transports,
- * nowhere else. Errors are told to the owner, never fatal. Worker.
+ * Sockets from the first read to the close: creation and end, events of epoll,
+ * reading, writing. Only this file and the transports touch the descriptor.
+ * Errors are reported to the owner, never fatal. Worker.
  */
 #include "worker/net/socket.h"
 

@@ -121,7 +121,7 @@ enum io socket_read(struct socket *s) __attribute__((warn_unused_result));
 /* As good as a read of the owner's next step. */
 void socket_read_ahead(struct socket *s);
 
-/* One read of what nobody wants any more. */
+/* Reads once, and drops the bytes. */
 enum io socket_discard(struct socket *s) __attribute__((warn_unused_result));
 
 /* Sends s->out. IO_OK: all of it; IO_AGAIN: what is left waits. */
@@ -144,7 +144,7 @@ enum io socket_send_file(struct socket *s, int file, off_t *offset, uint64_t *le
  * between two calls is the difference, which may wrap around. */
 uint64_t socket_taken(const struct socket *s);
 
-/* True when bytes have come that nobody has consumed, in `in` or before. */
+/* Whether bytes have come that were not consumed, in `in` or before it. */
 bool socket_has_unread(const struct socket *s);
 
 /* Bytes that were given to the kernel and that the peer has not acknowledged;
@@ -161,8 +161,8 @@ void socket_shutdown(struct socket *s);
 /* Makes closing it a reset: the peer must not take what it has for all. */
 void socket_reset(struct socket *s);
 
-/* owner->on_timeout is called at `when` (CLOCK_MONOTONIC ns) unless it is set
- * anew before; one at a time. */
+/* Has owner->on_timeout called at `when` (CLOCK_MONOTONIC ns); replaces an
+ * earlier time-out. */
 static inline void socket_set_timeout_at(struct socket *s, uint64_t when)
 {
 	timer_arm(&s->net->loop->timers, &s->timer, when);

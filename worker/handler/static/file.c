@@ -86,7 +86,8 @@ static void add(struct file *file, struct str name, struct str value)
 enum origin {
 	ORIGIN_FILE,       /* as it lies there */
 	ORIGIN_VARIANT,    /* compressed, in a file of its own */
-	ORIGIN_COMPRESSED, /* by us: who knows what another version makes */
+	ORIGIN_COMPRESSED, /* compressed here: another version of the library
+			    * may make other bytes */
 };
 
 /* `coding` is "" for the file as it is. */

@@ -26,7 +26,7 @@ enum {
 /* One page that is being made. */
 struct listing_job {
 	struct job job;
-	struct exchange *x; /* NULL when nobody waits for it any more */
+	struct exchange *x; /* NULL when its exchange was cancelled */
 	const struct files *files;
 	struct str path; /* of the directory, below the root */
 	struct arena arena;
@@ -214,7 +214,7 @@ static int weight_of(const struct exchange *x, struct str type)
 	return best;
 }
 
-/* Only who names JSON gets it, and no browser does. */
+/* Only a client that names JSON gets it; no browser does. */
 static bool wants_json(const struct exchange *x)
 {
 	int weight = weight_of(x, STR("application/json"));

@@ -7,7 +7,7 @@
 
 #include "base/str.h"
 
-/* All zero is empty. `p` is to be freed by its user. */
+/* All zero is empty. The user frees `p`. */
 struct listing_text {
 	char *p;
 	size_t n, room;

@@ -48,7 +48,8 @@ static void on_expiry(struct timer *timer)
 {
 	struct static_root *root = CONTAINER_OF(timer, struct static_root, expiry);
 
-	/* Nobody asks for files: a worker at rest keeps none. */
+	/* No request for files has come lately: a worker at rest keeps none
+	 * open. */
 	uint64_t now = root->was_asked ? root->loop->now : UINT64_MAX;
 
 	root->was_asked = false;

@@ -130,7 +130,7 @@ static void set_framing(struct http1 *s, const struct http1_head *head)
 	s->expects_continue = head->expects_continue;
 }
 
-/* The request as far as it is there goes to who answers. */
+/* The request goes to its handler. */
 
 static void answer_error(struct http1 *s, unsigned status)
 {
@@ -272,7 +272,7 @@ bool http1_resume_body(struct http1 *s, const struct http1_rest *rest,
 	return understood;
 }
 
-/* From whoever held it. */
+/* Callbacks of the exchange. */
 
 static struct http1 *session_of(struct exchange *x)
 {

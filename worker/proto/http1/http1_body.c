@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How the body of a request is framed on an HTTP/1 connection (RFC 9112
- * sections 6 and 7): where it ends, and what of the bytes is content. What
- * becomes of the content is the exchange's: see worker/http/body.h. A body that
- * nobody wants is read so that the next request can be found behind it. Worker.
+ * The framing of a request's body on an HTTP/1 connection (RFC 9112 sections 6
+ * and 7): where it ends, and which of the bytes are content. The content goes
+ * to the exchange: see worker/http/body.h. A body that is not wanted is read so
+ * that the next request can be found behind it. Worker.
  */
 #include "worker/http/http.h"
 #include "worker/proto/http1/http1_session.h"

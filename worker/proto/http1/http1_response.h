@@ -13,7 +13,7 @@ enum http1_connection {
 	HTTP1_CONNECTION_CLOSE,
 };
 
-/* How the length of the content is told. */
+/* How the length of the content is indicated. */
 enum http1_length {
 	HTTP1_LENGTH_SILENT, /* there is none, or it ends with the connection */
 	HTTP1_LENGTH_KNOWN,

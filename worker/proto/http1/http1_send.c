@@ -70,9 +70,9 @@ static enum http1_connection connection_field(struct http1 *s)
 }
 
 /*
- * The answer is there before the body was read. A client that waits for 100
- * (Continue) may send it or not: no request can be told from it afterwards
- * (RFC 9110 section 10.1.1). A body that is too large is not worth reading.
+ * The response is ready before the body was read. A client that waits for 100
+ * (Continue) may send the body or not, and a next request cannot be told from
+ * it (RFC 9110 section 10.1.1). A body that is too large is not worth reading.
  */
 static void forgo_body(struct http1 *s)
 {
@@ -85,7 +85,7 @@ static void forgo_body(struct http1 *s)
 	}
 }
 
-/* How the length of the content is told (RFC 9112 section 6). */
+/* Chooses how the length of the content is indicated (RFC 9112 section 6). */
 static enum http1_length choose_length(struct http1 *s)
 {
 	const struct response *r = &s->exchange.response;
@@ -136,7 +136,7 @@ void http1_begin_response(struct http1 *s)
 
 /* Content, by its kind. What these return: STEP_MORE when all is sent. */
 
-/* An interrupted response is no fault of ours, but of whoever cut the file. */
+/* The file was truncated meanwhile: the response cannot be completed. */
 static enum step after_file(struct conn *c, const struct http1 *s, enum io io,
 			    uint64_t left)
 {
@@ -276,7 +276,7 @@ static enum step send_stream(struct conn *c, struct http1 *s)
 				   STR_ARG(s->exchange.request.path));
 			return STEP_FAIL;
 		}
-		/* Nobody knows when more of it will come: no MSG_MORE. */
+		/* It is unknown when more of it will come: no MSG_MORE. */
 		enum io io = socket_flush(&c->socket, false);
 
 		if (io != IO_OK)

@@ -18,7 +18,7 @@
 
 enum http1_state {
 	HTTP1_HEAD, /* a head is coming */
-	HTTP1_WAIT, /* somebody holds the exchange */
+	HTTP1_WAIT, /* the exchange is held */
 	HTTP1_BODY, /* the body that the handler wants is coming */
 	HTTP1_SEND, /* the response goes out */
 	HTTP1_SKIP, /* what is left of an unwanted body is dropped */
@@ -75,8 +75,8 @@ extern const struct exchange_protocol http1_exchange_protocol;
  * read. */
 enum step http1_give_up(struct http1 *s, unsigned status, const char *why);
 
-/* http1_send.c: nothing to do before whoever has the exchange says so, but to
- * send what has gathered; and for a client that is gone it is not kept. */
+/* http1_send.c: flushes pending output, then waits for the handler; fails if
+ * the client has gone. */
 enum step http1_wait_holder(struct conn *c, const struct http1 *s);
 
 /* http1.c: the handler has the request, as far as it wants it. */
