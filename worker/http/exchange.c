@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * In the order of an exchange's life: the table of its states; finding the
+ * route and the policy; admission; holding and resuming; the body; the handler;
+ * the answer and its forms; the end, which counts and reports it. Then fields
+ * of requests, and the reasons of statuses. Worker.
+ */
 #include "worker/http/exchange.h"
 
 #include "base/clock.h"

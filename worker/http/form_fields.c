@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First adding fields within the limits, then the two kinds of forms, each read
+ * a piece a tick, and at the end waiting for the fields and finding them.
+ * Worker.
+ */
 #include "worker/http/form_fields.h"
 
 #include <stdint.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First the value of each variable, then escaping a value for the place where
+ * it stands, and templates, which put the two together. Worker.
+ */
 #include "worker/http/variables.h"
 
 #include <stdio.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * In this order: the peers in the scoreboard, giving away by number of
+ * connections (idle ones) and by load (active ones), the gate, and the look at
+ * all of it, by events and by timer. Worker.
+ */
 #include "worker/move/balance.h"
 
 #include "base/clock.h"

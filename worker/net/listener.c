@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First accepting, within the budget of a tick; then the life of a listener:
+ * start, pause, finish (serve its queue, then close), close. Worker.
+ */
 #include "worker/net/listener.h"
 
 #include <errno.h>

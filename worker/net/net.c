@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * In this order: creation and start, pausing when there is no room, moving and
+ * draining, finding the listener of a connection that moves in, and the end.
+ * Worker.
+ */
 #include "worker/net/net.h"
 
 #include <stdlib.h>

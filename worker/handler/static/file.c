@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * In this order: the life of an open file and its compressed variants, its
+ * validators and other prepared fields, its content in memory, and its
+ * description, which puts these together. Worker.
+ */
 #include "worker/handler/static/file.h"
 
 #include <inttypes.h>

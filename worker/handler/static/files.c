@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * In this order: roots, which may be replaced while the server runs; opening a
+ * path without leaving the root; variants beside a file; whether a kept file is
+ * still current; and the cache, with files_get(), which is the way in. Worker.
+ */
 #include "worker/handler/static/files.h"
 
 #include <errno.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First the half of a job that runs in the thread (reading a directory), then
+ * the half that runs in the loop: beginning one, answering with the page,
+ * cancelling. Worker.
+ */
 #include "worker/handler/static/listing.h"
 
 #include <dirent.h>

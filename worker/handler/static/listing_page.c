@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First the order of the entries, then the page of HTML, from the bottom up:
+ * names, links and columns, rows, the links between pages, and the whole. Runs
+ * in the thread of the listings. Worker.
+ */
 #include "worker/handler/static/listing_page.h"
 
 #include <inttypes.h>
