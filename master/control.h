@@ -26,8 +26,8 @@ enum control_rights {
 	CONTROL_ALL,  /* root and the master's user */
 };
 
-/* One who asked. Lives until it was answered and the answer was sent, or it
- * went away; who keeps one must let go of it in control->on_gone. */
+/* A client with its request. Lives until it was answered and the answer was
+ * sent, or the client went away; then it is unlinked from `waiting`. */
 struct control_client {
 	struct list link;    /* in control->clients */
 	struct list waiting; /* the owner's, while it waits for an outcome */

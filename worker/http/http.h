@@ -32,7 +32,7 @@ struct http {
 	unsigned slot;                  /* ours in it */
 	bool is_late;                   /* timeouts.drain is over: what can
 					 * be begun anew elsewhere is */
-	bool is_quitting;               /* the server was told to end */
+	bool is_quitting;               /* the server is shutting down */
 	struct arena arena;             /* for the worker's life */
 	struct mime_types *mime_types;
 	struct router router;
