@@ -138,7 +138,8 @@ static struct {
 	bool opened; /* all of them, and answered */
 	bool measuring;
 	uint64_t now, start, end;
-	uint64_t gap; /* open loop: between two requests of a connection */
+	uint64_t gap;  /* open loop: between two requests of a connection */
+	uint64_t sent; /* requests, but for those that were lost */
 	uint64_t requests, bytes, wrong, lost, closed, told, refused, late;
 	uint64_t histogram[BUCKETS], slowest;
 	char piece[PIECE];
@@ -255,6 +256,7 @@ static void send_text(struct conn *c)
 static void send_requests(struct conn *c, uint64_t at)
 {
 	c->pending = ask.depth;
+	run.sent += ask.depth;
 	c->sent_at = at;
 	if (ask.echo > 0)
 		c->in_body = true;
@@ -262,10 +264,17 @@ static void send_requests(struct conn *c, uint64_t at)
 	send_text(c);
 }
 
+/* All of a number of requests are under way: with one more, the server would
+ * have work that is in no answer that counts. */
+static bool are_enough(void)
+{
+	return ask.rate == 0 && ask.max > 0 && run.sent >= ask.max;
+}
+
 /* What a connection without pending requests does next. */
 static void go_on(struct conn *c)
 {
-	if (!run.measuring || !c->works || c->fd == -1)
+	if (!run.measuring || !c->works || c->fd == -1 || are_enough())
 		return;
 	if (ask.rate == 0) {
 		send_requests(c, run.now);
@@ -286,11 +295,12 @@ static void ended(struct conn *c)
 		run.told++;
 	else if (!ask.closing)
 		run.closed++;
+	run.sent -= c->pending;
 	c->fd = -1;
 	c->pending = 0;
 	c->n_head = 0;
 	c->told = c->in_body = c->unsent = false;
-	if (ask.closing && !run.measuring)
+	if (ask.closing && (!run.measuring || are_enough()))
 		return;
 	open_conn(c);
 	go_on(c);
@@ -616,7 +626,7 @@ static void measure(struct conn **working, uint32_t n)
 		run.conns[i].works = false;
 	for (uint32_t i = 0; i < n; i++)
 		working[i]->works = true;
-	run.requests = run.bytes = run.wrong = run.slowest = 0;
+	run.sent = run.requests = run.bytes = run.wrong = run.slowest = 0;
 	run.lost = run.closed = run.told = run.refused = run.late = 0;
 	memset(run.histogram, 0, sizeof(run.histogram));
 	run.now = run.start = now_ns();

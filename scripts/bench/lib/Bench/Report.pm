@@ -50,8 +50,9 @@ sub _print_rows (@rows) {
 
 	for my $row (@rows) {
 		for my $i (0 .. $#$row) {
+			$width[$i] //= 0;
 			$width[$i] = length $row->[$i]
-				if length $row->[$i] > ($width[$i] // 0);
+				if length $row->[$i] > $width[$i];
 		}
 	}
 	for my $row (@rows) {
