@@ -241,6 +241,60 @@ struct conf_site {
 	struct conf_origin origin;
 };
 
+/* A server that requests are passed on to. */
+struct conf_server {
+	const char *text; /* canonical: its address, or "host:port" */
+	struct addr addr; /* of length 0 for a name that has to be resolved */
+	uint64_t weight;
+	bool backup;
+	uint64_t max_connections; /* of one worker; 0: any number */
+	struct conf_origin origin;
+};
+
+enum conf_balance {
+	CONF_BALANCE_ROUND_ROBIN,
+	CONF_BALANCE_LEAST_CONN,
+	CONF_BALANCE_RANDOM,
+	CONF_BALANCE_HASH,
+};
+
+struct conf_upstream_timeouts {
+	uint64_t connect;
+	uint64_t send;
+	uint64_t first_byte;
+	uint64_t read;
+	uint64_t total; /* 0: none */
+};
+
+enum conf_health_type { CONF_HEALTH_HTTP, CONF_HEALTH_TCP };
+
+/* Active checks of servers. */
+struct conf_health {
+	int type; /* enum conf_health_type */
+	const char *path;
+	const char *host; /* "": the server's own */
+	uint64_t interval;
+	uint64_t timeout;
+	uint64_t rise;
+	uint64_t fall;
+	uint64_t expect_status; /* 0: 200 to 399 */
+	const char *expect_body;
+};
+
+struct conf_upstream {
+	const char *name;
+	int balance; /* enum conf_balance */
+	struct template hash;
+	uint64_t keepalive; /* idle connections to each server, per worker */
+	uint64_t keepalive_time;
+	uint64_t retries;
+	struct conf_upstream_timeouts timeouts;
+	struct conf_health *health; /* NULL: no active checks */
+	struct conf_server *servers;
+	size_t n_servers;
+	struct conf_origin origin;
+};
+
 struct conf {
 	struct arena arena;
 	const char *file; /* absolute path of the file it came from */
@@ -260,6 +314,8 @@ struct conf {
 	size_t n_listeners;
 	struct conf_site *sites;
 	size_t n_sites;
+	struct conf_upstream *upstreams;
+	size_t n_upstreams;
 };
 
 /* The errors of a configuration, sorted by file and line. */

@@ -42,11 +42,13 @@ my %may_include = (
 		@http],
 	'worker/handler/static' => [qw(conf/schema worker/upstream
 		worker/report), @http],
+	'worker/handler/proxy' => [qw(conf/schema worker/upstream), @http],
 	'worker/handler/module' => [qw(conf/schema worker/upstream
 		worker/report worker/holdfast), @http],
 	'worker'            => [qw(worker/tls worker/move worker/proto
 		worker/proto/http1 worker/handler worker/handler/static
-		worker/handler/module worker/upstream worker/report),
+		worker/handler/module worker/handler/proxy worker/upstream
+		worker/report),
 		@http, @net],
 	'keeper'            => [qw(conf), @base],
 	'master'            => [qw(worker/worker.h keeper/keeper.h

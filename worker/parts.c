@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "worker/handler/module/module_route.h"
+#include "worker/handler/proxy/proxy.h"
 #include "worker/handler/ready.h"
 #include "worker/handler/redirect.h"
 #include "worker/handler/respond.h"
@@ -16,13 +17,22 @@
 #include "worker/proto/http1/http1.h"
 
 const struct handler *const parts_handlers[] = {
-	&static_handler, &respond_handler, &redirect_handler, &rewrite_handler,
-	&module_handler, &ready_handler,   &status_handler,   NULL,
+	&static_handler,  &respond_handler, &redirect_handler,
+	&rewrite_handler, &module_handler,  &proxy_handler,
+	&ready_handler,   &status_handler,  NULL,
 };
 
 const struct protocol *const parts_protocols[] = {
 	&http1_protocol,
 	&echo_protocol,
+	NULL,
+};
+
+const struct balancer *const parts_balancers[] = {
+	&round_robin_balancer,
+	&least_conn_balancer,
+	&random_balancer,
+	&hash_balancer,
 	NULL,
 };
 

@@ -7,10 +7,12 @@
 #include "worker/http/handler.h"
 #include "worker/net/protocol.h"
 #include "worker/net/transport.h"
+#include "worker/upstream/balancer.h"
 
 /* Each ends in NULL. */
 extern const struct handler *const parts_handlers[];
 extern const struct protocol *const parts_protocols[];
+extern const struct balancer *const parts_balancers[];
 extern const struct transport *const parts_transports[];
 
 /* The transport of a listener's connections. */

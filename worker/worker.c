@@ -34,6 +34,8 @@
 #include "worker/parts.h"
 #include "worker/privileges.h"
 #include "worker/report/access_log.h"
+#include "worker/upstream/resolver.h"
+#include "worker/upstream/upstream.h"
 
 enum {
 	/* When the server quits, an idle keep-alive client gets this long to
@@ -52,6 +54,8 @@ enum {
 	 * at once. */
 	WORKER_LOG_MS = 3000,
 	WORKER_LOG_STOP_MS = 500,
+	/* For the names of servers to be resolved the first time. */
+	WORKER_NAMES_MS = 3000,
 };
 
 struct worker {
@@ -66,6 +70,7 @@ struct worker {
 	struct signals signals;
 	struct timer settle;   /* of the log, about clients */
 	struct timer deadline; /* of the drain */
+	struct timer names;    /* see say_ready() */
 	struct timer untaken;  /* see on_untaken() */
 	unsigned unread_looks;
 	bool has_successor; /* a new master serves: see MESSAGE_MOVE */
@@ -600,7 +605,45 @@ static bool get_ready(struct worker *w)
 		say_failed(w, why);
 		return false;
 	}
+	w->http.upstreams =
+		upstreams_create(&w->net, w->env->conf, parts_balancers);
 	return true;
+}
+
+static void say_ready(struct worker *w)
+{
+	timer_disarm(&w->names);
+	(void)die_with_master(w->env, false);
+	if (w->channel.fd != -1)
+		say_number(w, MESSAGE_READY, 0);
+}
+
+static void on_names_late(struct timer *timer)
+{
+	struct worker *w = CONTAINER_OF(timer, struct worker, names);
+
+	resolver_when_first(w->http.upstreams->resolver, NULL, NULL);
+	say_ready(w);
+}
+
+static void on_names(void *context)
+{
+	say_ready(context);
+}
+
+/* The first requests should find the names of servers resolved; but a name
+ * service that does not answer stops nobody. */
+static void get_names(struct worker *w)
+{
+	struct upstreams *upstreams = w->http.upstreams;
+
+	timer_init(&w->names, on_names_late);
+	if (upstreams == NULL || resolver_pending(upstreams->resolver) == 0) {
+		say_ready(w);
+		return;
+	}
+	resolver_when_first(upstreams->resolver, on_names, w);
+	loop_timer(&w->loop, &w->names, WORKER_NAMES_MS);
 }
 
 static void serve(struct worker *w)
@@ -609,8 +652,7 @@ static void serve(struct worker *w)
 	timer_init(&w->settle, on_settle);
 	timer_init(&w->deadline, on_deadline);
 	timer_init(&w->untaken, on_untaken);
-	(void)die_with_master(w->env, false);
-	say_number(w, MESSAGE_READY, 0);
+	get_names(w);
 	loop_run(&w->loop);
 	if (w->channel.fd != -1)
 		say_number(w, MESSAGE_DRAINED, w->cut);
@@ -629,8 +671,9 @@ static void clean_up(struct worker *w)
 {
 	rescue_set(NULL);
 	net_fini(&w->net);
+	upstreams_destroy(&w->http.upstreams);
+	net_free_closed(&w->net);
 	free(w->net.listeners);
-
 	if (w->handoff.net != NULL)
 		handoff_fini(&w->handoff);
 

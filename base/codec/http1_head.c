@@ -9,10 +9,9 @@
 #include "base/codec/http1_head.h"
 
 #include "base/codec/http1_fields.h"
+#include "base/codec/http1_line.h"
 #include "base/codec/octet.h"
 #include "base/codec/uri.h"
-
-#define BARE_CR_OR_LF "a line does not end in CRLF"
 
 /* One head being read. A step returns false when reading ends with it, and
  * has set the verdict then. */
@@ -51,7 +50,7 @@ static bool skip_empty_line(struct reader *r)
 	if (r->end - r->p < 2)
 		return want_more(r);
 	if (r->p[1] != '\n')
-		return refuse(r, 400, BARE_CR_OR_LF);
+		return refuse(r, 400, HTTP1_BARE_CR_OR_LF);
 	r->p += 2;
 	return true;
 }
@@ -226,57 +225,6 @@ static bool read_request_line(struct reader *r)
 		       : refuse(r, 414, "the request line is too long");
 }
 
-static const char *wrong_name(const char *p, const char *start)
-{
-	if (*p == '\r' || *p == '\n')
-		return p == start ? BARE_CR_OR_LF : "a field has no colon";
-	if (*p == ' ' || *p == '\t')
-		return p == start ? "obsolete line folding"
-				  : "white space before a field's colon";
-	return p == start && *p == ':' ? "a field has no name"
-				       : "a field name is not a token";
-}
-
-/*
- * RFC 9112 section 5: reads one field line at *next and moves *next past it.
- * The result is as the whole head's; *why says what is wrong with a bad one.
- */
-static enum http1_result read_field_line(const char **next, const char *end,
-					 struct field *field, const char **why)
-{
-	const char *start = *next, *p = start;
-
-	while (p < end && octet_is(*p, OCTET_TOKEN))
-		p++;
-	if (p == end)
-		return HTTP1_PARTIAL;
-	if (*p != ':' || p == start) {
-		*why = wrong_name(p, start);
-		return HTTP1_BAD;
-	}
-	field->name = (struct str){start, (size_t)(p - start)};
-
-	do
-		p++;
-	while (p < end && (*p == ' ' || *p == '\t'));
-
-	const char *value = p, *value_end = octet_text_end(p, end);
-
-	if (value_end == end || (*value_end == '\r' && value_end + 1 == end))
-		return HTTP1_PARTIAL;
-	if (value_end[0] != '\r' || value_end[1] != '\n') {
-		*why = *value_end == '\r' || *value_end == '\n'
-			       ? BARE_CR_OR_LF
-			       : "a control character in a field value";
-		return HTTP1_BAD;
-	}
-	*next = value_end + 2;
-	while (value_end > value && (value_end[-1] == ' ' || value_end[-1] == '\t'))
-		value_end--;
-	field->value = (struct str){value, (size_t)(value_end - value)};
-	return HTTP1_COMPLETE;
-}
-
 /* False when there is a fault. */
 static bool passes(struct reader *r, struct http1_fault fault)
 {
@@ -299,7 +247,7 @@ static bool read_fields(struct reader *r)
 		struct field *field = &head->fields[head->n_fields];
 		const char *why;
 
-		switch (read_field_line(&r->p, r->end, field, &why)) {
+		switch (http1_read_field_line(&r->p, r->end, field, &why)) {
 		case HTTP1_COMPLETE:
 			break;
 		case HTTP1_PARTIAL:
@@ -317,7 +265,7 @@ static bool read_fields(struct reader *r)
 	if (r->end - r->p < 2)
 		return want_more(r);
 	if (r->p[1] != '\n')
-		return refuse(r, 400, BARE_CR_OR_LF);
+		return refuse(r, 400, HTTP1_BARE_CR_OR_LF);
 	r->p += 2;
 	return true;
 }
@@ -362,7 +310,8 @@ static bool is_field_line(struct str bytes, const char *crlf)
 	/* The request line is the first, or the second after an empty one. */
 	if (line - bytes.p <= 2 || line == crlf)
 		return false;
-	return read_field_line(&line, crlf + 2, &field, &why) == HTTP1_COMPLETE;
+	return http1_read_field_line(&line, crlf + 2, &field, &why) ==
+	       HTTP1_COMPLETE;
 }
 
 /*

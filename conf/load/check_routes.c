@@ -6,6 +6,7 @@
 #include "base/codec/http_status.h"
 #include "base/regex.h"
 #include "conf/load/check_common.h"
+#include "conf/load/check_upstreams.h"
 #include "conf/schema/conf_respond.h"
 #include "conf/schema/conf_rewrite.h"
 #include "conf/schema/types.h"
@@ -73,14 +74,14 @@ static void check_template(struct check *c, const struct use *use,
 static void check_setting(struct check *c, struct use *use,
 			  const struct schema_walk *at, const char *where)
 {
-	void *field = (char *)at->base + at->setting->offset;
+	struct setting_field f = setting_field(NULL, at->setting, at->base);
 	struct template *template;
 
-	if (at->setting->type->template_at == NULL || check_is_bad(c, field))
+	if (at->setting->type->template_at == NULL || check_is_bad(c, f.field))
 		return;
-	use->at = check_location(c, field, where);
+	use->at = check_location(c, f.field, where);
 	for (size_t i = 0;
-	     (template = at->setting->type->template_at(field, i)) != NULL; i++)
+	     (template = at->setting->type->template_at(&f, i)) != NULL; i++)
 		check_template(c, use, template);
 }
 
@@ -187,4 +188,6 @@ void check_route(struct check *c, struct conf_route *route)
 		check_rewrite(c, route);
 	if (is_handler(route, "respond"))
 		check_respond(c, route);
+	if (is_handler(route, "proxy"))
+		check_proxy(c, route);
 }

@@ -108,10 +108,14 @@ static void complain_unknown(struct tree *tree, const struct tree_group *g,
 	struct suggest guess = {.wrong = str_of(name)};
 	struct schema_walk walk = {.group = g->schema, .handler = g->handler};
 
-	if (belongs_elsewhere(tree, g, setting, where))
-		return;
 	while (schema_next(&walk))
 		suggest_offer(&guess, str_of(walk.setting->name));
+	/* One letter off a name of this group is more likely than a setting
+	 * of another group. */
+	bool is_near = guess.best.n > 0 && guess.distance == 1;
+
+	if (!is_near && belongs_elsewhere(tree, g, setting, where))
+		return;
 	if (guess.best.n > 0)
 		tree_complain(tree, setting, where,
 			      "unknown setting; did you mean \"%" STR_FMT "\"?",

@@ -23,8 +23,7 @@ static const struct schema_handler status_handler = {
 };
 
 const struct schema_handler *const schema_handlers[] = {
-	&conf_static_handler,   &conf_respond_handler,
-	&conf_redirect_handler, &conf_rewrite_handler,
-	&conf_module_handler,   &ready_handler,
-	&status_handler,        NULL,
+	&conf_static_handler,  &conf_respond_handler, &conf_redirect_handler,
+	&conf_rewrite_handler, &conf_module_handler,  &conf_proxy_handler,
+	&ready_handler,        &status_handler,       NULL,
 };

@@ -14,5 +14,6 @@ extern const struct schema_handler conf_respond_handler;
 extern const struct schema_handler conf_redirect_handler;
 extern const struct schema_handler conf_rewrite_handler;
 extern const struct schema_handler conf_module_handler;
+extern const struct schema_handler conf_proxy_handler;
 
 #endif

@@ -245,6 +245,7 @@ static const struct schema_setting top_settings[] = {
 	{.name = "listeners", LIST(listeners), .group = &schema_listener,
 	 .required = true},
 	{.name = "sites", LIST(sites), .group = &schema_site},
+	{.name = "upstreams", LIST(upstreams), .group = &schema_upstream},
 };
 
 const struct schema_group schema_top = {

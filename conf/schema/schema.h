@@ -78,6 +78,7 @@ extern const struct schema_group schema_top;
 extern const struct schema_group schema_listener;
 extern const struct schema_group schema_site;
 extern const struct schema_group schema_route;
+extern const struct schema_group schema_upstream;
 extern const struct schema_group schema_common; /* of sites and routes */
 
 /* Ends in NULL. */

@@ -82,7 +82,7 @@ struct setting_type {
 			  struct buf *text);
 
 	/* The i-th template in the field; NULL when there are fewer. */
-	struct template *(*template_at)(void *field, size_t i);
+	struct template *(*template_at)(const struct setting_field *f, size_t i);
 };
 
 /* The fields are named after the type. */
@@ -111,13 +111,19 @@ extern const struct setting_type type_name;       /* const char *: a word */
 extern const struct setting_type type_handler;    /* const char *: one of
 						   * schema_handlers */
 extern const struct setting_type type_address;    /* const char *, struct addr */
+extern const struct setting_type type_server;     /* const char *, struct addr: of
+						   * length 0 for "name:port" */
 extern const struct setting_type type_route_path; /* struct str */
 extern const struct setting_type type_template;   /* struct template */
 extern const struct setting_type type_line;       /* struct template on one line,
 						   * not empty */
-extern const struct setting_type type_log_format; /* int: which of the words, or
-						   * the number after the last
-						   * for a struct template */
+extern const struct setting_type type_choice_or_line; /* int: which of the words,
+						       * or the number after the
+						       * last for a struct template
+						       * on one line */
+extern const struct setting_type type_log_format;     /* int: which of the words, or
+						       * the number after the last
+						       * for a struct template */
 
 /* Paths: types_path.c */
 extern const struct setting_type type_path; /* const char *: absolute, or one of

@@ -138,9 +138,9 @@ static bool show_field(const struct setting_field *f, size_t i, struct buf *text
 	return i < fields->n;
 }
 
-static struct template *value_of_field(void *field, size_t i)
+static struct template *value_of_field(const struct setting_field *f, size_t i)
 {
-	struct conf_fields *fields = field;
+	struct conf_fields *fields = f->field;
 
 	return i < fields->n ? &fields->items[i].value : NULL;
 }

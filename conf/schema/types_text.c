@@ -167,6 +167,48 @@ const struct setting_type type_address = {
 	.show = show_string,
 };
 
+/* "name:port"; RFC 1123 section 2.1, and "_", which service names have. */
+static bool is_named_server(struct str text)
+{
+	struct str port = text, name = str_cut(&port, ':');
+	uint64_t number;
+
+	if (name.n == 0 || name.n > 253 || port.p == NULL ||
+	    !str_to_u64(port, &number) || number == 0 || number > UINT16_MAX)
+		return false;
+	for (size_t i = 0; i < name.n; i++) {
+		char c = ascii_lower(name.p[i]);
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+		    c != '-' && c != '.' && c != '_')
+			return false;
+	}
+	return true;
+}
+
+static const char *read_server(const struct setting_field *f,
+			       struct setting_value value)
+{
+	struct addr addr;
+
+	if (is_named_server(value.text) && addr_parse(value.text, &addr) != NULL) {
+		*(const char **)f->field =
+			arena_cstr(f->context->arena, value.text);
+		*(struct addr *)f->also = (struct addr){.length = 0};
+		return NULL;
+	}
+	return read_address(f, value);
+}
+
+const struct setting_type type_server = {
+	.name = "address",
+	.expects = "an address in quotes such as \"127.0.0.1:9000\" or "
+		   "\"app.internal:9000\"",
+	.forms = SETTING_TEXT,
+	.read = read_server,
+	.show = show_string,
+};
+
 /* Whether it is a path or a pattern is known, and checked, once the whole route
  * is read: check_match() in conf/load/checks_sites.c. */
 static const char *read_route_path(const struct setting_field *f,
@@ -209,9 +251,9 @@ static void show_template(const struct setting_field *f, struct buf *out)
 	setting_put_quoted(out, ((const struct template *)f->field)->source);
 }
 
-static struct template *template_at(void *field, size_t i)
+static struct template *template_at(const struct setting_field *f, size_t i)
 {
-	return i == 0 ? field : NULL;
+	return i == 0 ? f->field : NULL;
 }
 
 const struct setting_type type_template = {
@@ -318,4 +360,48 @@ const struct setting_type type_log_format = {
 	.has_other_values = true,
 	.read = read_log_format,
 	.show = show_log_format,
+};
+
+/* The number after the last word is a template. */
+static const char *read_choice_or_line(const struct setting_field *f,
+				       struct setting_value value)
+{
+	struct template template;
+	struct str none;
+	size_t word;
+	const char *why;
+
+	if (!setting_find_word(f->setting, value.text, &word)) {
+		why = setting_check_line(value.text);
+		if (why != NULL || !template_compile(f->context->arena, value.text,
+						     &template, &why))
+			return why;
+		*(struct template *)f->also = template;
+		word = 0;
+		while (schema_word(f->setting, word, &none))
+			word++;
+	}
+	*(int *)f->field = (int)word;
+	return NULL;
+}
+
+static struct template *also_template_at(const struct setting_field *f, size_t i)
+{
+	struct str word;
+
+	return i == 0 && !schema_word(f->setting, (size_t) * (const int *)f->field,
+				      &word)
+		       ? f->also
+		       : NULL;
+}
+
+const struct setting_type type_choice_or_line = {
+	.name = "template",
+	.name_or_word = "template or word",
+	.expects = "a string",
+	.forms = SETTING_TEXT,
+	.has_other_values = true,
+	.read = read_choice_or_line,
+	.show = show_log_format,
+	.template_at = also_template_at,
 };

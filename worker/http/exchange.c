@@ -326,9 +326,23 @@ void exchange_resume(struct exchange *x)
 	x->protocol->on_resume(x);
 }
 
+void exchange_interim(struct exchange *x, unsigned status,
+		      const struct fields *fields)
+{
+	ASSERT(x->state == EXCHANGE_HANDLED);
+	x->protocol->on_interim(x, status, fields);
+}
+
+/* A tunnel goes on after the answer. */
+static bool takes_body(const struct exchange *x)
+{
+	return x->state == EXCHANGE_HANDLED ||
+	       (x->state == EXCHANGE_ANSWERED && x->response.is_tunnel);
+}
+
 void exchange_want_body(struct exchange *x)
 {
-	if (x->state != EXCHANGE_HANDLED)
+	if (!takes_body(x))
 		return;
 	x->body.is_paused = false;
 	x->protocol->on_want_body(x);
@@ -357,13 +371,13 @@ void exchange_handle(struct exchange *x)
 
 bool exchange_put_body(struct exchange *x, struct str piece)
 {
-	ASSERT(x->state == EXCHANGE_HANDLED);
+	ASSERT(takes_body(x));
 	return x->route->handler->body(x, x->route->instance, piece);
 }
 
 void exchange_end_body(struct exchange *x)
 {
-	ASSERT(x->state == EXCHANGE_HANDLED);
+	ASSERT(takes_body(x));
 	x->route->handler->end_body(x, x->route->instance);
 }
 
@@ -552,6 +566,9 @@ static const struct {
 	unsigned status;
 	struct str reason;
 } reasons[] = {
+	{101, STR_INIT("Switching Protocols")},
+	{102, STR_INIT("Processing")},
+	{103, STR_INIT("Early Hints")},
 	{200, STR_INIT("OK")},
 	{201, STR_INIT("Created")},
 	{202, STR_INIT("Accepted")},

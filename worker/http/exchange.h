@@ -111,6 +111,10 @@ struct response {
 	struct fields fields;          /* of this response */
 	struct body body;
 	bool has_own_server; /* Server is one of `fields`, or left out */
+	bool has_own_date;   /* Date is one of `fields` */
+	bool is_tunnel;      /* 101: the connection goes on with another protocol,
+			      * whose bytes are the content; what the client sends
+			      * goes to the handler as the body of its request did */
 	bool is_coded;       /* its handler has chosen the coding, or none */
 };
 
@@ -141,6 +145,9 @@ struct exchange_protocol {
 	void (*on_admitted)(struct exchange *x, unsigned status);
 	/* The stream of the response has more, or an end. */
 	void (*on_resume)(struct exchange *x);
+	/* A response that comes before the final one (RFC 9110 section 15.2). */
+	void (*on_interim)(struct exchange *x, unsigned status,
+			   const struct fields *fields);
 	/* The handler takes pieces of the body again. */
 	void (*on_want_body)(struct exchange *x);
 };
@@ -253,6 +260,10 @@ void exchange_admitted(struct exchange *x, unsigned refusal);
 
 /* After BODY_READ_WAIT. */
 void exchange_resume(struct exchange *x);
+
+/* While it is not answered: passes 1xx on, where the protocol can. */
+void exchange_interim(struct exchange *x, unsigned status,
+		      const struct fields *fields);
 
 /* After exchange_put_body() returned that the handler has to wait. */
 void exchange_want_body(struct exchange *x);

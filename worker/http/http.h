@@ -22,6 +22,7 @@ struct hasher;
 struct limit;
 struct exchange;
 struct known_page;
+struct upstreams;
 
 struct http {
 	const struct conf *conf;
@@ -36,6 +37,7 @@ struct http {
 	struct arena arena;             /* for the worker's life */
 	struct mime_types *mime_types;
 	struct router router;
+	struct upstreams *upstreams;    /* the worker's; NULL when there are none */
 	struct hasher *hasher;          /* of passwords; or NULL */
 	struct limit *limits;           /* all of them; or NULL */
 	struct known_page *error_pages; /* see error_pages.c */

@@ -75,6 +75,11 @@ struct endpoint policy_peer(const struct exchange *x)
 	return real_ip_of(x);
 }
 
+bool policy_trusts(const struct http *http, const struct endpoint *peer)
+{
+	return http->proxies != NULL && access_allows(http->proxies, peer);
+}
+
 void policy_release(struct exchange *x)
 {
 	limits_release(x);

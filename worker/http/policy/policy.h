@@ -42,6 +42,9 @@ unsigned policy_admit(const struct policy *policy, struct exchange *x)
  * connection's, or the one that a trusted proxy gives. */
 struct endpoint policy_peer(const struct exchange *x);
 
+/* Whether that is a proxy which may say where a request comes from. */
+bool policy_trusts(const struct http *http, const struct endpoint *peer);
+
 /* The counted exchange (x->concurrent_key) is over, or moves to another
  * process. */
 void policy_release(struct exchange *x);

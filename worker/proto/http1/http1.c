@@ -12,6 +12,7 @@
  *   handle   http1_handle()   the handler answers, or holds the exchange
  *                             (HTTP1_WAIT) and answers later: on_answer()
  *   send     http1_send.c     HTTP1_SEND
+ *   tunnel   http1_tunnel.c    HTTP1_TUNNEL, in its place after a 101
  *   finish   http1_send.c     counted and logged; then round again by
  *                             HTTP1_SKIP (what is left of the body), HTTP1_HEAD
  *                             or idle, or HTTP1_LAST and the end
@@ -37,6 +38,7 @@
 #include "worker/http/refusal.h"
 #include "worker/net/conn.h"
 #include "worker/proto/http1/http1_handoff.h"
+#include "worker/proto/http1/http1_response.h"
 #include "worker/proto/http1/http1_session.h"
 
 /* Waiting, each with its time-out. */
@@ -306,11 +308,24 @@ static void on_want_body(struct exchange *x)
 	conn_wake(session_of(x)->conn);
 }
 
+/* RFC 9110 section 15.2: HTTP/1.0 knows none. */
+static void on_interim(struct exchange *x, unsigned status,
+		       const struct fields *fields)
+{
+	struct http1 *s = session_of(x);
+
+	if (s->minor == 0)
+		return;
+	http1_put_interim(&s->conn->socket.out, status, fields);
+	conn_wake(s->conn);
+}
+
 const struct exchange_protocol http1_exchange_protocol = {
 	.on_answer = on_answer,
 	.on_admitted = on_admitted,
 	.on_resume = on_resume,
 	.on_want_body = on_want_body,
+	.on_interim = on_interim,
 };
 
 /* RFC 9112 section 2.2: an empty line that old clients send after a body is
@@ -401,6 +416,8 @@ static enum step http1_step(struct conn *c)
 		return http1_step_body(c, s);
 	case HTTP1_SEND:
 		return http1_step_send(c, s);
+	case HTTP1_TUNNEL:
+		return http1_step_tunnel(c, s);
 	case HTTP1_SKIP:
 		return http1_step_skip(c, s);
 	case HTTP1_LAST:

@@ -190,6 +190,8 @@ enum movable http1_prepare(struct conn *c)
 	switch (s->state) {
 	case HTTP1_WAIT:
 		return movable(state_of_held(s));
+	case HTTP1_TUNNEL:
+		return MOVABLE_LATER;
 	case HTTP1_BODY:
 		return movable(moving_prepare_body(&s->exchange));
 	case HTTP1_SEND:
@@ -208,6 +210,8 @@ static const char *waits_for(const struct http1 *s)
 		return "its handler, which has not answered";
 	case HTTP1_BODY:
 		return "the body of its request";
+	case HTTP1_TUNNEL:
+		return "the tunnel that it opened, of another protocol";
 	case HTTP1_SEND:
 		return moving_state(&s->exchange) == MOVING_HELD
 			       ? "its handler, which makes the content as it is "

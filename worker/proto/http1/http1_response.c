@@ -43,9 +43,11 @@ void http1_put_head(struct buf *out, const struct exchange *x,
 	to = put_status_line(to, r->status);
 	if (!r->has_own_server)
 		to = put(to, STR("Server: holdfast\r\n"));
-	to = put(to, STR("Date: "));
-	to = put(to, http_date(x->http));
-	to = put(to, STR("\r\n"));
+	if (!r->has_own_date) {
+		to = put(to, STR("Date: "));
+		to = put(to, http_date(x->http));
+		to = put(to, STR("\r\n"));
+	}
 	if (r->prepared != NULL)
 		to = put_fields(to, r->prepared);
 	to = put_fields(to, &r->fields);
@@ -60,6 +62,19 @@ void http1_put_head(struct buf *out, const struct exchange *x,
 		to = put(to, STR("Connection: close\r\n"));
 	else if (connection == HTTP1_CONNECTION_KEEP)
 		to = put(to, STR("Connection: keep-alive\r\n"));
+	else if (connection == HTTP1_CONNECTION_UPGRADE)
+		to = put(to, STR("Connection: upgrade\r\n"));
+	to = put(to, STR("\r\n"));
+	buf_added(out, (size_t)(to - start));
+}
+
+void http1_put_interim(struct buf *out, unsigned status,
+		       const struct fields *fields)
+{
+	char *start = buf_room(out, HEAD_FIXED + fields->n), *to = start;
+
+	to = put_status_line(to, status);
+	to = put_fields(to, fields);
 	to = put(to, STR("\r\n"));
 	buf_added(out, (size_t)(to - start));
 }

@@ -11,6 +11,7 @@ enum http1_connection {
 	HTTP1_CONNECTION_SILENT, /* nothing: HTTP/1.1 that goes on */
 	HTTP1_CONNECTION_KEEP,   /* HTTP/1.0 that goes on */
 	HTTP1_CONNECTION_CLOSE,
+	HTTP1_CONNECTION_UPGRADE,
 };
 
 /* How the length of the content is indicated. */
@@ -23,6 +24,10 @@ enum http1_length {
 /* Puts status line, fields and the empty line into `out`. */
 void http1_put_head(struct buf *out, const struct exchange *x,
 		    enum http1_connection connection, enum http1_length length);
+
+/* A response before the final one: status line, fields, the empty line. */
+void http1_put_interim(struct buf *out, unsigned status,
+		       const struct fields *fields);
 
 /* True when a response with that status never has content, nor a
  * Content-Length (RFC 9110 sections 6.4.1 and 8.6). */

@@ -62,6 +62,8 @@ enum step http1_wait_holder(struct conn *c, const struct http1 *s)
 
 static enum http1_connection connection_field(struct http1 *s)
 {
+	if (s->exchange.response.is_tunnel)
+		return HTTP1_CONNECTION_UPGRADE;
 	if (conn_is_leaving(s->conn))
 		s->keep_alive = false;
 	if (!s->keep_alive)
@@ -90,7 +92,7 @@ static enum http1_length choose_length(struct http1 *s)
 {
 	const struct response *r = &s->exchange.response;
 
-	if (http1_has_no_content(r->status))
+	if (http1_has_no_content(r->status) || r->is_tunnel)
 		return HTTP1_LENGTH_SILENT;
 	if (r->body.length != BODY_LENGTH_UNKNOWN)
 		return HTTP1_LENGTH_KNOWN;
@@ -131,7 +133,7 @@ void http1_begin_response(struct http1 *s)
 		r->body.kind = BODY_NONE;
 	if (r->body.kind == BODY_BYTES)
 		put_bytes(s);
-	http1_set_state(s, HTTP1_SEND);
+	http1_set_state(s, r->is_tunnel ? HTTP1_TUNNEL : HTTP1_SEND);
 }
 
 /* Content, by its kind. What these return: STEP_MORE when all is sent. */
@@ -229,7 +231,7 @@ static void end_chunk(struct buf *out, size_t at)
 }
 
 /* Reads a piece of the stream into conn->socket.out. */
-static enum body_read read_stream(struct http1 *s)
+enum body_read http1_read_stream(struct http1 *s)
 {
 	struct body *body = &s->exchange.response.body;
 	struct buf *out = &s->conn->socket.out;
@@ -269,7 +271,7 @@ static enum step send_stream(struct conn *c, struct http1 *s)
 
 		if (!s->content_ended &&
 		    buf_length(&c->socket.out) < HTTP1_STREAM_PIECE)
-			read = read_stream(s);
+			read = http1_read_stream(s);
 		if (read == BODY_READ_FAILED) {
 			log_client(LOG_LEVEL_INFO,
 				   "the content of %" STR_FMT " broke off",

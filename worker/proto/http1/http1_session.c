@@ -15,8 +15,9 @@ enum {
 };
 
 static const char *const state_names[] = {
-	[HTTP1_HEAD] = "head", [HTTP1_WAIT] = "wait", [HTTP1_BODY] = "body",
-	[HTTP1_SEND] = "send", [HTTP1_SKIP] = "skip", [HTTP1_LAST] = "last",
+	[HTTP1_HEAD] = "head", [HTTP1_WAIT] = "wait",     [HTTP1_BODY] = "body",
+	[HTTP1_SEND] = "send", [HTTP1_TUNNEL] = "tunnel", [HTTP1_SKIP] = "skip",
+	[HTTP1_LAST] = "last",
 };
 
 /* Of one worker. */
@@ -61,6 +62,7 @@ struct http1 *http1_session_start(struct conn *c)
 	s->scanned = 0;
 	s->linger = false;
 	s->client_closes = false;
+	s->has_ended = false;
 	s->rest.framing = HTTP1_BODY_NONE;
 	pace_stop(&s->pace); /* of the connection that it was of before */
 	s->connection.id = c->id;

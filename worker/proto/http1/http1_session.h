@@ -21,6 +21,7 @@ enum http1_state {
 	HTTP1_WAIT, /* the exchange is held */
 	HTTP1_BODY, /* the body that the handler wants is coming */
 	HTTP1_SEND, /* the response goes out */
+	HTTP1_TUNNEL, /* both ways, until both have ended */
 	HTTP1_SKIP, /* what is left of an unwanted body is dropped */
 	HTTP1_LAST, /* what is in conn->socket.out goes, then the connection */
 };
@@ -43,6 +44,7 @@ struct http1 {
 	bool keep_alive;    /* what the request allows, and we too */
 	bool client_closes; /* it has said so, and sends nothing after the head */
 	bool linger;        /* the peer may be sending what we did not read */
+	bool has_ended;     /* in a tunnel: the client sends nothing more */
 	bool expects_continue; /* it has not been told to go on */
 	bool chunked;          /* the response is */
 	bool content_ended;    /* BODY_STREAM: all is in conn->socket.out */
@@ -108,6 +110,13 @@ bool http1_body_is_malformed(const struct http1 *s);
 void http1_begin_response(struct http1 *s);
 enum step http1_step_send(struct conn *c, struct http1 *s);
 enum step http1_step_last(struct conn *c, struct http1 *s);
+
+/* http1_send.c: reads a piece of the response's stream into
+ * conn->socket.out. */
+enum body_read http1_read_stream(struct http1 *s);
+
+/* http1_tunnel.c: the step of HTTP1_TUNNEL. */
+enum step http1_step_tunnel(struct conn *c, struct http1 *s);
 
 /* http1_send.c: what to do when sending did not return IO_OK. */
 enum step http1_not_sent(struct conn *c, enum io io);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "conf/load/check_upstreams.h"
+
+#include <string.h>
+
+#include "conf/schema/conf_proxy.h"
+#include "conf/suggest.h"
+
+static void check_servers(struct check *c, const struct conf_upstream *u)
+{
+	bool has_primary = false;
+
+	for (size_t i = 0; i < u->n_servers; i++) {
+		const struct conf_server *s = &u->servers[i];
+		struct location at = check_location(c, &s->text, s->origin.where);
+
+		has_primary |= !s->backup;
+		for (size_t j = 0; j < i && s->text != NULL; j++)
+			if (u->servers[j].text != NULL &&
+			    strcmp(u->servers[j].text, s->text) == 0)
+				check_complain(c, &at,
+					       "%s is already a server of this "
+					       "upstream, see %s",
+					       s->text,
+					       check_spot(c, u->servers[j].origin));
+	}
+	if (!has_primary && u->n_servers > 0) {
+		struct location at = {.where = u->origin.where,
+				      .file = u->origin.file,
+				      .line = u->origin.line};
+
+		check_complain(c, &at, "all servers are backups");
+	}
+}
+
+void check_upstreams(struct check *c)
+{
+	const struct conf *conf = c->conf;
+
+	for (size_t i = 0; i < conf->n_upstreams; i++) {
+		const struct conf_upstream *u = &conf->upstreams[i];
+		struct location at = check_location(c, &u->name, u->origin.where);
+
+		for (size_t j = 0; j < i && u->name != NULL; j++)
+			if (conf->upstreams[j].name != NULL &&
+			    strcmp(conf->upstreams[j].name, u->name) == 0)
+				check_complain(
+					c, &at, "duplicate upstream \"%s\", see %s",
+					u->name,
+					check_spot(c, conf->upstreams[j].origin));
+		check_servers(c, u);
+		if (u->health != NULL && u->health->path != NULL &&
+		    u->health->path[0] != '/') {
+			at = check_location(c, &u->health->path, u->origin.where);
+			check_complain(c, &at, "a path begins with \"/\"");
+		}
+	}
+}
+
+void check_proxy(struct check *c, const struct conf_route *route)
+{
+	const struct conf_proxy *proxy = route->settings;
+	const struct conf *conf = c->conf;
+	struct location at =
+		check_location(c, &proxy->upstream, route->origin.where);
+	struct suggest nearest;
+
+	if (proxy->strip && route->match == CONF_MATCH_REGEX) {
+		struct location strip =
+			check_location(c, &proxy->strip, route->origin.where);
+
+		check_complain(c, &strip,
+			       "only a route with a path, not a pattern, can have "
+			       "that path taken away");
+	}
+	if (proxy->upstream == NULL || check_is_bad(c, &proxy->upstream))
+		return;
+	nearest = (struct suggest){.wrong = str_of(proxy->upstream)};
+	for (size_t i = 0; i < conf->n_upstreams; i++) {
+		const char *name = conf->upstreams[i].name;
+
+		if (name != NULL && strcmp(name, proxy->upstream) == 0)
+			return;
+		if (name != NULL)
+			suggest_offer(&nearest, str_of(name));
+	}
+	if (nearest.best.n > 0)
+		check_complain(c, &at,
+			       "there is no upstream \"%s\"; did you mean "
+			       "\"%" STR_FMT "\"?",
+			       proxy->upstream, STR_ARG(nearest.best));
+	else
+		check_complain(c, &at, "there is no upstream \"%s\"",
+			       proxy->upstream);
+}

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Servers that refuse, break off, lie or say nothing: each has its status and
+# its line in the log, and the client's connection stays in step.
+use v5.36;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Holdfast;
+use Holdfast::Backend;
+
+my $ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+# path => [what the server sends before it closes, what the log says]
+my %bad = (
+	'/nothing' => ['', 'the connection was closed before it'],
+	'/half' => ["HTTP/1.1 200 OK\r\nConte",
+		'the connection was closed in its head'],
+	'/garbage' => ["SSH-2.0-x\r\n", 'it does not begin as HTTP/1 does'],
+	'/version' => ["HTTP/2 200 OK\r\n\r\n", 'it does not begin'],
+	'/status' => ["HTTP/1.1 999 X\r\n\r\n", 'a status that is none'],
+	'/two-lengths' => ["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+		. "Content-Length: 3\r\n\r\nok", 'more than one Content-Length'],
+	'/both' => ["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+		. "Transfer-Encoding: chunked\r\n\r\nok",
+		'Content-Length beside Transfer-Encoding'],
+	'/coding' => ["HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+		'a transfer coding that is not decoded here'],
+	'/folded' => ["HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n", 'line folding'],
+	'/large-head' => ["HTTP/1.1 200 OK\r\nA: " . 'x' x 70_000 . "\r\n\r\n",
+		'the head is too long'],
+	'/switch' => ["HTTP/1.1 101 X\r\nConnection: upgrade\r\n"
+		. "Upgrade: x\r\n\r\n", '101 was not asked for'],
+	'/interim' => ["HTTP/1.1 100 Continue\r\n\r\n" x 100,
+		'too many responses of 1xx'],
+);
+my $b = Holdfast::Backend->new(sub ($request, $socket) {
+	my $path = $request->{target};
+
+	if ($path eq '/extra') {
+		print {$socket} $ok . $ok;
+		return 1;
+	}
+	if ($path eq '/short') {
+		print {$socket} "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
+			. 'x' x 50_000;
+		return 0;
+	}
+	if ($path eq '/bad-chunk') {
+		print {$socket} "HTTP/1.1 200 OK\r\n"
+			. "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nxyz\r\n";
+		return 0;
+	}
+	if ($path eq '/silent' || $path eq '/stall') {
+		print {$socket} "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfour"
+			if $path eq '/stall';
+		1 while sysread $socket, my $end, 1;
+		return 0;
+	}
+	print {$socket} $bad{$path} ? $bad{$path}[0] : $ok;
+	return $bad{$path} ? 0 : 1;
+});
+# Nobody listens there any more.
+my $gone = Holdfast::Backend->new(sub { 0 });
+$gone->stop;
+
+# Its queue is full: a connect gets no answer.
+my $full = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 0)
+	or die "listen: $!";
+my $full_port = $full->sockport;
+my @queued = map {
+	IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $full_port,
+		Blocking => 0)
+} 1 .. 4;
+
+my $s = Holdfast->start(conf => <<"E");
+listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
+upstreams = (
+  { name = "app"; retries = 0;
+    servers = ( { address = "$b->{address}"; } );
+    timeouts = { first_byte = "300ms"; read = "300ms"; }; },
+  { name = "gone"; servers = ( { address = "$gone->{address}"; } ); },
+  { name = "far"; servers = ( { address = "127.0.0.1:$full_port"; } );
+    timeouts = { connect = "200ms"; }; },
+  { name = "unix"; servers = ( { address = "unix:%%DIR%%/nobody"; } ); }
+);
+sites = ( { routes = (
+  { path = "/"; handler = "proxy"; upstream = "app"; },
+  { path = "/gone"; handler = "proxy"; upstream = "gone"; },
+  { path = "/far"; handler = "proxy"; upstream = "far"; },
+  { path = "/unix"; handler = "proxy"; upstream = "unix"; } ); } );
+E
+my $c = $s->client;
+
+$s->expect_log(qr/answered with 50[24]: upstream/, qr/not asked for/,
+	qr/cut short: upstream/);
+
+for my $path (sort keys %bad) {
+	is $c->get($path)->status, 502, $path;
+	my $line = "GET $path: answered with 502: upstream app, "
+		. "server $b->{address}: response: ";
+
+	$s->wait_log(qr/\Q$line\E.*\Q$bad{$path}[1]\E/);
+	is $c->get('/good')->body, 'ok', "$path: the next request is in step";
+}
+
+subtest 'bytes after the response are nobody\'s' => sub {
+	my @before = $b->requests;
+
+	is $c->get('/extra')->body, 'ok';
+	is $c->get('/good')->body, 'ok';
+	my @seen = $b->requests;
+
+	isnt $seen[-1]{connection}, $seen[-2]{connection},
+		'the connection is not used again';
+};
+
+subtest 'content that breaks off' => sub {
+	for my $path ('/short', '/bad-chunk') {
+		my $broken = $s->client;
+
+		$broken->send("GET $path HTTP/1.1\r\nHost: h\r\n\r\n");
+		my $all = $broken->read_to_end;
+
+		unlike $all, qr/\r\n0\r\n\r\n\z/, "$path: it is not ended";
+		cmp_ok length $all, '<', 60_000, "$path: nor made up";
+		$s->wait_log(qr/\Q$path\E: cut short: upstream app, server /);
+	}
+};
+
+subtest 'nobody there' => sub {
+	is $c->get('/gone')->status, 502;
+	$s->wait_log(qr/GET \/gone: .* connect: Connection refused/);
+	is $c->get('/unix')->status, 502;
+	$s->wait_log(qr/GET \/unix: .* connect: No such file or directory/);
+};
+
+subtest 'time-outs' => sub {
+	is $c->get('/silent')->status, 504, 'no response';
+	$s->wait_log(qr/GET \/silent: answered with 504: .* response: timed out/);
+	my $stalled = $s->client;
+
+	$stalled->send("GET /stall HTTP/1.1\r\nHost: h\r\n\r\n");
+	$stalled->read_until('four');
+	$stalled->read_to_end;
+	$s->wait_log(qr/\/stall: cut short: .* timed out/);
+	is $c->get('/far')->status, 504, 'no connection';
+	$s->wait_log(qr/GET \/far: answered with 504: .* connect: timed out/);
+};
+
+subtest 'clients that go' => sub {
+	my $before = $b->connections;
+	my $left = $s->client;
+
+	$left->send("GET /silent2 HTTP/1.1\r\nHost: h\r\n\r\n");
+	$left->response;
+	$left->send("GET /silent HTTP/1.1\r\nHost: h\r\n\r\n");
+	wait_until { ($b->requests)[-1]{target} eq '/silent' } 'the request';
+	$left->close;
+	is $c->get('/good')->body, 'ok', 'trouble nobody';
+};
+
+$s->finish;
+done_testing;

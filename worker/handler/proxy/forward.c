@@ -1,0 +1,752 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The request is sent from f->out, where it stays as long as it may have to
+ * be sent again: until it has grown over FORWARD_REPLAY bytes, or the head of
+ * a response is there. What the client sends is taken as fast as the server
+ * takes it, and what the server sends as fast as the client does: between the
+ * two there are f->out, the socket's own buffer and the client's, each of
+ * which has a bound.
+ *
+ *   connect   forward_start() > try_server(): a connection that is idle, or a
+ *             new one (on_connected())
+ *   send      push(): head and body, as far as it has come
+ *   head      read_head(): the head of the response answers the exchange
+ *   content   read_content(), for the protocol that sends it, or both ways at
+ *             once in a tunnel
+ *
+ * A try that fails before the head is there may be made again on another
+ * server: may_try_again() has the rules.
+ */
+#include "worker/handler/proxy/forward.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/codec/chunked.h"
+#include "base/codec/response_head.h"
+#include "base/log.h"
+#include "worker/handler/proxy/proxy.h"
+#include "worker/handler/proxy/proxy_request.h"
+#include "worker/handler/proxy/proxy_response.h"
+#include "worker/http/exchange.h"
+#include "worker/http/http.h"
+#include "worker/http/router.h"
+#include "worker/http/variables.h"
+#include "worker/upstream/peer.h"
+#include "worker/upstream/upstream.h"
+
+enum {
+	FORWARD_REPLAY = BUF_CHUNK,  /* of a request, kept to be sent again */
+	FORWARD_PENDING = 64 * 1024, /* sent by the client, not yet taken */
+	FORWARD_HEAD = 64 * 1024,    /* bytes of the head of a response */
+	FORWARD_FRESH_MS = 1000,     /* see use_idle() */
+	FORWARD_AT_HAND = 16 * 1024, /* see is_at_hand() */
+	FORWARD_INTERIM_MAX = 32,    /* 1xx responses before the final one */
+};
+
+enum forward_state {
+	FORWARD_CONNECTING,
+	FORWARD_SENDING, /* the request; and the response is awaited */
+	FORWARD_CONTENT, /* the exchange is answered */
+	FORWARD_TUNNEL,
+	FORWARD_OVER,
+};
+
+static const char *const state_names[] = {
+	[FORWARD_CONNECTING] = "connecting",
+	[FORWARD_SENDING] = "sending",
+	[FORWARD_CONTENT] = "content",
+	[FORWARD_TUNNEL] = "tunnel",
+	[FORWARD_OVER] = "over",
+};
+
+struct forward {
+	struct exchange *x;
+	const struct proxy *proxy;
+	struct upstream *upstream;
+	enum forward_state state;
+	struct server *server;
+	struct peer *peer;
+	/* Servers that were asked. */
+	struct server **tried;
+	size_t n_tried;
+	uint64_t hash;
+	uint64_t total_until; /* CLOCK_MONOTONIC ns, or 0 */
+	/* The request. */
+	struct proxy_body body;
+	struct buf out;
+	size_t head_size; /* bytes of its head, at the front of `out` */
+	size_t sent;      /* bytes of `out` that were */
+	struct str whole; /* a body that was collected: comes after `out` */
+	size_t whole_sent;
+	bool is_replayable; /* `out` has all of it from the beginning */
+	bool has_ended;     /* all of it is, or was, in `out` */
+	bool is_waited_for; /* the client was told to wait */
+	bool may_upgrade;
+	bool was_finished; /* in a tunnel: the server knows of the end */
+	/* The response. */
+	size_t scanned;
+	unsigned n_interim;
+	bool is_received; /* something of it */
+	bool keep_alive;
+	bool is_complete;
+	bool has_timed_out;
+	enum response_framing framing;
+	uint64_t left;
+	size_t at_hand; /* bytes of it that the response has from peer->socket.in */
+	struct chunked chunked;
+};
+
+static void set_state(struct forward *f, enum forward_state state)
+{
+	log_debug("forward: %s -> %s", state_names[f->state], state_names[state]);
+	f->state = state;
+}
+
+static uint64_t now(const struct forward *f)
+{
+	return f->x->http->loop->now;
+}
+
+static const struct conf_upstream_timeouts *timeouts(const struct forward *f)
+{
+	return &f->upstream->conf->timeouts;
+}
+
+/* Waits for the peer for so long, but not beyond the time for all tries. */
+static void wait_for_peer(struct forward *f, uint64_t ms)
+{
+	uint64_t until = now(f) + ms * NS_PER_MS;
+
+	if (f->total_until != 0 && f->total_until < until)
+		until = f->total_until;
+	socket_set_timeout_at(&f->peer->socket, until);
+}
+
+static void try_server(struct forward *f);
+static size_t unsent(const struct forward *f);
+static enum body_read read_content(void *owner, struct buf *out, size_t max);
+
+/* The end of a try, or of all of it. */
+
+static void let_go_of_peer(struct forward *f)
+{
+	if (f->peer == NULL)
+		return;
+	bool is_clean =
+		f->is_complete && f->keep_alive && f->has_ended && unsent(f) == 0;
+
+	buf_consume(&f->peer->socket.in, f->at_hand);
+	f->at_hand = 0;
+	if (is_clean)
+		peer_keep(f->peer);
+	else
+		peer_close(&f->peer);
+	f->peer = NULL;
+}
+
+static void finish(struct forward *f)
+{
+	set_state(f, FORWARD_OVER);
+	let_go_of_peer(f);
+	buf_release(&f->out);
+}
+
+static void on_cancel(struct exchange *x)
+{
+	finish(x->holder);
+}
+
+static void release(void *owner)
+{
+	finish(owner);
+}
+
+/* Answers in place of a server; `why` is for the log. */
+static void refuse(struct forward *f, unsigned status, const char *phase,
+		   const char *why)
+{
+	char ip[ADDR_TEXT];
+
+	log_client(LOG_LEVEL_WARN,
+		   "%s: %" STR_FMT " %" STR_FMT
+		   ": answered with %u: upstream %s%s%s: %s: %s",
+		   endpoint_ip(&f->x->peer, ip), STR_ARG(f->x->request.method_text),
+		   STR_ARG(f->x->request.path), status, f->upstream->conf->name,
+		   f->server != NULL ? ", server " : "",
+		   f->server != NULL ? f->server->conf->text : "", phase, why);
+	finish(f);
+	exchange_answer_error(f->x, status);
+}
+
+/* RFC 9110 section 9.2.2 */
+static bool is_idempotent(const struct exchange *x)
+{
+	switch (x->request.method) {
+	case METHOD_GET:
+	case METHOD_HEAD:
+	case METHOD_PUT:
+	case METHOD_DELETE:
+	case METHOD_OPTIONS:
+	case METHOD_TRACE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A request is asked again only where that can do no harm: nothing of the
+ * response has come, all of the request is still here, and it is idempotent or
+ * nothing of it was sent. */
+static bool may_try_again(const struct forward *f)
+{
+	return !f->is_received && f->is_replayable &&
+	       (is_idempotent(f->x) || f->sent + f->whole_sent == 0);
+}
+
+/* This try has failed. One that met a connection which the server had closed
+ * meanwhile is no fault of the server's, and does not count. */
+static void fail(struct forward *f, unsigned status, const char *phase,
+		 const char *why)
+{
+	bool was_stale = f->peer != NULL && f->peer->is_reused && !f->is_received &&
+			 status == 502;
+	bool may = may_try_again(f);
+
+	peer_close(&f->peer);
+	if (!was_stale) {
+		server_failed(f->server, why);
+		if (f->n_tried > f->upstream->conf->retries)
+			may = false;
+	} else if (f->n_tried > 0) {
+		f->n_tried--;
+	}
+	if (f->total_until != 0 && now(f) >= f->total_until)
+		may = false;
+	if (!may) {
+		refuse(f, status, phase, why);
+		return;
+	}
+	f->sent = 0;
+	f->whole_sent = 0;
+	f->scanned = 0;
+	try_server(f);
+}
+
+/* Sending the request. */
+
+static size_t unsent(const struct forward *f)
+{
+	return buf_length(&f->out) - f->sent + f->whole.n - f->whole_sent;
+}
+
+/* What was sent is not needed any more when the request is too large to be
+ * kept, or has been answered. */
+static void drop_sent(struct forward *f)
+{
+	if (f->is_replayable && buf_length(&f->out) <= FORWARD_REPLAY)
+		return;
+	if (f->sent == 0)
+		return;
+	f->is_replayable = false;
+	buf_consume(&f->out, f->sent);
+	f->sent = 0;
+}
+
+/* Sends a part of the request; *sent counts what was sent of it. */
+static enum io send_part(struct forward *f, struct str part, size_t *sent)
+{
+	struct str tail = str_tail(part, *sent);
+	size_t before = tail.n;
+	enum io io = socket_flush_with(&f->peer->socket, &tail);
+
+	*sent += before - tail.n;
+	return io;
+}
+
+static void set_request_timeout(struct forward *f)
+{
+	if (unsent(f) > 0)
+		wait_for_peer(f, timeouts(f)->send);
+	else if (f->has_ended)
+		wait_for_peer(f, timeouts(f)->first_byte);
+	else /* it is the client that is waited for */
+		socket_clear_timeout(&f->peer->socket);
+}
+
+/* Sends what there is. A server that takes no more may have answered before it
+ * closed: reading tells. */
+static void push(struct forward *f)
+{
+	enum io io = IO_OK;
+
+	if (f->sent < buf_length(&f->out)) {
+		io = send_part(f, buf_str(&f->out), &f->sent);
+		drop_sent(f);
+	}
+	if (io == IO_OK && f->whole_sent < f->whole.n)
+		io = send_part(f, f->whole, &f->whole_sent);
+	if (io == IO_ERROR)
+		f->peer->socket.readable = true;
+	if (f->state == FORWARD_SENDING)
+		set_request_timeout(f);
+	if (f->state == FORWARD_TUNNEL && f->has_ended && unsent(f) == 0 &&
+	    !f->was_finished) {
+		f->was_finished = socket_finish(&f->peer->socket) != IO_AGAIN;
+		if (f->was_finished)
+			socket_shutdown(&f->peer->socket);
+	}
+}
+
+static void want_more(struct forward *f)
+{
+	if (f->is_waited_for && unsent(f) < FORWARD_PENDING / 2) {
+		f->is_waited_for = false;
+		exchange_want_body(f->x);
+	}
+}
+
+/* The response. */
+
+/* All of a small content is there already: it is sent along with the head,
+ * from where it lies. */
+static bool is_at_hand(const struct forward *f)
+{
+	return f->framing == RESPONSE_LENGTH && f->left <= FORWARD_AT_HAND &&
+	       f->left <= buf_length(&f->peer->socket.in);
+}
+
+static void set_content(struct forward *f, const struct response_head *head)
+{
+	struct exchange *x = f->x;
+	struct body *body = &x->response.body;
+	bool is_head = x->request.method == METHOD_HEAD;
+
+	*body = (struct body){
+		.kind = BODY_STREAM,
+		.length = BODY_LENGTH_UNKNOWN,
+		.read = read_content,
+		.owner = f,
+		.release = release,
+	};
+	if (f->framing == RESPONSE_NO_CONTENT) {
+		body->kind = BODY_NONE;
+		body->length = 0;
+		if (is_head)
+			body->length = head->has_length ? head->content_length
+							: BODY_LENGTH_UNKNOWN;
+		f->is_complete = true;
+	} else if (is_at_hand(f)) {
+		body->kind = BODY_BYTES;
+		body->bytes = (struct str){buf_str(&f->peer->socket.in).p, f->left};
+		body->length = f->left;
+		f->at_hand = f->left;
+		f->is_complete = true;
+	} else if (f->framing == RESPONSE_LENGTH) {
+		body->length = f->left;
+	}
+}
+
+static void answer(struct forward *f, const struct response_head *head)
+{
+	struct exchange *x = f->x;
+
+	f->framing = head->framing;
+	f->left = head->content_length;
+	f->keep_alive = head->keep_alive;
+	f->is_replayable = false;
+	socket_clear_timeout(&f->peer->socket);
+	if (head->status >= 500)
+		server_failed(f->server, "it answers with 5xx");
+	else
+		server_succeeded(f->server);
+	if (head->status >= 400 &&
+	    f->proxy->conf->errors == CONF_PROXY_ERRORS_OWN) {
+		finish(f);
+		exchange_answer_error(x, head->status);
+		return;
+	}
+	proxy_response_fill(x, head);
+	buf_consume(&f->peer->socket.in, head->size);
+	x->response.is_tunnel = f->framing == RESPONSE_TUNNEL;
+	set_content(f, head);
+	set_state(f, x->response.is_tunnel ? FORWARD_TUNNEL : FORWARD_CONTENT);
+	if (x->response.is_tunnel) {
+		x->ends_with_peer = false;
+		f->has_ended = false; /* what follows has its own end */
+		f->body.framing = PROXY_NO_BODY;
+	}
+	exchange_answer(x);
+}
+
+/* RFC 9110 section 15.2: any number of them may come before the response, and
+ * 100 is for us alone. False when the try has failed. */
+static bool take_interim(struct forward *f, const struct response_head *head)
+{
+	if (++f->n_interim > FORWARD_INTERIM_MAX) {
+		fail(f, 502, "response", "too many responses of 1xx");
+		return false;
+	}
+	if (head->status != 100)
+		proxy_response_pass_interim(f->x, head);
+	buf_consume(&f->peer->socket.in, head->size);
+	return true;
+}
+
+/* A step on the way to the head of the response; false when there is none
+ * before the next event. */
+static bool step_head(struct forward *f)
+{
+	static struct response_head head; /* large; of no use afterwards */
+	static const struct response_limits limits = {.bytes = FORWARD_HEAD,
+						      .fields = HTTP1_FIELDS_MAX};
+	struct socket *s = &f->peer->socket;
+	struct str in = buf_str(&s->in);
+	const char *why;
+
+	if (in.n > 0) {
+		f->is_received = true;
+		switch (response_head_parse(in, f->x->request.method == METHOD_HEAD,
+					    &limits, &f->scanned, &head, &why)) {
+		case HTTP1_COMPLETE:
+			if (head.framing == RESPONSE_TUNNEL && !f->may_upgrade) {
+				fail(f, 502, "response", "101 was not asked for");
+				return false;
+			}
+			if (head.status < 200 && head.framing != RESPONSE_TUNNEL)
+				return take_interim(f, &head);
+			answer(f, &head);
+			return false;
+		case HTTP1_BAD:
+			fail(f, 502, "response", why);
+			return false;
+		case HTTP1_PARTIAL:
+			break;
+		}
+	}
+	switch (socket_read(s)) {
+	case IO_OK:
+		return true;
+	case IO_AGAIN:
+		return false;
+	case IO_EOF:
+		fail(f, 502, "response",
+		     in.n > 0 ? "the connection was closed in its head"
+			      : "the connection was closed before it");
+		return false;
+	default:
+		fail(f, 502, "response", strerror(errno));
+		return false;
+	}
+}
+
+static void read_head(struct forward *f)
+{
+	while (step_head(f))
+		;
+}
+
+/* Content, for the protocol that sends it to the client. */
+
+/* Moves what is framed by chunks; false when that is damaged. */
+static bool put_chunked(struct forward *f, struct buf *out, size_t max)
+{
+	struct buf *in = &f->peer->socket.in;
+
+	while (buf_length(in) > 0 && max > 0) {
+		struct str all = buf_str(in), part = all, piece;
+
+		if (part.n > max)
+			part.n = max;
+		size_t before = part.n;
+		enum chunked_result result =
+			chunked_decode(&f->chunked, &part, &piece);
+
+		if (result == CHUNKED_BAD)
+			return false;
+		if (result == CHUNKED_PIECE) {
+			buf_put(out, piece);
+			max -= piece.n;
+		}
+		buf_consume(in, before - part.n);
+		if (result == CHUNKED_DONE) {
+			f->is_complete = true;
+			return true;
+		}
+	}
+	return true;
+}
+
+static void put_plain(struct forward *f, struct buf *out, size_t max)
+{
+	struct str piece = buf_str(&f->peer->socket.in);
+
+	if (piece.n > max)
+		piece.n = max;
+	if (f->framing == RESPONSE_LENGTH) {
+		if (piece.n > f->left)
+			piece.n = (size_t)f->left;
+		f->left -= piece.n;
+		f->is_complete = f->left == 0;
+	}
+	buf_put(out, piece);
+	buf_consume(&f->peer->socket.in, piece.n);
+}
+
+static enum body_read broke_off(struct forward *f, const char *why)
+{
+	log_client(LOG_LEVEL_WARN,
+		   "%" STR_FMT ": cut short: upstream %s, server %s: %s",
+		   STR_ARG(f->x->request.path), f->upstream->conf->name,
+		   f->server->conf->text, why);
+	server_failed(f->server, why);
+	return BODY_READ_FAILED;
+}
+
+/* The server sends nothing more. */
+static enum body_read at_end(struct forward *f)
+{
+	if (f->framing == RESPONSE_LENGTH || f->framing == RESPONSE_CHUNKED)
+		return broke_off(f, "the connection was closed in the content");
+	f->is_complete = true;
+	return BODY_READ_END;
+}
+
+static enum body_read read_content(void *owner, struct buf *out, size_t max)
+{
+	struct forward *f = owner;
+	struct socket *s = &f->peer->socket;
+	size_t before = buf_length(out);
+
+	for (;;) {
+		if (f->framing != RESPONSE_CHUNKED)
+			put_plain(f, out, max);
+		else if (!put_chunked(f, out, max))
+			return broke_off(f, "the content is not in chunked coding");
+		if (f->is_complete)
+			return BODY_READ_END;
+		if (buf_length(out) > before)
+			return BODY_READ_SOME;
+		if (f->has_timed_out)
+			return f->state == FORWARD_TUNNEL
+				       ? BODY_READ_END
+				       : broke_off(f, "timed out");
+		switch (socket_read(s)) {
+		case IO_OK:
+			socket_clear_timeout(s);
+			break;
+		case IO_AGAIN:
+			wait_for_peer(f, timeouts(f)->read);
+			return BODY_READ_WAIT;
+		case IO_EOF:
+			return at_end(f);
+		default:
+			return f->state == FORWARD_TUNNEL
+				       ? at_end(f)
+				       : broke_off(f, strerror(errno));
+		}
+	}
+}
+
+/* What the peer tells. */
+
+static void on_connected(struct peer *peer, int error)
+{
+	struct forward *f = peer->context;
+
+	if (error != 0) {
+		f->peer = NULL;
+		fail(f, 502, "connect", strerror(error));
+		return;
+	}
+	set_state(f, FORWARD_SENDING);
+	push(f);
+	want_more(f);
+	read_head(f);
+}
+
+static void on_ready(struct peer *peer)
+{
+	struct forward *f = peer->context;
+
+	push(f);
+	want_more(f);
+	if (f->state == FORWARD_SENDING)
+		read_head(f);
+	else
+		exchange_resume(f->x);
+}
+
+static void on_timeout(struct peer *peer)
+{
+	struct forward *f = peer->context;
+
+	switch (f->state) {
+	case FORWARD_CONNECTING:
+		fail(f, 504, "connect", "timed out");
+		break;
+	case FORWARD_SENDING:
+		if (unsent(f) > 0)
+			fail(f, 504, "send", "timed out");
+		else
+			fail(f, 504, "response", "timed out");
+		break;
+	default:
+		f->has_timed_out = true;
+		exchange_resume(f->x);
+	}
+}
+
+static const struct peer_user user = {
+	.on_connected = on_connected,
+	.on_ready = on_ready,
+	.on_timeout = on_timeout,
+};
+
+/* The beginning, and each new try. */
+
+/* The head, in front of what has come of the body. False when the exchange was
+ * answered. */
+static bool put_head(struct forward *f)
+{
+	struct buf head = {0};
+	struct str body = str_tail(buf_str(&f->out), f->head_size);
+	const char *address = f->server->conf->text;
+
+	if (f->head_size > 0 && f->proxy->conf->host != CONF_PROXY_HOST_SERVER)
+		return true; /* it is the same for every server */
+	if (!proxy_request_put_head(&head, f->x, f->proxy, f->body, address)) {
+		buf_release(&head);
+		finish(f);
+		exchange_answer_error(f->x, 413);
+		return false;
+	}
+	f->head_size = buf_length(&head);
+	buf_put(&head, body);
+	buf_release(&f->out);
+	f->out = head;
+	return true;
+}
+
+/*
+ * An idle connection may be closed by the server in the moment in which it is
+ * used. An idempotent request is sent again then; any other cannot be, so it
+ * only takes one that was used just now, which no server's keep-alive time-out
+ * will end.
+ */
+static bool use_idle(struct forward *f)
+{
+	uint64_t max_ms = is_idempotent(f->x) ? f->upstream->conf->keepalive_time
+					      : FORWARD_FRESH_MS;
+
+	f->peer = server_idle_peer(f->server, max_ms);
+	if (f->peer == NULL)
+		return false;
+	f->server->requests++;
+	peer_use(f->peer, &user, f);
+	set_state(f, FORWARD_SENDING);
+	push(f);
+	read_head(f);
+	return true;
+}
+
+static void try_server(struct forward *f)
+{
+	enum upstream_lack lack;
+
+	f->server =
+		upstream_pick(f->upstream, f->hash, f->tried, f->n_tried, &lack);
+	if (f->server == NULL) {
+		if (lack == UPSTREAM_FULL)
+			refuse(f, 503, "choice",
+			       "every server is at its "
+			       "max_connections");
+		else
+			refuse(f, 502, "choice", "no server's name is resolved");
+		return;
+	}
+	f->tried[f->n_tried++] = f->server;
+	if (!put_head(f) || use_idle(f))
+		return;
+	set_state(f, FORWARD_CONNECTING);
+	f->peer = server_connect(f->server, &user, f);
+	if (f->peer == NULL)
+		fail(f, 502, "connect", strerror(errno));
+	else
+		wait_for_peer(f, timeouts(f)->connect);
+}
+
+static uint64_t hash_of(const struct forward *f)
+{
+	struct str text;
+
+	if (f->upstream->conf->balance != CONF_BALANCE_HASH ||
+	    !template_evaluate(&f->upstream->conf->hash, f->x, ESCAPE_NONE, &text))
+		return 0;
+	return str_hash(text);
+}
+
+void forward_start(struct exchange *x, const struct proxy *proxy)
+{
+	struct forward *f = arena_zalloc(&x->arena, 1, sizeof(*f));
+	bool is_whole = proxy->conf->request_buffer;
+
+	f->x = x;
+	f->proxy = proxy;
+	f->upstream = &x->http->upstreams->items[proxy->upstream];
+	f->tried = arena_zalloc(&x->arena, f->upstream->conf->retries + 1,
+				sizeof(struct server *));
+	f->body = proxy_request_body(x, is_whole);
+	f->whole = is_whole ? x->request.body : STR("");
+	f->has_ended = is_whole;
+	f->is_replayable = true;
+	f->may_upgrade = proxy_request_upgrades(x, proxy);
+	f->hash = hash_of(f);
+	if (timeouts(f)->total != 0)
+		f->total_until = now(f) + timeouts(f)->total * NS_PER_MS;
+	exchange_hold(x, on_cancel, f);
+	x->ends_with_peer = true; /* what nobody waits for is not asked for */
+	try_server(f);
+}
+
+/* The body of the request. */
+
+static struct forward *forward_of(const struct exchange *x)
+{
+	return x->response.is_tunnel ? x->response.body.owner : x->holder;
+}
+
+static void put_piece(struct forward *f, struct str piece)
+{
+	if (f->body.framing == PROXY_CHUNKED)
+		buf_printf(&f->out, "%zx\r\n", piece.n);
+	buf_put(&f->out, piece);
+	if (f->body.framing == PROXY_CHUNKED)
+		buf_put(&f->out, STR("\r\n"));
+}
+
+bool forward_put_body(struct exchange *x, struct str piece)
+{
+	struct forward *f = forward_of(x);
+
+	if (piece.n > 0)
+		put_piece(f, piece);
+	if (f->state == FORWARD_TUNNEL)
+		wait_for_peer(f, timeouts(f)->read);
+	if (f->state != FORWARD_CONNECTING)
+		push(f);
+	f->is_waited_for = unsent(f) >= FORWARD_PENDING;
+	return !f->is_waited_for;
+}
+
+void forward_end_body(struct exchange *x)
+{
+	struct forward *f = forward_of(x);
+
+	f->has_ended = true;
+	if (f->body.framing == PROXY_CHUNKED)
+		buf_put(&f->out, STR("0\r\n\r\n"));
+	if (f->state != FORWARD_CONNECTING)
+		push(f);
+}

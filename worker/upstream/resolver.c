@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One channel of c-ares for the worker. Its sockets are watched by the loop as
+ * it asks us to (ares_init_options(3), ARES_OPT_SOCK_STATE_CB), and its time-outs
+ * are one timer (ares_timeout(3)) that is armed while a query is under way.
+ */
+#include "worker/upstream/resolver.h"
+
+#include <ares.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+enum {
+	RESOLVER_ADDRESSES = 16, /* of one name */
+	RESOLVER_TTL_MIN_S = 1,
+	RESOLVER_TTL_MAX_S = 3600,
+	/* Of what has none: /etc/hosts. */
+	RESOLVER_TTL_OTHER_S = 60,
+	RESOLVER_RETRY_S = 5, /* after a failure */
+	RESOLVER_QUERY_MS = 2000,
+	RESOLVER_TRIES = 2,
+};
+
+struct resolver_name {
+	struct list link;
+	struct resolver *resolver;
+	char *text; /* "name:port" */
+	char *host;
+	uint16_t port;
+	struct timer expiry;
+	struct addr addresses[RESOLVER_ADDRESSES];
+	uint32_t n;
+	bool is_failing;   /* it was logged */
+	bool was_answered; /* well or not */
+};
+
+struct ares_watch {
+	struct watch watch;
+	struct list link;
+	struct resolver *resolver;
+	uint32_t events;
+};
+
+struct resolver {
+	struct loop *loop;
+	ares_channel channel; /* NULL: it could not be made */
+	struct list names;
+	uint32_t n_pending; /* of them, without an answer yet */
+	void (*on_first)(void *context);
+	void *context;
+	struct list watches;
+	struct timer timer;
+};
+
+/* c-ares in the loop. */
+
+static void arm(struct resolver *r)
+{
+	struct timeval room, *next = ares_timeout(r->channel, NULL, &room);
+
+	if (next == NULL)
+		timer_disarm(&r->timer);
+	else
+		loop_timer(r->loop, &r->timer,
+			   (uint64_t)next->tv_sec * 1000 +
+				   (uint64_t)next->tv_usec / 1000 + 1);
+}
+
+static void on_timer(struct timer *timer)
+{
+	struct resolver *r = CONTAINER_OF(timer, struct resolver, timer);
+
+	ares_process_fd(r->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	arm(r);
+}
+
+static void on_event(struct watch *watch, uint32_t events)
+{
+	struct ares_watch *w = CONTAINER_OF(watch, struct ares_watch, watch);
+	struct resolver *r = w->resolver;
+	int fd = watch->fd;
+	bool in = events & (EPOLLIN | EPOLLERR | EPOLLHUP);
+	bool out = events & (EPOLLOUT | EPOLLERR | EPOLLHUP);
+
+	if (fd == -1)
+		return;
+	/* It may end `w`. */
+	ares_process_fd(r->channel, in ? fd : ARES_SOCKET_BAD,
+			out ? fd : ARES_SOCKET_BAD);
+	arm(r);
+}
+
+static struct ares_watch *find_watch(struct resolver *r, int fd)
+{
+	LIST_EACH (link, &r->watches) {
+		struct ares_watch *w = CONTAINER_OF(link, struct ares_watch, link);
+
+		if (w->watch.fd == fd)
+			return w;
+	}
+	return NULL;
+}
+
+/* The memory of one that is not needed stays, for events of this tick and for
+ * the next socket. */
+static struct ares_watch *add_watch(struct resolver *r, int fd)
+{
+	struct ares_watch *w = find_watch(r, -1);
+
+	if (w == NULL) {
+		w = mem_zalloc(1, sizeof(*w));
+		w->resolver = r;
+		list_append(&r->watches, &w->link);
+	}
+	w->watch = (struct watch){.on_event = on_event, .fd = fd};
+	w->events = 0;
+	return w;
+}
+
+static void on_socket(void *data, ares_socket_t fd, int readable, int writable)
+{
+	struct resolver *r = data;
+	struct ares_watch *w = find_watch(r, fd);
+	uint32_t events = (readable ? (uint32_t)EPOLLIN : 0) |
+			  (writable ? (uint32_t)EPOLLOUT : 0);
+
+	if (w == NULL && events != 0)
+		w = add_watch(r, fd);
+	if (w == NULL)
+		return;
+	if (events == 0) {
+		if (w->events != 0)
+			loop_remove(r->loop, &w->watch);
+		w->watch.fd = -1;
+	} else if (w->events == 0) {
+		if (loop_add(r->loop, &w->watch, events) == -1)
+			log_errno(LOG_LEVEL_WARN,
+				  "cannot watch a socket of the name service");
+	} else if (w->events != events) {
+		loop_modify(r->loop, &w->watch, events);
+	}
+	w->events = events;
+}
+
+/* Names. */
+
+static bool take_node(struct resolver_name *name,
+		      const struct ares_addrinfo_node *node)
+{
+	struct addr addr = {.length = node->ai_addrlen};
+
+	if (node->ai_addrlen > sizeof(addr.un) ||
+	    (node->ai_family != AF_INET && node->ai_family != AF_INET6))
+		return false;
+	memcpy(&addr.any, node->ai_addr, node->ai_addrlen);
+	if (node->ai_family == AF_INET)
+		addr.v4.sin_port = htons(name->port);
+	else
+		addr.v6.sin6_port = htons(name->port);
+	for (uint32_t i = 0; i < name->n; i++)
+		if (addr_equal(&name->addresses[i], &addr))
+			return false;
+	name->addresses[name->n++] = addr;
+	return true;
+}
+
+/* The seconds for which the answer holds. */
+static uint64_t take_answer(struct resolver_name *name,
+			    const struct ares_addrinfo *answer)
+{
+	uint64_t ttl = RESOLVER_TTL_MAX_S;
+	bool has_ttl = false;
+
+	name->n = 0;
+	for (const struct ares_addrinfo_node *node = answer->nodes;
+	     node != NULL && name->n < RESOLVER_ADDRESSES; node = node->ai_next) {
+		if (!take_node(name, node) || node->ai_ttl <= 0)
+			continue;
+		has_ttl = true;
+		if ((uint64_t)node->ai_ttl < ttl)
+			ttl = (uint64_t)node->ai_ttl;
+	}
+	if (!has_ttl)
+		ttl = RESOLVER_TTL_OTHER_S;
+	return ttl < RESOLVER_TTL_MIN_S ? RESOLVER_TTL_MIN_S : ttl;
+}
+
+static bool has_addresses(const struct ares_addrinfo *answer)
+{
+	return answer != NULL && answer->nodes != NULL;
+}
+
+static void count_first(struct resolver_name *name)
+{
+	struct resolver *r = name->resolver;
+
+	if (name->was_answered)
+		return;
+	name->was_answered = true;
+	if (--r->n_pending == 0 && r->on_first != NULL)
+		r->on_first(r->context);
+}
+
+static void on_answer(void *arg, int status, int timeouts,
+		      struct ares_addrinfo *answer)
+{
+	struct resolver_name *name = arg;
+	uint64_t seconds = RESOLVER_RETRY_S;
+
+	(void)timeouts;
+	if (status == ARES_EDESTRUCTION || status == ARES_ECANCELLED)
+		return;
+	if (status == ARES_SUCCESS && has_addresses(answer)) {
+		seconds = take_answer(name, answer);
+		if (name->is_failing)
+			log_info("server %s: its name is resolved again",
+				 name->text);
+		name->is_failing = false;
+	} else if (!name->is_failing) {
+		name->is_failing = true;
+		log_warn("server %s: cannot resolve its name: %s%s", name->text,
+			 status == ARES_SUCCESS ? "it has no address"
+						: ares_strerror(status),
+			 name->n > 0 ? "; its last addresses stay in use" : "");
+	}
+	if (answer != NULL)
+		ares_freeaddrinfo(answer);
+	loop_timer(name->resolver->loop, &name->expiry, seconds * 1000);
+	count_first(name);
+}
+
+static void ask(struct resolver_name *name)
+{
+	struct resolver *r = name->resolver;
+	struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC,
+					    .ai_socktype = SOCK_STREAM,
+					    .ai_flags = ARES_AI_NOSORT};
+
+	if (r->channel == NULL)
+		return;
+	ares_getaddrinfo(r->channel, name->host, NULL, &hints, on_answer, name);
+	arm(r);
+}
+
+static void on_expiry(struct timer *timer)
+{
+	ask(CONTAINER_OF(timer, struct resolver_name, expiry));
+}
+
+struct resolver_name *resolver_watch(struct resolver *resolver, const char *text)
+{
+	struct str port = str_of(text), host = str_cut(&port, ':');
+	uint64_t number = 0;
+
+	LIST_EACH (link, &resolver->names) {
+		struct resolver_name *name =
+			CONTAINER_OF(link, struct resolver_name, link);
+
+		if (strcmp(name->text, text) == 0)
+			return name;
+	}
+	struct resolver_name *name = mem_zalloc(1, sizeof(*name));
+
+	ASSERT(str_to_u64(port, &number));
+	name->resolver = resolver;
+	name->text = mem_strdup(text);
+	name->host = mem_strdup(text);
+	name->host[host.n] = '\0';
+	name->port = (uint16_t)number;
+	timer_init(&name->expiry, on_expiry);
+	list_append(&resolver->names, &name->link);
+	if (resolver->channel != NULL)
+		resolver->n_pending++;
+	ask(name);
+	return name;
+}
+
+uint32_t resolver_pending(const struct resolver *resolver)
+{
+	return resolver->n_pending;
+}
+
+void resolver_when_first(struct resolver *resolver, void (*on_first)(void *context),
+			 void *context)
+{
+	resolver->on_first = on_first;
+	resolver->context = context;
+}
+
+uint32_t resolver_count(const struct resolver_name *name)
+{
+	return name->n;
+}
+
+const struct addr *resolver_address(const struct resolver_name *name, uint32_t i)
+{
+	return name->n == 0 ? NULL : &name->addresses[i % name->n];
+}
+
+struct resolver *resolver_create(struct loop *loop)
+{
+	struct resolver *r = mem_zalloc(1, sizeof(*r));
+	struct ares_options options = {
+		.timeout = RESOLVER_QUERY_MS,
+		.tries = RESOLVER_TRIES,
+		.sock_state_cb = on_socket,
+		.sock_state_cb_data = r,
+	};
+	int status = ares_library_init(ARES_LIB_INIT_ALL);
+
+	r->loop = loop;
+	list_init(&r->names);
+	list_init(&r->watches);
+	timer_init(&r->timer, on_timer);
+	if (status == ARES_SUCCESS)
+		status = ares_init_options(&r->channel, &options,
+					   ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+						   ARES_OPT_SOCK_STATE_CB);
+#ifdef HOLDFAST_TEST_HOOKS
+	const char *servers = getenv("HOLDFAST_TEST_NAMESERVERS");
+
+	if (status == ARES_SUCCESS && servers != NULL)
+		status = ares_set_servers_ports_csv(r->channel, servers);
+#endif
+	if (status != ARES_SUCCESS) {
+		log_error("names of servers cannot be resolved: %s",
+			  ares_strerror(status));
+		r->channel = NULL;
+	}
+	return r;
+}
+
+static void free_names(struct resolver *r)
+{
+	LIST_EACH_SAFE (link, &r->names) {
+		struct resolver_name *name =
+			CONTAINER_OF(link, struct resolver_name, link);
+
+		timer_detach(&r->loop->timers, &name->expiry);
+		free(name->text);
+		free(name->host);
+		free(name);
+	}
+}
+
+void resolver_destroy(struct resolver **resolver)
+{
+	struct resolver *r = *resolver;
+
+	*resolver = NULL;
+	if (r == NULL)
+		return;
+	if (r->channel != NULL)
+		ares_destroy(r->channel);
+	timer_detach(&r->loop->timers, &r->timer);
+	free_names(r);
+	LIST_EACH_SAFE (link, &r->watches)
+		free(CONTAINER_OF(link, struct ares_watch, link));
+	ares_library_cleanup();
+	free(r);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Names of servers and the addresses that they have now, by c-ares, in the
+ * background. A name is asked for again when what is known of it has expired
+ * (RFC 1035 section 3.2.1: the TTL). The last good answer stays when the name
+ * service fails or has none: a pool is never emptied by it. Worker.
+ */
+#ifndef WORKER_UPSTREAM_RESOLVER_H
+#define WORKER_UPSTREAM_RESOLVER_H
+
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/loop.h"
+
+struct resolver;
+struct resolver_name;
+
+/* Never NULL: when c-ares cannot be set up, that is logged, and names have no
+ * addresses. */
+struct resolver *resolver_create(struct loop *loop);
+/* Clears the caller's pointer; names are gone then. */
+void resolver_destroy(struct resolver **resolver);
+
+/* Begins to resolve "name:port", for the life of the resolver. The same text
+ * gives the same name. */
+struct resolver_name *resolver_watch(struct resolver *resolver, const char *text);
+
+/* How many names have had no answer yet, good or bad. `on_first` (may be NULL),
+ * which the owner sets, is called when the last of them has one. */
+uint32_t resolver_pending(const struct resolver *resolver);
+void resolver_when_first(struct resolver *resolver, void (*on_first)(void *context),
+			 void *context);
+
+/* How many addresses are known, and the i-th of them, counted round; NULL when
+ * there are none. */
+uint32_t resolver_count(const struct resolver_name *name);
+const struct addr *resolver_address(const struct resolver_name *name, uint32_t i);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A server of an upstream, as one worker knows it: where it is, which
+ * connections it has from here, and whether it is to be asked. Owned by its
+ * upstream. Worker.
+ */
+#ifndef WORKER_UPSTREAM_SERVER_H
+#define WORKER_UPSTREAM_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/list.h"
+#include "conf/conf.h"
+#include "worker/net/net.h"
+
+struct peer;
+struct peer_user;
+struct resolver;
+struct resolver_name;
+
+struct server {
+	const struct conf_server *conf;
+	struct net *net;
+	/* Its addresses: its own, or those that its name has now. */
+	struct resolver_name *name; /* NULL for an address */
+	uint32_t next_address;
+	/* Connections from this worker. */
+	struct list idle; /* of peers, by peer.link; used from the end */
+	uint32_t n_idle;
+	uint32_t n_active;
+	uint32_t keepalive; /* idle ones at a time */
+	uint64_t keepalive_ms;
+	/* What its answers say of it; times are CLOCK_MONOTONIC ns. */
+	uint32_t failures;       /* since failures_since */
+	uint64_t failures_since; /* 0: there were none */
+	uint64_t down_until;     /* 0: it is up */
+	uint32_t n_downs;        /* one after the other */
+	uint64_t recovered_at;   /* its share grows from then on; 0: it is whole */
+	bool is_probing;         /* a request finds out whether it is back */
+	bool is_unhealthy;       /* by active checks */
+	/* Of the balancers. */
+	int64_t round_robin; /* see round_robin.c */
+	uint64_t requests;
+};
+
+/* `conf` is borrowed. A name begins to be resolved. */
+void server_init(struct server *server, struct net *net, struct resolver *resolver,
+		 const struct conf_upstream *upstream,
+		 const struct conf_server *conf);
+void server_fini(struct server *server);
+
+/* Whether it may be asked now: it has an address, a connection to spare and,
+ * if `heed_health`, counts as up. */
+bool server_is_available(const struct server *server, bool heed_health);
+
+/* Its share of the requests as it is now, in thousandths of a weight of 1. */
+uint64_t server_weight(const struct server *server);
+
+/* A request was answered, or failed in a way that is the server's fault. */
+void server_succeeded(struct server *server);
+void server_failed(struct server *server, const char *why);
+
+/* One that is idle, or NULL: none has been idle for less than `max_idle_ms`. */
+struct peer *server_idle_peer(struct server *server, uint64_t max_idle_ms);
+
+/* A connection to the next of its addresses; as peer_connect(). */
+struct peer *server_connect(struct server *server, const struct peer_user *user,
+			    void *context);
+
+#endif
