@@ -5,6 +5,7 @@
 use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use IO::Poll qw(POLLOUT);
 use Test::More;
 use Holdfast;
 use Holdfast::Backend;
@@ -64,13 +65,19 @@ my $gone = Holdfast::Backend->new(sub { 0 });
 $gone->stop;
 
 # Its queue is full: a connect gets no answer.
-my $full = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 0)
+my $full = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)
 	or die "listen: $!";
 my $full_port = $full->sockport;
-my @queued = map {
-	IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $full_port,
-		Blocking => 0)
-} 1 .. 4;
+my @queued;
+
+for (1 .. 100) {
+	push @queued, IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+		PeerPort => $full_port, Blocking => 0);
+	my $poll = IO::Poll->new;
+
+	$poll->mask($queued[-1] => POLLOUT);
+	last unless $poll->poll(1); # a second is long for a connect to loopback
+}
 
 my $s = Holdfast->start(conf => <<"E");
 listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );

@@ -638,7 +638,7 @@ static void get_names(struct worker *w)
 	struct upstreams *upstreams = w->http.upstreams;
 
 	timer_init(&w->names, on_names_late);
-	if (upstreams == NULL || resolver_pending(upstreams->resolver) == 0) {
+	if (resolver_pending(upstreams->resolver) == 0) {
 		say_ready(w);
 		return;
 	}

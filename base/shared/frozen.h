@@ -53,24 +53,28 @@ enum {
  * Every kind: its name, its number, which is for ever, and the oldest and the
  * newest version that this release reads and writes.
  */
-#define FROZEN_KINDS(KIND)                                          \
-	/* worker/move/handoff.c: what is the same for all. */      \
-	KIND(CONNECTION, 1, 1, 1)                                   \
-	/* Bytes that were read and not consumed. */                \
-	KIND(INPUT, 2, 1, 1)                                        \
-	/* Bytes that were written and not sent. */                 \
-	KIND(OUTPUT, 3, 1, 1)                                       \
-	/* worker/proto/http1/http1_handoff.c: a request's head. */ \
-	KIND(HTTP1, 4, 1, 1)                                        \
-	/* And its body, as far as it has come. */                  \
-	KIND(HTTP1_BODY, 5, 1, 1)                                   \
-	/* And the response, as far as it has not gone. */          \
-	KIND(HTTP1_SEND, 6, 1, 1)                                   \
-	/* worker/http/exchange_frozen.c: of any protocol. */       \
-	KIND(EXCHANGE, 7, 1, 1)                                     \
-	KIND(EXCHANGE_FIELD, 8, 1, 1)                               \
-	KIND(CONTENT, 9, 1, 1)                                      \
-	KIND(CONTENT_PART, 10, 1, 1)                                \
+#define FROZEN_KINDS(KIND)                                            \
+	/* worker/move/handoff.c: what is the same for all. */        \
+	KIND(CONNECTION, 1, 1, 1)                                     \
+	/* Bytes that were read and not consumed. */                  \
+	KIND(INPUT, 2, 1, 1)                                          \
+	/* Bytes that were written and not sent. */                   \
+	KIND(OUTPUT, 3, 1, 1)                                         \
+	/* worker/proto/http1/http1_handoff.c: a request's head. */   \
+	KIND(HTTP1, 4, 1, 1)                                          \
+	/* And its body, as far as it has come. */                    \
+	KIND(HTTP1_BODY, 5, 1, 1)                                     \
+	/* And the response, as far as it has not gone. */            \
+	KIND(HTTP1_SEND, 6, 1, 1)                                     \
+	/* worker/http/exchange_frozen.c: of any protocol. */         \
+	KIND(EXCHANGE, 7, 1, 1)                                       \
+	KIND(EXCHANGE_FIELD, 8, 1, 1)                                 \
+	KIND(CONTENT, 9, 1, 1)                                        \
+	KIND(CONTENT_PART, 10, 1, 1)                                  \
+	/* Whose records come next, for what only a handler knows. */ \
+	KIND(EXCHANGE_HANDLER, 11, 1, 1)                              \
+	/* worker/handler/proxy/forward_frozen.c */                   \
+	KIND(FORWARD, 12, 1, 1)                                       \
 	FROZEN_MORE_KINDS(KIND)
 
 /* For a test of this file's own. */

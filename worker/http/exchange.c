@@ -66,7 +66,7 @@ void exchange_fini(struct exchange *x)
 	arena_fini(&x->arena);
 }
 
-static enum conf_method method_of(struct str text)
+enum conf_method exchange_method(struct str text)
 {
 	for (int m = 0; m < METHOD_COUNT; m++)
 		if (str_equal(conf_method_names[m], text))
@@ -228,7 +228,7 @@ static unsigned find_who_answers(struct exchange *x, struct str host_value)
 	char *path = arena_bytes(&x->arena, r->raw_path.n);
 	size_t n;
 
-	r->method = method_of(r->method_text);
+	r->method = exchange_method(r->method_text);
 	r->host = lower_host(x, host_value);
 	if (r->method == METHOD_COUNT)
 		return without_route(x, 501);
@@ -384,7 +384,7 @@ void exchange_end_body(struct exchange *x)
 void exchange_refuse(struct exchange *x, unsigned status, struct str method)
 {
 	x->request.method_text = arena_copy(&x->arena, method);
-	x->request.method = method_of(method);
+	x->request.method = exchange_method(method);
 	set_state(x, EXCHANGE_REQUEST);
 	exchange_answer_error(x, status);
 }
@@ -496,6 +496,20 @@ void exchange_forget(struct exchange *x)
 	x->user = (struct str){NULL, 0};
 	x->broke_off = false;
 	x->ends_with_peer = false;
+}
+
+bool exchange_may_move(const struct exchange *x)
+{
+	return (x->state == EXCHANGE_HANDLED || x->state == EXCHANGE_ANSWERED) &&
+	       x->route != NULL && x->route->handler != NULL &&
+	       x->route->handler->may_move != NULL &&
+	       x->route->handler->may_move(x);
+}
+
+void exchange_resume_handled(struct exchange *x)
+{
+	set_state(x, EXCHANGE_REQUEST);
+	set_state(x, EXCHANGE_HANDLED);
 }
 
 void exchange_resume_answered(struct exchange *x)

@@ -99,6 +99,7 @@ struct body {
 	size_t n_parts;
 	/* BODY_STREAM: puts at most `max` bytes at the end of `out`. */
 	enum body_read (*read)(void *owner, struct buf *out, size_t max);
+	bool moves;   /* BODY_STREAM: its handler can move it */
 	bool goes_on; /* BODY_STREAM: read() never waits and can be called until
 		       * the end, however fast the client is */
 	void *owner;
@@ -279,6 +280,12 @@ void exchange_answer_error(struct exchange *x, unsigned status);
 void exchange_answer_redirect(struct exchange *x, unsigned status,
 			      struct str location);
 
+/* Whether its handler, which holds it or sends its content, can move it now. */
+bool exchange_may_move(const struct exchange *x);
+
+/* For exchange_thaw(): METHOD_COUNT for one that we do not know. */
+enum conf_method exchange_method(struct str text);
+
 /* The response is complete. */
 void exchange_answer(struct exchange *x);
 
@@ -294,6 +301,7 @@ void exchange_forget(struct exchange *x);
 
 /* The other side of it: an idle exchange is answered, elsewhere. For
  * exchange_thaw(). */
+void exchange_resume_handled(struct exchange *x);
 void exchange_resume_answered(struct exchange *x);
 
 /* Whether there is a field of that kind, one or more. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The records, in this order: EXCHANGE, one EXCHANGE_FIELD for each field of
- * the request, CONTENT, one CONTENT_PART for each part of BODY_PARTS.
+ * the request, CONTENT, one CONTENT_PART for each part of BODY_PARTS. In place
+ * of a content that is not there yet, or that only its handler knows, comes
+ * EXCHANGE_HANDLER, and then the records of that handler.
  *
  * The structs and values here are of the format, not of the program: what the
  * program calls its states may change, the numbers below may not. A reader
@@ -100,7 +102,8 @@ enum {
 	FROZEN_CONTENT_BYTES = 1,
 	FROZEN_CONTENT_FILE = 2,
 	FROZEN_CONTENT_PARTS = 3,
-	FROZEN_CONTENT_STREAM = 4, /* of a file; framed as a stream */
+	FROZEN_CONTENT_STREAM = 4,  /* of a file; framed as a stream */
+	FROZEN_CONTENT_HANDLER = 5, /* a stream of the handler's */
 };
 
 static const struct frozen_field content_fields[] = {
@@ -131,6 +134,19 @@ static const struct frozen_field part_fields[] = {
 };
 static const struct frozen_layout part_layout =
 	FROZEN_LAYOUT(FROZEN_CONTENT_PART, part_fields);
+
+/* EXCHANGE_HANDLER: whose records follow. */
+struct frozen_handler {
+	struct str name;
+	uint64_t body_limit; /* bytes of the request's body */
+};
+
+static const struct frozen_field handler_fields[] = {
+	FROZEN_FIELD(frozen_handler, name),
+	FROZEN_FIELD(frozen_handler, body_limit),
+};
+static const struct frozen_layout handler_layout =
+	FROZEN_LAYOUT(FROZEN_EXCHANGE_HANDLER, handler_fields);
 
 /* Giving. */
 
@@ -242,6 +258,18 @@ static void put_stream(const struct body *body, struct frozen_content *frozen,
 	frozen_put(message, &content_layout, frozen);
 }
 
+static void put_handler(const struct exchange *x, struct frozen_writer *message)
+{
+	const struct handler *handler = x->route->handler;
+	struct frozen_handler frozen = {
+		.name = str_of(handler->name),
+		.body_limit = exchange_body_limit(x),
+	};
+
+	frozen_put(message, &handler_layout, &frozen);
+	handler->freeze(x, message);
+}
+
 static void put_content(const struct exchange *x, struct frozen_writer *message)
 {
 	const struct body *body = &x->response.body;
@@ -258,7 +286,14 @@ static void put_content(const struct exchange *x, struct frozen_writer *message)
 		put_parts(body, &frozen, message);
 		return;
 	case BODY_STREAM:
-		put_stream(body, &frozen, message);
+		if (!body->moves) {
+			put_stream(body, &frozen, message);
+			return;
+		}
+		frozen.kind = FROZEN_CONTENT_HANDLER;
+		frozen.left = body->left;
+		frozen_put(message, &content_layout, &frozen);
+		put_handler(x, message);
 		return;
 	case BODY_FILE:
 		frozen.kind = FROZEN_CONTENT_FILE;
@@ -279,7 +314,10 @@ static void put_content(const struct exchange *x, struct frozen_writer *message)
 void exchange_freeze(const struct exchange *x, struct frozen_writer *message)
 {
 	put_exchange(x, message);
-	put_content(x, message);
+	if (x->state == EXCHANGE_HANDLED)
+		put_handler(x, message);
+	else
+		put_content(x, message);
 }
 
 /* Taking. */
@@ -339,6 +377,7 @@ static void get_request(struct exchange *x, const struct frozen_exchange *frozen
 	struct arena *a = &x->arena;
 
 	r->method_text = arena_copy(a, frozen->method);
+	r->method = exchange_method(r->method_text);
 	r->target = arena_copy(a, frozen->target);
 	r->host = arena_copy(a, frozen->host);
 	r->path = arena_copy(a, frozen->path);
@@ -378,7 +417,9 @@ static bool get_exchange(struct exchange *x, struct frozen_reader *message)
 		x->user = arena_copy(a, frozen.user);
 	if (frozen.concurrent_key != 0)
 		policy_resume(x, frozen.concurrent_key);
-	return frozen.status >= 100 && frozen.status <= 599;
+	return x->state == EXCHANGE_HANDLED
+		       ? frozen.status == 0
+		       : frozen.status >= 100 && frozen.status <= 599;
 }
 
 static bool get_request_fields(struct exchange *x, struct frozen_reader *message)
@@ -436,6 +477,31 @@ static bool get_parts(struct body *body, const struct frozen_content *content,
 	return true;
 }
 
+/* The handler goes on with it, by a route that only names it. */
+static bool get_handler(struct exchange *x, struct frozen_reader *message)
+{
+	const struct handler *const *handlers = x->http->handlers;
+	struct frozen_handler frozen;
+	struct route *route;
+	struct conf_route *conf;
+
+	if (frozen_get(message, &handler_layout, &frozen) != FROZEN_OK ||
+	    x->route == NULL)
+		return false;
+	while (*handlers != NULL &&
+	       !str_equal(str_of((*handlers)->name), frozen.name))
+		handlers++;
+	if (*handlers == NULL || (*handlers)->thaw == NULL)
+		return false;
+	route = arena_alloc(&x->arena, sizeof(*route));
+	conf = arena_alloc(&x->arena, sizeof(*conf));
+	*conf = *x->route->conf;
+	conf->common.body_limit = frozen.body_limit;
+	*route = (struct route){.conf = conf, .handler = *handlers};
+	x->route = route;
+	return route->handler->thaw(x, message);
+}
+
 static bool get_content(struct exchange *x, struct frozen_reader *message)
 {
 	struct frozen_content frozen = {.file = FROZEN_NO_FD};
@@ -446,6 +512,12 @@ static bool get_content(struct exchange *x, struct frozen_reader *message)
 	int file = frozen_get_fd(message, frozen.file);
 
 	x->content_sent = frozen.sent;
+	if (frozen.kind == FROZEN_CONTENT_HANDLER) {
+		body->length =
+			frozen.has_length ? frozen.length : BODY_LENGTH_UNKNOWN;
+		body->left = frozen.left;
+		return file == -1 && get_handler(x, message);
+	}
 	body->length = frozen.has_length ? frozen.length : BODY_LENGTH_UNKNOWN;
 	body->left = frozen.left;
 	body->offset = (off_t)frozen.offset;
@@ -483,4 +555,11 @@ bool exchange_thaw(struct exchange *x, struct frozen_reader *message)
 	exchange_resume_answered(x);
 	return get_exchange(x, message) && get_request_fields(x, message) &&
 	       get_content(x, message);
+}
+
+bool exchange_thaw_held(struct exchange *x, struct frozen_reader *message)
+{
+	exchange_resume_handled(x);
+	return get_exchange(x, message) && get_request_fields(x, message) &&
+	       get_handler(x, message);
 }

@@ -14,8 +14,8 @@
 
 struct exchange;
 
-/* For one that is MOVING_READY: see moving.h. Neither changes anything, nor
- * allocates. */
+/* For one that is MOVING_READY (see moving.h), or that exchange_may_move(). Neither
+ * changes anything, nor allocates. */
 void exchange_freeze(const struct exchange *x, struct frozen_writer *message);
 
 /*
@@ -24,6 +24,10 @@ void exchange_freeze(const struct exchange *x, struct frozen_writer *message);
  * our configuration. False when the records are damaged.
  */
 bool exchange_thaw(struct exchange *x, struct frozen_reader *message)
+	__attribute__((warn_unused_result));
+
+/* The same for one that its handler held, and holds again. */
+bool exchange_thaw_held(struct exchange *x, struct frozen_reader *message)
 	__attribute__((warn_unused_result));
 
 #endif

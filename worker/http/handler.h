@@ -14,6 +14,8 @@
 
 struct conf_route;
 struct exchange;
+struct frozen_reader;
+struct frozen_writer;
 struct http;
 
 /* How the body of a request is given to a handler. */
@@ -71,6 +73,19 @@ struct handler {
 	 * answered is dropped. */
 	bool (*body)(struct exchange *x, void *instance, struct str piece);
 	void (*end_body)(struct exchange *x, void *instance);
+
+	/*
+	 * An exchange that it holds, or whose content it sends (body.moves),
+	 * can go on in another process. may_move(): now. freeze() puts what it
+	 * has to remember into the message; it changes nothing and allocates
+	 * nothing. thaw() is the other side of it, for an exchange that is as
+	 * it was, but whose route need not be in our configuration: `instance`
+	 * is NULL from then on. False when the records are damaged. All NULL:
+	 * it is finished where it is.
+	 */
+	bool (*may_move)(const struct exchange *x);
+	void (*freeze)(const struct exchange *x, struct frozen_writer *message);
+	bool (*thaw)(struct exchange *x, struct frozen_reader *message);
 };
 
 #endif

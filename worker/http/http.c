@@ -13,6 +13,7 @@ int http_init(struct http *http, struct loop *loop, const struct conf *conf,
 
 	*http = (struct http){
 		.conf = conf,
+		.handlers = handlers,
 		.loop = loop,
 		.counters = counters,
 		.date_second = -1,

@@ -26,6 +26,7 @@ struct upstreams;
 
 struct http {
 	const struct conf *conf;
+	const struct handler *const *handlers; /* ends in NULL */
 	struct loop *loop;
 	struct counters *counters;
 	const struct scoreboard *board; /* of all workers */
@@ -37,7 +38,7 @@ struct http {
 	struct arena arena;             /* for the worker's life */
 	struct mime_types *mime_types;
 	struct router router;
-	struct upstreams *upstreams;    /* the worker's; NULL when there are none */
+	struct upstreams *upstreams;    /* the worker's */
 	struct hasher *hasher;          /* of passwords; or NULL */
 	struct limit *limits;           /* all of them; or NULL */
 	struct known_page *error_pages; /* see error_pages.c */

@@ -236,6 +236,8 @@ enum moving moving_state(const struct exchange *x)
 		return bytes_of_parts(body) <= MOVING_INLINE ? MOVING_READY
 							     : MOVING_LARGE;
 	case BODY_STREAM:
+		if (body->moves)
+			return exchange_may_move(x) ? MOVING_READY : MOVING_HELD;
 		return state_of_stream(body);
 	default:
 		return MOVING_READY;

@@ -46,7 +46,8 @@ static void forget(struct peer *peer)
 	}
 	set_state(peer, PEER_CLOSED);
 	peer->user = NULL;
-	socket_close(&peer->socket);
+	/* Another process may have it now. */
+	socket_let_go(&peer->socket);
 }
 
 void peer_close(struct peer **peer)
@@ -129,6 +130,33 @@ static const struct socket_owner owner = {
 	.free = free_peer,
 };
 
+static struct peer *peer_create(struct net *net, struct server *server, int fd,
+				const struct peer_user *user, void *context)
+{
+	struct peer *peer = mem_zalloc(1, sizeof(*peer));
+
+	socket_init(&peer->socket, net, &owner, fd, &plain_transport);
+	peer->socket.magic = PEER_MAGIC;
+	peer->server = server;
+	peer->user = user;
+	peer->context = context;
+	list_init(&peer->link);
+	server->n_active++;
+	return peer;
+}
+
+static struct peer *watch(struct peer *peer)
+{
+	if (socket_watch(&peer->socket) == -1) {
+		int error = errno;
+
+		forget(peer);
+		errno = error;
+		return NULL;
+	}
+	return peer;
+}
+
 struct peer *peer_connect(struct net *net, struct server *server,
 			  const struct addr *addr, const struct peer_user *user,
 			  void *context)
@@ -149,24 +177,22 @@ struct peer *peer_connect(struct net *net, struct server *server,
 		errno = error;
 		return NULL;
 	}
-	struct peer *peer = mem_zalloc(1, sizeof(*peer));
+	struct peer *peer = peer_create(net, server, fd, user, context);
 
-	socket_init(&peer->socket, net, &owner, fd, &plain_transport);
-	peer->socket.magic = PEER_MAGIC;
 	peer->socket.writable = false;
-	peer->server = server;
-	peer->user = user;
-	peer->context = context;
-	list_init(&peer->link);
-	server->n_active++;
-	if (socket_watch(&peer->socket) == -1) {
-		int error = errno;
+	return watch(peer);
+}
 
-		forget(peer);
-		errno = error;
-		return NULL;
-	}
-	return peer;
+struct peer *peer_adopt(struct net *net, struct server *server, int fd,
+			struct str in, bool is_reused, const struct peer_user *user,
+			void *context)
+{
+	struct peer *peer = peer_create(net, server, fd, user, context);
+
+	peer->is_reused = is_reused;
+	set_state(peer, PEER_BUSY);
+	buf_put(&peer->socket.in, in);
+	return watch(peer);
 }
 
 void peer_use(struct peer *peer, const struct peer_user *user, void *context)

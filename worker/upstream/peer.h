@@ -57,6 +57,13 @@ struct peer *peer_connect(struct net *net, struct server *server,
 			  const struct addr *addr, const struct peer_user *user,
 			  void *context);
 
+/* One that another process had, with what it had read of it; it is busy.
+ * Takes `fd` over; NULL with errno, and it is closed, when it cannot be
+ * watched. */
+struct peer *peer_adopt(struct net *net, struct server *server, int fd,
+			struct str in, bool is_reused, const struct peer_user *user,
+			void *context);
+
 /* Takes one that is idle. */
 void peer_use(struct peer *peer, const struct peer_user *user, void *context);
 

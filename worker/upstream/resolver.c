@@ -284,7 +284,7 @@ struct resolver_name *resolver_watch(struct resolver *resolver, const char *text
 
 uint32_t resolver_pending(const struct resolver *resolver)
 {
-	return resolver->n_pending;
+	return resolver != NULL ? resolver->n_pending : 0;
 }
 
 void resolver_when_first(struct resolver *resolver, void (*on_first)(void *context),

@@ -26,8 +26,8 @@ void resolver_destroy(struct resolver **resolver);
  * gives the same name. */
 struct resolver_name *resolver_watch(struct resolver *resolver, const char *text);
 
-/* How many names have had no answer yet, good or bad. `on_first` (may be NULL),
- * which the owner sets, is called when the last of them has one. */
+/* How many names have had no answer yet, good or bad; takes NULL. `on_first` (may
+ * be NULL), which the owner sets, is called when the last of them has one. */
 uint32_t resolver_pending(const struct resolver *resolver);
 void resolver_when_first(struct resolver *resolver, void (*on_first)(void *context),
 			 void *context);

@@ -23,14 +23,36 @@ static const struct balancer *find_balancer(const struct balancer *const *balanc
 	return *balancers;
 }
 
+/* An upstream of one server that the configuration does not have. */
+struct gone {
+	struct list link;
+	struct upstream upstream;
+	struct conf_upstream conf;
+	struct conf_server conf_server;
+	struct server server;
+	struct server *candidate;
+	char *name;
+	char *text;
+};
+
+static bool has_names(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->n_upstreams; i++)
+		for (size_t k = 0; k < conf->upstreams[i].n_servers; k++)
+			if (conf->upstreams[i].servers[k].addr.length == 0)
+				return true;
+	return false;
+}
+
 struct upstreams *upstreams_create(struct net *net, const struct conf *conf,
 				   const struct balancer *const *balancers)
 {
-	if (conf->n_upstreams == 0)
-		return NULL;
 	struct upstreams *all = mem_zalloc(1, sizeof(*all));
 
-	all->resolver = resolver_create(net->loop);
+	all->net = net;
+	list_init(&all->gone);
+	if (has_names(conf))
+		all->resolver = resolver_create(net->loop);
 	all->n = conf->n_upstreams;
 	all->items = mem_zalloc(all->n, sizeof(*all->items));
 	for (size_t i = 0; i < all->n; i++) {
@@ -48,6 +70,14 @@ struct upstreams *upstreams_create(struct net *net, const struct conf *conf,
 	return all;
 }
 
+static void free_gone(struct gone *gone)
+{
+	server_fini(&gone->server);
+	free(gone->name);
+	free(gone->text);
+	free(gone);
+}
+
 void upstreams_destroy(struct upstreams **upstreams)
 {
 	struct upstreams *all = *upstreams;
@@ -63,6 +93,8 @@ void upstreams_destroy(struct upstreams **upstreams)
 		free(u->servers);
 		free(u->candidates);
 	}
+	LIST_EACH_SAFE (link, &all->gone)
+		free_gone(CONTAINER_OF(link, struct gone, link));
 	resolver_destroy(&all->resolver);
 	free(all->items);
 	free(all);
@@ -75,6 +107,81 @@ static bool is_among(struct server *const *servers, size_t n,
 		if (servers[i] == server)
 			return true;
 	return false;
+}
+
+static char *copy(struct str s)
+{
+	char *text = mem_alloc(s.n + 1);
+
+	memcpy(text, s.p, s.n);
+	text[s.n] = '\0';
+	return text;
+}
+
+/* Nothing is kept alive there: no request of ours will come. */
+static struct gone *make_gone(struct upstreams *all, struct str name,
+			      struct str text,
+			      const struct conf_upstream_timeouts *timeouts)
+{
+	static const struct addr nowhere = {.any.sa_family = AF_UNIX,
+					    .length = sizeof(sa_family_t)};
+	struct gone *gone = mem_zalloc(1, sizeof(*gone));
+
+	gone->name = copy(name);
+	gone->text = copy(text);
+	gone->conf_server = (struct conf_server){
+		.text = gone->text, .addr = nowhere, .weight = 1};
+	gone->conf = (struct conf_upstream){.name = gone->name,
+					    .timeouts = *timeouts,
+					    .servers = &gone->conf_server,
+					    .n_servers = 1};
+	gone->candidate = &gone->server;
+	gone->upstream = (struct upstream){.conf = &gone->conf,
+					   .balancer = &round_robin_balancer,
+					   .servers = &gone->server,
+					   .candidates = &gone->candidate};
+	server_init(&gone->server, all->net, NULL, &gone->conf, &gone->conf_server);
+	list_append(&all->gone, &gone->link);
+	return gone;
+}
+
+static struct upstream *find_gone(struct upstreams *all, struct str name,
+				  struct str text,
+				  const struct conf_upstream_timeouts *timeouts,
+				  struct server **server_out)
+{
+	struct gone *found = NULL;
+
+	LIST_EACH (link, &all->gone) {
+		struct gone *gone = CONTAINER_OF(link, struct gone, link);
+
+		if (str_equal(str_of(gone->name), name) &&
+		    str_equal(str_of(gone->text), text))
+			found = gone;
+	}
+	if (found == NULL)
+		found = make_gone(all, name, text, timeouts);
+	*server_out = &found->server;
+	return &found->upstream;
+}
+
+struct upstream *upstreams_find(struct upstreams *upstreams, struct str name,
+				struct str server_text,
+				const struct conf_upstream_timeouts *timeouts,
+				struct server **server_out)
+{
+	for (size_t i = 0; i < upstreams->n; i++) {
+		struct upstream *u = &upstreams->items[i];
+
+		for (size_t k = 0; k < u->conf->n_servers; k++) {
+			*server_out = &u->servers[k];
+			if (str_equal(str_of(u->conf->name), name) &&
+			    str_equal(str_of(u->conf->servers[k].text),
+				      server_text))
+				return u;
+		}
+	}
+	return find_gone(upstreams, name, server_text, timeouts, server_out);
 }
 
 /* What is asked of a candidate, from the best kind on. */

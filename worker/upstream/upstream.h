@@ -25,17 +25,29 @@ struct upstream {
 };
 
 struct upstreams {
-	struct resolver *resolver;
-	struct upstream *items; /* as conf->upstreams */
+	struct net *net;
+	struct resolver *resolver; /* NULL: no server has a name */
+	struct upstream *items;    /* as conf->upstreams */
 	size_t n;
+	struct list gone; /* of struct gone, by link: see upstreams_find() */
 };
 
-/* The balancers end in NULL. NULL when there are no upstreams. */
+/* The balancers end in NULL. */
 struct upstreams *upstreams_create(struct net *net, const struct conf *conf,
 				   const struct balancer *const *balancers);
 /* Closes idle connections; nothing may be under way. Clears the caller's
  * pointer. */
 void upstreams_destroy(struct upstreams **upstreams);
+
+/*
+ * The upstream and the server of a connection from elsewhere, by their names.
+ * If our configuration does not have them (any more), they are made for it
+ * with these time-outs, and serve only what comes so.
+ */
+struct upstream *upstreams_find(struct upstreams *upstreams, struct str name,
+				struct str server_text,
+				const struct conf_upstream_timeouts *timeouts,
+				struct server **server_out);
 
 enum upstream_lack {
 	UPSTREAM_UNRESOLVED, /* no server has an address */

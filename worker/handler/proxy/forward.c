@@ -11,7 +11,7 @@
  *             new one (on_connected())
  *   send      push(): head and body, as far as it has come
  *   head      read_head(): the head of the response answers the exchange
- *   content   read_content(), for the protocol that sends it, or both ways at
+ *   content   forward_read(), for the protocol that sends it, or both ways at
  *             once in a tunnel
  *
  * A try that fails before the head is there may be made again on another
@@ -26,6 +26,7 @@
 #include "base/codec/chunked.h"
 #include "base/codec/response_head.h"
 #include "base/log.h"
+#include "worker/handler/proxy/forward_state.h"
 #include "worker/handler/proxy/proxy.h"
 #include "worker/handler/proxy/proxy_request.h"
 #include "worker/handler/proxy/proxy_response.h"
@@ -45,14 +46,6 @@ enum {
 	FORWARD_INTERIM_MAX = 32,    /* 1xx responses before the final one */
 };
 
-enum forward_state {
-	FORWARD_CONNECTING,
-	FORWARD_SENDING, /* the request; and the response is awaited */
-	FORWARD_CONTENT, /* the exchange is answered */
-	FORWARD_TUNNEL,
-	FORWARD_OVER,
-};
-
 static const char *const state_names[] = {
 	[FORWARD_CONNECTING] = "connecting",
 	[FORWARD_SENDING] = "sending",
@@ -61,44 +54,7 @@ static const char *const state_names[] = {
 	[FORWARD_OVER] = "over",
 };
 
-struct forward {
-	struct exchange *x;
-	const struct proxy *proxy;
-	struct upstream *upstream;
-	enum forward_state state;
-	struct server *server;
-	struct peer *peer;
-	/* Servers that were asked. */
-	struct server **tried;
-	size_t n_tried;
-	uint64_t hash;
-	uint64_t total_until; /* CLOCK_MONOTONIC ns, or 0 */
-	/* The request. */
-	struct proxy_body body;
-	struct buf out;
-	size_t head_size; /* bytes of its head, at the front of `out` */
-	size_t sent;      /* bytes of `out` that were */
-	struct str whole; /* a body that was collected: comes after `out` */
-	size_t whole_sent;
-	bool is_replayable; /* `out` has all of it from the beginning */
-	bool has_ended;     /* all of it is, or was, in `out` */
-	bool is_waited_for; /* the client was told to wait */
-	bool may_upgrade;
-	bool was_finished; /* in a tunnel: the server knows of the end */
-	/* The response. */
-	size_t scanned;
-	unsigned n_interim;
-	bool is_received; /* something of it */
-	bool keep_alive;
-	bool is_complete;
-	bool has_timed_out;
-	enum response_framing framing;
-	uint64_t left;
-	size_t at_hand; /* bytes of it that the response has from peer->socket.in */
-	struct chunked chunked;
-};
-
-static void set_state(struct forward *f, enum forward_state state)
+void forward_set_state(struct forward *f, enum forward_state state)
 {
 	log_debug("forward: %s -> %s", state_names[f->state], state_names[state]);
 	f->state = state;
@@ -125,8 +81,6 @@ static void wait_for_peer(struct forward *f, uint64_t ms)
 }
 
 static void try_server(struct forward *f);
-static size_t unsent(const struct forward *f);
-static enum body_read read_content(void *owner, struct buf *out, size_t max);
 
 /* The end of a try, or of all of it. */
 
@@ -134,8 +88,8 @@ static void let_go_of_peer(struct forward *f)
 {
 	if (f->peer == NULL)
 		return;
-	bool is_clean =
-		f->is_complete && f->keep_alive && f->has_ended && unsent(f) == 0;
+	bool is_clean = f->is_complete && f->keep_alive && f->has_ended &&
+			forward_unsent(f) == 0;
 
 	buf_consume(&f->peer->socket.in, f->at_hand);
 	f->at_hand = 0;
@@ -148,17 +102,17 @@ static void let_go_of_peer(struct forward *f)
 
 static void finish(struct forward *f)
 {
-	set_state(f, FORWARD_OVER);
+	forward_set_state(f, FORWARD_OVER);
 	let_go_of_peer(f);
 	buf_release(&f->out);
 }
 
-static void on_cancel(struct exchange *x)
+void forward_cancel(struct exchange *x)
 {
 	finish(x->holder);
 }
 
-static void release(void *owner)
+void forward_release(void *owner)
 {
 	finish(owner);
 }
@@ -236,7 +190,7 @@ static void fail(struct forward *f, unsigned status, const char *phase,
 
 /* Sending the request. */
 
-static size_t unsent(const struct forward *f)
+size_t forward_unsent(const struct forward *f)
 {
 	return buf_length(&f->out) - f->sent + f->whole.n - f->whole_sent;
 }
@@ -267,7 +221,7 @@ static enum io send_part(struct forward *f, struct str part, size_t *sent)
 
 static void set_request_timeout(struct forward *f)
 {
-	if (unsent(f) > 0)
+	if (forward_unsent(f) > 0)
 		wait_for_peer(f, timeouts(f)->send);
 	else if (f->has_ended)
 		wait_for_peer(f, timeouts(f)->first_byte);
@@ -291,7 +245,7 @@ static void push(struct forward *f)
 		f->peer->socket.readable = true;
 	if (f->state == FORWARD_SENDING)
 		set_request_timeout(f);
-	if (f->state == FORWARD_TUNNEL && f->has_ended && unsent(f) == 0 &&
+	if (f->state == FORWARD_TUNNEL && f->has_ended && forward_unsent(f) == 0 &&
 	    !f->was_finished) {
 		f->was_finished = socket_finish(&f->peer->socket) != IO_AGAIN;
 		if (f->was_finished)
@@ -301,7 +255,7 @@ static void push(struct forward *f)
 
 static void want_more(struct forward *f)
 {
-	if (f->is_waited_for && unsent(f) < FORWARD_PENDING / 2) {
+	if (f->is_waited_for && forward_unsent(f) < FORWARD_PENDING / 2) {
 		f->is_waited_for = false;
 		exchange_want_body(f->x);
 	}
@@ -326,9 +280,10 @@ static void set_content(struct forward *f, const struct response_head *head)
 	*body = (struct body){
 		.kind = BODY_STREAM,
 		.length = BODY_LENGTH_UNKNOWN,
-		.read = read_content,
+		.read = forward_read,
 		.owner = f,
-		.release = release,
+		.release = forward_release,
+		.moves = true,
 	};
 	if (f->framing == RESPONSE_NO_CONTENT) {
 		body->kind = BODY_NONE;
@@ -371,7 +326,8 @@ static void answer(struct forward *f, const struct response_head *head)
 	buf_consume(&f->peer->socket.in, head->size);
 	x->response.is_tunnel = f->framing == RESPONSE_TUNNEL;
 	set_content(f, head);
-	set_state(f, x->response.is_tunnel ? FORWARD_TUNNEL : FORWARD_CONTENT);
+	forward_set_state(f,
+			  x->response.is_tunnel ? FORWARD_TUNNEL : FORWARD_CONTENT);
 	if (x->response.is_tunnel) {
 		x->ends_with_peer = false;
 		f->has_ended = false; /* what follows has its own end */
@@ -513,7 +469,7 @@ static enum body_read at_end(struct forward *f)
 	return BODY_READ_END;
 }
 
-static enum body_read read_content(void *owner, struct buf *out, size_t max)
+enum body_read forward_read(void *owner, struct buf *out, size_t max)
 {
 	struct forward *f = owner;
 	struct socket *s = &f->peer->socket;
@@ -560,7 +516,7 @@ static void on_connected(struct peer *peer, int error)
 		fail(f, 502, "connect", strerror(error));
 		return;
 	}
-	set_state(f, FORWARD_SENDING);
+	forward_set_state(f, FORWARD_SENDING);
 	push(f);
 	want_more(f);
 	read_head(f);
@@ -587,7 +543,7 @@ static void on_timeout(struct peer *peer)
 		fail(f, 504, "connect", "timed out");
 		break;
 	case FORWARD_SENDING:
-		if (unsent(f) > 0)
+		if (forward_unsent(f) > 0)
 			fail(f, 504, "send", "timed out");
 		else
 			fail(f, 504, "response", "timed out");
@@ -598,7 +554,7 @@ static void on_timeout(struct peer *peer)
 	}
 }
 
-static const struct peer_user user = {
+const struct peer_user forward_user = {
 	.on_connected = on_connected,
 	.on_ready = on_ready,
 	.on_timeout = on_timeout,
@@ -644,8 +600,8 @@ static bool use_idle(struct forward *f)
 	if (f->peer == NULL)
 		return false;
 	f->server->requests++;
-	peer_use(f->peer, &user, f);
-	set_state(f, FORWARD_SENDING);
+	peer_use(f->peer, &forward_user, f);
+	forward_set_state(f, FORWARD_SENDING);
 	push(f);
 	read_head(f);
 	return true;
@@ -669,8 +625,8 @@ static void try_server(struct forward *f)
 	f->tried[f->n_tried++] = f->server;
 	if (!put_head(f) || use_idle(f))
 		return;
-	set_state(f, FORWARD_CONNECTING);
-	f->peer = server_connect(f->server, &user, f);
+	forward_set_state(f, FORWARD_CONNECTING);
+	f->peer = server_connect(f->server, &forward_user, f);
 	if (f->peer == NULL)
 		fail(f, 502, "connect", strerror(errno));
 	else
@@ -705,16 +661,16 @@ void forward_start(struct exchange *x, const struct proxy *proxy)
 	f->hash = hash_of(f);
 	if (timeouts(f)->total != 0)
 		f->total_until = now(f) + timeouts(f)->total * NS_PER_MS;
-	exchange_hold(x, on_cancel, f);
+	exchange_hold(x, forward_cancel, f);
 	x->ends_with_peer = true; /* what nobody waits for is not asked for */
 	try_server(f);
 }
 
 /* The body of the request. */
 
-static struct forward *forward_of(const struct exchange *x)
+struct forward *forward_of(const struct exchange *x)
 {
-	return x->response.is_tunnel ? x->response.body.owner : x->holder;
+	return x->state == EXCHANGE_HANDLED ? x->holder : x->response.body.owner;
 }
 
 static void put_piece(struct forward *f, struct str piece)
@@ -736,7 +692,7 @@ bool forward_put_body(struct exchange *x, struct str piece)
 		wait_for_peer(f, timeouts(f)->read);
 	if (f->state != FORWARD_CONNECTING)
 		push(f);
-	f->is_waited_for = unsent(f) >= FORWARD_PENDING;
+	f->is_waited_for = forward_unsent(f) >= FORWARD_PENDING;
 	return !f->is_waited_for;
 }
 

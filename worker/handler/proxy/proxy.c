@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "worker/handler/proxy/forward.h"
+#include "worker/handler/proxy/forward_frozen.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
 
@@ -56,4 +57,7 @@ const struct handler proxy_handler = {
 	.answer = proxy_answer,
 	.body = proxy_body,
 	.end_body = proxy_end_body,
+	.may_move = forward_may_move,
+	.freeze = forward_freeze,
+	.thaw = forward_thaw,
 };

@@ -32,6 +32,11 @@ enum {
 	FROZEN_STATE_SKIP = 2, /* it does, too */
 	FROZEN_STATE_SEND = 3, /* the same, then HTTP1_SEND, then the exchange */
 	FROZEN_STATE_LAST = 4, /* a record HTTP1_SEND follows */
+	/* As FROZEN_STATE_SEND, but the exchange is held by its handler; the
+	 * body of the request may still be coming. */
+	FROZEN_STATE_HELD = 5,
+	FROZEN_STATE_TUNNEL = 6,       /* as FROZEN_STATE_SEND */
+	FROZEN_STATE_TUNNEL_ENDED = 7, /* the client sends nothing more */
 };
 
 static const struct frozen_field http1_fields[] = {
@@ -116,7 +121,9 @@ static uint8_t framing_of(enum http1_body framing)
 	}
 }
 
-static void put_body(const struct http1 *s, struct frozen_writer *message)
+/* `is_collected`: with what has come, for a handler that wants all of it. */
+static void put_body(const struct http1 *s, bool is_collected,
+		     struct frozen_writer *message)
 {
 	const struct http1_rest *rest = &s->rest;
 	const struct request_body *body = &s->exchange.body;
@@ -133,7 +140,7 @@ static void put_body(const struct http1 *s, struct frozen_writer *message)
 		.file = FROZEN_NO_FD,
 	};
 
-	if (s->state == HTTP1_BODY || s->state == HTTP1_WAIT) {
+	if (is_collected) {
 		frozen.head = s->raw_head;
 		frozen.memory = buf_str(&body->spool.memory);
 		frozen.file_size = body->spool.size;
@@ -181,6 +188,15 @@ static enum moving state_of_held(const struct http1 *s)
 				   : moving_state_of_held(&s->exchange);
 }
 
+/* The handler has the body as it comes, and can go on with it elsewhere. */
+static bool is_passed_on(const struct http1 *s)
+{
+	const struct request_body *body = &s->exchange.body;
+
+	return body->want == BODY_WANT_PIECES && body->earlier.n == 0 &&
+	       exchange_may_move(&s->exchange);
+}
+
 enum movable http1_prepare(struct conn *c)
 {
 	struct http1 *s = http1_session(c);
@@ -189,10 +205,14 @@ enum movable http1_prepare(struct conn *c)
 		return MOVABLE_NOW;
 	switch (s->state) {
 	case HTTP1_WAIT:
-		return movable(state_of_held(s));
+		return exchange_may_move(&s->exchange) ? MOVABLE_NOW
+						       : movable(state_of_held(s));
 	case HTTP1_TUNNEL:
-		return MOVABLE_LATER;
+		return exchange_may_move(&s->exchange) ? MOVABLE_NOW
+						       : MOVABLE_LATER;
 	case HTTP1_BODY:
+		if (is_passed_on(s))
+			return MOVABLE_NOW;
 		return movable(moving_prepare_body(&s->exchange));
 	case HTTP1_SEND:
 		return movable(moving_prepare(&s->exchange));
@@ -263,14 +283,27 @@ bool http1_freeze(const struct conn *c, struct frozen_writer *message)
 		frozen.state = FROZEN_STATE_HEAD;
 		frozen.scanned = s->scanned;
 		break;
-	case HTTP1_BODY:
-		frozen.state = FROZEN_STATE_BODY;
-		if (moving_state_of_body(&s->exchange) != MOVING_READY)
-			return false;
-		break;
-	case HTTP1_WAIT: /* for others: begun anew, with all of its body */
+	case HTTP1_WAIT:
+		frozen.state = FROZEN_STATE_HELD;
+		if (exchange_may_move(&s->exchange))
+			break;
+		/* For others: it starts over, with all of its body. */
 		frozen.state = FROZEN_STATE_BODY;
 		if (state_of_held(s) != MOVING_READY)
+			return false;
+		break;
+	case HTTP1_TUNNEL:
+		frozen.state = s->has_ended ? FROZEN_STATE_TUNNEL_ENDED
+					    : FROZEN_STATE_TUNNEL;
+		if (!exchange_may_move(&s->exchange))
+			return false;
+		break;
+	case HTTP1_BODY:
+		frozen.state = FROZEN_STATE_HELD;
+		if (is_passed_on(s))
+			break;
+		frozen.state = FROZEN_STATE_BODY;
+		if (moving_state_of_body(&s->exchange) != MOVING_READY)
 			return false;
 		break;
 	case HTTP1_SKIP:
@@ -284,15 +317,13 @@ bool http1_freeze(const struct conn *c, struct frozen_writer *message)
 	case HTTP1_LAST:
 		frozen.state = FROZEN_STATE_LAST;
 		break;
-	default:
-		return false;
 	}
 	frozen_put(message, &http1_layout, &frozen);
 	if (s->state != HTTP1_HEAD && s->state != HTTP1_LAST)
-		put_body(s, message);
-	if (s->state == HTTP1_SEND || s->state == HTTP1_LAST)
+		put_body(s, frozen.state == FROZEN_STATE_BODY, message);
+	if (frozen.state >= FROZEN_STATE_SEND)
 		put_send(c, s, message);
-	if (s->state == HTTP1_SEND)
+	if (frozen.state >= FROZEN_STATE_SEND && frozen.state != FROZEN_STATE_LAST)
 		exchange_freeze(&s->exchange, message);
 	return true;
 }
@@ -371,17 +402,42 @@ static bool thaw_send(struct http1 *s, struct frozen_reader *message)
 	return true;
 }
 
-static bool thaw_response(struct http1 *s, const struct http1_rest *rest,
+static bool thaw_exchange(struct http1 *s, uint8_t state,
+			  struct frozen_reader *message)
+{
+	switch (state) {
+	case FROZEN_STATE_HELD:
+		s->exchange.body.want = BODY_WANT_PIECES;
+		if (!exchange_thaw_held(&s->exchange, message))
+			return false;
+		http1_set_state(s, s->rest.framing == HTTP1_BODY_NONE ? HTTP1_WAIT
+								      : HTTP1_BODY);
+		return true;
+	case FROZEN_STATE_TUNNEL:
+	case FROZEN_STATE_TUNNEL_ENDED:
+		s->has_ended = state == FROZEN_STATE_TUNNEL_ENDED;
+		s->exchange.response.is_tunnel = true;
+		if (!exchange_thaw(&s->exchange, message))
+			return false;
+		http1_set_state(s, HTTP1_TUNNEL);
+		return true;
+	default:
+		if (!exchange_thaw(&s->exchange, message))
+			return false;
+		http1_set_state(s, HTTP1_SEND);
+		return true;
+	}
+}
+
+static bool thaw_response(struct http1 *s, uint8_t state,
+			  const struct http1_rest *rest,
 			  const struct frozen_body *frozen,
 			  struct frozen_reader *message)
 {
 	s->rest = *rest;
 	s->exchange.body.received = frozen->received;
 	s->exchange.body.pace = pace_of(frozen);
-	if (!thaw_send(s, message) || !exchange_thaw(&s->exchange, message))
-		return false;
-	http1_set_state(s, HTTP1_SEND);
-	return true;
+	return thaw_send(s, message) && thaw_exchange(s, state, message);
 }
 
 /* What of a body is there, and how the rest is framed; then what it is for. */
@@ -400,7 +456,7 @@ static bool thaw_rest_and_more(struct http1 *s, uint8_t state,
 	case FROZEN_STATE_SKIP:
 		return thaw_skip(s, &rest, &body);
 	default:
-		return thaw_response(s, &rest, &body, message);
+		return thaw_response(s, state, &rest, &body, message);
 	}
 }
 
@@ -425,6 +481,9 @@ bool http1_thaw(struct conn *c, struct frozen_reader *message)
 	case FROZEN_STATE_BODY:
 	case FROZEN_STATE_SKIP:
 	case FROZEN_STATE_SEND:
+	case FROZEN_STATE_HELD:
+	case FROZEN_STATE_TUNNEL:
+	case FROZEN_STATE_TUNNEL_ENDED:
 		return thaw_rest_and_more(s, frozen.state, message);
 	default:
 		return false;

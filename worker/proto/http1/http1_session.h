@@ -17,13 +17,13 @@
 #include "worker/net/conn.h"
 
 enum http1_state {
-	HTTP1_HEAD, /* a head is coming */
-	HTTP1_WAIT, /* the exchange is held */
-	HTTP1_BODY, /* the body that the handler wants is coming */
-	HTTP1_SEND, /* the response goes out */
+	HTTP1_HEAD,   /* a head is coming */
+	HTTP1_WAIT,   /* the exchange is held */
+	HTTP1_BODY,   /* the body that the handler wants is coming */
+	HTTP1_SEND,   /* the response goes out */
 	HTTP1_TUNNEL, /* both ways, until both have ended */
-	HTTP1_SKIP, /* what is left of an unwanted body is dropped */
-	HTTP1_LAST, /* what is in conn->socket.out goes, then the connection */
+	HTTP1_SKIP,   /* what is left of an unwanted body is dropped */
+	HTTP1_LAST,   /* what is in conn->socket.out goes, then the connection */
 };
 
 /* How what has not come yet of a request's body is framed. Plain data. */

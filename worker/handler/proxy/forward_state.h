@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A request on its way, for the files that serve it: forward.c, and
+ * forward_frozen.c, which moves it to another process. Worker.
+ */
+#ifndef WORKER_HANDLER_PROXY_FORWARD_STATE_H
+#define WORKER_HANDLER_PROXY_FORWARD_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/codec/chunked.h"
+#include "base/codec/response_head.h"
+#include "worker/handler/proxy/proxy_request.h"
+#include "worker/http/exchange.h"
+#include "worker/upstream/peer.h"
+#include "worker/upstream/upstream.h"
+
+struct proxy;
+
+enum forward_state {
+	FORWARD_CONNECTING,
+	FORWARD_SENDING, /* the request; and the response is awaited */
+	FORWARD_CONTENT, /* the exchange is answered */
+	FORWARD_TUNNEL,
+	FORWARD_OVER,
+};
+
+struct forward {
+	struct exchange *x;
+	const struct proxy *proxy;
+	struct upstream *upstream;
+	enum forward_state state;
+	struct server *server;
+	struct peer *peer;
+	/* Servers that were asked. */
+	struct server **tried;
+	size_t n_tried;
+	uint64_t hash;
+	uint64_t total_until; /* CLOCK_MONOTONIC ns, or 0 */
+	/* The request. */
+	struct proxy_body body;
+	struct buf out;
+	size_t head_size; /* bytes of its head, at the front of `out` */
+	size_t sent;      /* bytes of `out` that were */
+	struct str whole; /* a body that was collected: comes after `out` */
+	size_t whole_sent;
+	bool is_replayable; /* `out` has all of it from the beginning */
+	bool has_ended;     /* all of it is, or was, in `out` */
+	bool is_waited_for; /* the client was told to wait */
+	bool may_upgrade;
+	bool was_finished; /* in a tunnel: the server knows of the end */
+	/* The response. */
+	size_t scanned;
+	unsigned n_interim;
+	bool is_received; /* something of it */
+	bool keep_alive;
+	bool is_complete;
+	bool has_timed_out;
+	enum response_framing framing;
+	uint64_t left;
+	size_t at_hand; /* bytes of it that the response has from peer->socket.in */
+	struct chunked chunked;
+};
+
+/* The one that holds the exchange, or that its content is of. */
+struct forward *forward_of(const struct exchange *x);
+
+void forward_set_state(struct forward *f, enum forward_state state);
+
+/* Bytes of the request that are here, and have to be sent. */
+size_t forward_unsent(const struct forward *f);
+
+/* For exchange_hold(), and for the body of the response. */
+void forward_cancel(struct exchange *x);
+void forward_release(void *owner);
+enum body_read forward_read(void *owner, struct buf *out, size_t max);
+
+/* forward.c: what a peer tells. */
+extern const struct peer_user forward_user;
+
+#endif
