@@ -115,6 +115,40 @@ static void later_is_the_next_tick(void **state)
 	assert_string_equal(fixture_said(), "s1");
 }
 
+static int offers;
+
+static bool offer(struct net *net, struct conn *c)
+{
+	assert_ptr_equal(net, &fixture_net);
+	(void)c;
+	offers++;
+	return true;
+}
+
+/* One that always has more to do is offered to others between two of its turns,
+ * and rests until it is known that it stays. */
+static void one_that_never_waits_is_offered(void **state)
+{
+	struct conn *c = fixture_open();
+
+	(void)state;
+	fake_step = later_for_ever;
+	fixture_ticks(2);
+	(void)fixture_said();
+	offers = 0;
+	net_move(&fixture_net, offer);
+	fixture_ticks(2);
+	assert_in_range(offers, 1, 2); /* net_move() offers all */
+	(void)fixture_said();
+	fixture_ticks(3);
+	assert_string_equal(fixture_said(), "");
+	conn_stay(c);
+	fixture_ticks(3);
+	assert_string_equal(fixture_said(), "s1");
+	assert_in_range(offers, 2, 3);
+	conn_stay(c);
+}
+
 static void what_is_left_of_a_write_goes_when_there_is_room(void **state)
 {
 	struct conn *c = fixture_idle();
@@ -405,6 +439,7 @@ int main(void)
 		TEST(an_event_is_one_read_and_one_write),
 		TEST(nobody_keeps_the_others_waiting),
 		TEST(later_is_the_next_tick),
+		TEST(one_that_never_waits_is_offered),
 		TEST(what_is_left_of_a_write_goes_when_there_is_room),
 		TEST(a_timeout_comes_in_time),
 		TEST(one_that_lingers_discards_what_comes),
