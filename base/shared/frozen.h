@@ -54,7 +54,7 @@ enum {
  * newest version that this release reads and writes.
  */
 #define FROZEN_KINDS(KIND)                                            \
-	/* worker/move/handoff.c: what is the same for all. */        \
+	/* worker/move/pack.c: what is the same for all. */           \
 	KIND(CONNECTION, 1, 1, 1)                                     \
 	/* Bytes that were read and not consumed. */                  \
 	KIND(INPUT, 2, 1, 1)                                          \
