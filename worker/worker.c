@@ -34,6 +34,7 @@
 #include "worker/parts.h"
 #include "worker/privileges.h"
 #include "worker/report/access_log.h"
+#include "worker/upstream/health.h"
 #include "worker/upstream/resolver.h"
 #include "worker/upstream/upstream.h"
 
@@ -70,6 +71,7 @@ struct worker {
 	struct signals signals;
 	struct timer settle;   /* of the log, about clients */
 	struct timer deadline; /* of the drain */
+	struct health *health; /* of servers; or NULL */
 	struct timer names;    /* see say_ready() */
 	struct timer untaken;  /* see on_untaken() */
 	unsigned unread_looks;
@@ -607,6 +609,7 @@ static bool get_ready(struct worker *w)
 	}
 	w->http.upstreams =
 		upstreams_create(&w->net, w->env->conf, parts_balancers);
+	w->health = health_create(&w->net, w->http.upstreams, w->env->board);
 	return true;
 }
 
@@ -671,6 +674,7 @@ static void clean_up(struct worker *w)
 {
 	rescue_set(NULL);
 	net_fini(&w->net);
+	health_destroy(&w->health);
 	upstreams_destroy(&w->http.upstreams);
 	net_free_closed(&w->net);
 	free(w->net.listeners);

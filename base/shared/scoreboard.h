@@ -16,7 +16,16 @@
 #include "base/loop.h"
 #include "base/shared/counters.h"
 
-enum { SCOREBOARD_SLOTS = 1024 };
+enum {
+	SCOREBOARD_SLOTS = 1024,
+	SCOREBOARD_SERVERS = 256, /* of upstreams, that are checked */
+};
+
+/* What a worker knows of a server: see worker/upstream/health.h. */
+struct server_health {
+	uint64_t key; /* of its names; 0: none */
+	uint64_t is_down;
+};
 
 struct slot {
 	alignas(64) struct pulse pulse; /* does it wait? */
@@ -27,6 +36,7 @@ struct slot {
 	uint64_t takes; /* 1 while it takes connections of others, else 0 */
 	uint64_t temp;  /* bytes of its files in the directory `temp` */
 	struct counters counters;
+	struct server_health servers[SCOREBOARD_SERVERS];
 };
 
 struct scoreboard {
