@@ -42,12 +42,23 @@ struct proxy_body proxy_request_body(const struct exchange *x, bool is_whole)
 	return body;
 }
 
+/* RFC 9113 section 3.1: requests of HTTP/2 that went through a tunnel would be
+ * subject to no route. */
+static bool offers_h2c(struct str upgrade)
+{
+	while (upgrade.p != NULL)
+		if (str_equal_nocase(str_trim(str_cut(&upgrade, ',')), STR("h2c")))
+			return true;
+	return false;
+}
+
 bool proxy_request_upgrades(const struct exchange *x, const struct proxy *proxy)
 {
 	struct str rest = exchange_field(x, STR("connection"));
 
 	if (!proxy->conf->upgrade || !request_has(&x->request, FIELD_UPGRADE) ||
-	    strcmp(x->request.version, "HTTP/1.1") != 0)
+	    strcmp(x->request.version, "HTTP/1.1") != 0 ||
+	    offers_h2c(exchange_field(x, STR("upgrade"))))
 		return false;
 	while (rest.p != NULL)
 		if (str_equal_nocase(str_trim(str_cut(&rest, ',')), STR("upgrade")))
@@ -56,6 +67,15 @@ bool proxy_request_upgrades(const struct exchange *x, const struct proxy *proxy)
 }
 
 /* Its target. */
+
+/* RFC 3986 section 2: a URI has no others. */
+static bool is_ascii(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] > 0x7e)
+			return false;
+	return true;
+}
 
 /* True when the path as it was sent differs from what was understood by
  * percent-encoding only: then it is the better one, as it tells ";" from
@@ -66,7 +86,7 @@ static bool raw_path_will_do(const struct exchange *x)
 	char stack[1024];
 	struct str raw = r->raw_path;
 
-	if (raw.n > sizeof(stack))
+	if (raw.n > sizeof(stack) || !is_ascii(raw))
 		return false;
 	struct str decoded = {stack, uri_decode(raw, false, stack)};
 
@@ -113,6 +133,23 @@ static bool put_path(struct buf *out, struct exchange *x, const struct proxy *pr
 	return true;
 }
 
+/* As it came, but for octets that no URI has. */
+static void put_query(struct buf *out, struct str query)
+{
+	if (is_ascii(query)) {
+		buf_put(out, query);
+		return;
+	}
+	for (size_t i = 0; i < query.n; i++) {
+		unsigned char c = (unsigned char)query.p[i];
+
+		if (c > 0x7e)
+			buf_printf(out, "%%%02X", c);
+		else
+			buf_put(out, (struct str){query.p + i, 1});
+	}
+}
+
 static bool put_request_line(struct buf *out, struct exchange *x,
 			     const struct proxy *proxy)
 {
@@ -124,7 +161,7 @@ static bool put_request_line(struct buf *out, struct exchange *x,
 		return false;
 	if (r->query.p != NULL) {
 		buf_put(out, STR("?"));
-		buf_put(out, r->query);
+		put_query(out, r->query);
 	}
 	buf_put(out, STR(" HTTP/1.1\r\n"));
 	return true;
@@ -140,10 +177,20 @@ static void put_field(struct buf *out, struct str name, struct str value)
 	buf_put(out, STR("\r\n"));
 }
 
+/* RFC 9112 section 3.2.2: what a target in absolute form says goes before the
+ * Host field, and is what the route was found by. */
 static struct str client_host(const struct exchange *x)
 {
-	struct str host = {NULL, 0};
+	struct str host = {NULL, 0}, target = x->request.target;
+	const char *p = memmem(target.p, target.n, "://", 3);
 
+	if (target.n > 0 && target.p[0] != '/' && p != NULL) {
+		host = str_tail(target, (size_t)(p + 3 - target.p));
+		for (size_t i = 0; i < host.n; i++)
+			if (host.p[i] == '/' || host.p[i] == '?')
+				host.n = i;
+		return host;
+	}
 	if (!request_sole_field(&x->request, FIELD_HOST, &host))
 		host = x->request.host;
 	return host;
