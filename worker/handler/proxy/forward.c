@@ -39,7 +39,8 @@
 
 enum {
 	FORWARD_REPLAY = BUF_CHUNK,  /* of a request, kept to be sent again */
-	FORWARD_PENDING = 64 * 1024, /* sent by the client, not yet taken */
+	FORWARD_PENDING = 8 * 1024,  /* sent by the client, not yet taken: see
+				      * forward_may_move(), too */
 	FORWARD_HEAD = 64 * 1024,    /* bytes of the head of a response */
 	FORWARD_FRESH_MS = 1000,     /* see use_idle() */
 	FORWARD_AT_HAND = 16 * 1024, /* see is_at_hand() */

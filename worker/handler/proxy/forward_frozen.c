@@ -16,8 +16,12 @@
 #include "worker/http/http.h"
 #include "worker/http/router.h"
 
-/* Of what a message takes beside the client's own buffers. */
-enum { FORWARD_MOVES_MAX = 30 * 1024 };
+/* Of what a message takes beside the client's own buffers: those are small as
+ * long as there is no response. */
+enum {
+	FORWARD_MOVES_MAX = 30 * 1024,
+	FORWARD_MOVES_UNANSWERED = 48 * 1024,
+};
 
 struct frozen_forward {
 	struct str upstream, server;
@@ -102,10 +106,12 @@ bool forward_may_move(const struct exchange *x)
 	if (f == NULL || f->peer == NULL || f->has_timed_out ||
 	    f->state == FORWARD_CONNECTING || f->state == FORWARD_OVER)
 		return false;
+	size_t max = f->state == FORWARD_SENDING ? FORWARD_MOVES_UNANSWERED
+						 : FORWARD_MOVES_MAX;
+
 	/* A body that was collected is in a file of ours. */
 	return f->whole_sent == f->whole.n &&
-	       buf_length(&f->out) + buf_length(&f->peer->socket.in) <=
-		       FORWARD_MOVES_MAX;
+	       buf_length(&f->out) + buf_length(&f->peer->socket.in) <= max;
 }
 
 static uint8_t state_of(const struct forward *f)
