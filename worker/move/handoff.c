@@ -29,6 +29,7 @@ enum {
 	HANDOFF_TAKE = 32,         /* in one wake-up */
 	HANDOFF_BACK = 256,        /* taken back at once */
 	HANDOFF_RETRY_MS = 10,
+	HANDOFF_SHORT_MS = 100,    /* without descriptors to take any */
 	HANDOFF_RETURNS = 1000,    /* of an unusable message */
 	HANDOFF_CRASHES = 2,       /* that a connection may live through */
 	HANDOFF_REPORT_MS = 10000, /* from one line about damage to the next */
@@ -385,14 +386,26 @@ static bool take_one(struct handoff *handoff)
 	return taken;
 }
 
+/* No event says that there are descriptors again. */
+static void wait_for_descriptors(struct handoff *handoff)
+{
+	handoff_stop_receiving(handoff);
+	if (!timer_is_armed(&handoff->rest))
+		loop_timer(handoff->net->loop, &handoff->rest, HANDOFF_SHORT_MS);
+}
+
 static void on_message(struct watch *watch, uint32_t events)
 {
 	struct handoff *handoff = CONTAINER_OF(watch, struct handoff, receive);
 
 	(void)events;
 	for (int i = 0; i < HANDOFF_TAKE; i++) {
-		if (!net_may_take(handoff->net) || !hold_reserve(handoff)) {
+		if (!net_may_take(handoff->net)) {
 			handoff_stop_receiving(handoff);
+			return;
+		}
+		if (!hold_reserve(handoff)) {
+			wait_for_descriptors(handoff);
 			return;
 		}
 		if (!take_one(handoff))
@@ -458,9 +471,12 @@ static void set_receiving(struct handoff *handoff, bool receiving)
 
 void handoff_start_receiving(struct handoff *handoff)
 {
-	if (handoff->is_receiving || handoff->receive.fd == -1 ||
-	    !hold_reserve(handoff))
+	if (handoff->is_receiving || handoff->receive.fd == -1)
 		return;
+	if (!hold_reserve(handoff)) {
+		wait_for_descriptors(handoff);
+		return;
+	}
 	/* Level-triggered: another worker is woken for messages that one
 	 * leaves. */
 	if (loop_add(handoff->net->loop, &handoff->receive,
