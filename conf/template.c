@@ -59,6 +59,15 @@ static const struct {
 	{STR_INIT("status"), TEMPLATE_STATUS, ANSWERED},
 	{STR_INIT("bytes"), TEMPLATE_BYTES, SENT},
 	{STR_INIT("sent."), TEMPLATE_SENT_FIELD, ANSWERED},
+	{STR_INIT("upstream"), TEMPLATE_UPSTREAM, ANSWERED},
+	{STR_INIT("upstream.server"), TEMPLATE_UPSTREAM_SERVER, ANSWERED},
+	{STR_INIT("upstream.tries"), TEMPLATE_UPSTREAM_TRIES, ANSWERED},
+	{STR_INIT("upstream.status"), TEMPLATE_UPSTREAM_STATUS, ANSWERED},
+	{STR_INIT("upstream.time.connect"), TEMPLATE_UPSTREAM_TIME_CONNECT,
+	 ANSWERED},
+	{STR_INIT("upstream.time.first_byte"), TEMPLATE_UPSTREAM_TIME_FIRST_BYTE,
+	 ANSWERED},
+	{STR_INIT("upstream.time.total"), TEMPLATE_UPSTREAM_TIME_TOTAL, SENT},
 };
 /* clang-format on */
 enum { N_VARIABLES = sizeof(variables) / sizeof(variables[0]) };

@@ -18,8 +18,10 @@
  *   ${time} ${time.local} ${time.head}
  * when there is a response:
  *   ${status} ${time.answer} ${sent.NAME}
+ *   ${upstream} ${upstream.server} ${upstream.tries} ${upstream.status}
+ *   ${upstream.time.connect} ${upstream.time.first_byte}
  * and when it has been sent (but then no form and no match):
- *   ${bytes} ${time.send} ${time.total}
+ *   ${bytes} ${time.send} ${time.total} ${upstream.time.total}
  * Anywhere:
  *   ${VARIABLE:-default}  the default where the variable is missing or empty
  *   $$                 one dollar sign; a "$" not before "{" or "$" is itself
@@ -70,6 +72,13 @@ enum template_variable {
 	TEMPLATE_BYTES,
 	TEMPLATE_SENT_FIELD, /* `name` is the field name, in lower case */
 	TEMPLATE_QUERY_PART, /* the query with its "?" */
+	TEMPLATE_UPSTREAM,
+	TEMPLATE_UPSTREAM_SERVER,
+	TEMPLATE_UPSTREAM_TRIES,
+	TEMPLATE_UPSTREAM_STATUS,
+	TEMPLATE_UPSTREAM_TIME_CONNECT,
+	TEMPLATE_UPSTREAM_TIME_FIRST_BYTE,
+	TEMPLATE_UPSTREAM_TIME_TOTAL,
 };
 
 /* When a template is evaluated: which variables are known then. */

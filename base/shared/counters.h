@@ -41,6 +41,9 @@ struct counters {
 	uint64_t log_lost;
 	uint64_t kept_for_format;
 	uint64_t handoff_damaged;
+	uint64_t upstream_requests;
+	uint64_t upstream_retries;
+	uint64_t upstream_failures;
 	uint64_t respawns;        /* the master's */
 	uint64_t connections_cut; /* the master's */
 };

@@ -75,6 +75,8 @@ enum {
 	KIND(EXCHANGE_HANDLER, 11, 1, 1)                              \
 	/* worker/handler/proxy/forward_frozen.c */                   \
 	KIND(FORWARD, 12, 1, 1)                                       \
+	/* worker/http/exchange_frozen.c: for the log. */             \
+	KIND(EXCHANGE_UPSTREAM, 13, 1, 1)                             \
 	FROZEN_MORE_KINDS(KIND)
 
 /* For a test of this file's own. */

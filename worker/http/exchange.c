@@ -490,6 +490,7 @@ void exchange_forget(struct exchange *x)
 	x->peer = x->connection->peer;
 	x->content_sent = 0;
 	x->form = NULL;
+	x->upstream = NULL;
 	x->connection_requests = 0;
 	x->request_id = (struct str){NULL, 0};
 	x->was_admitted = false;

@@ -138,6 +138,20 @@ struct exchange_times {
 	uint64_t last_byte;  /* was handed to the kernel */
 };
 
+/* How a request was passed on to a server; for the log, which outlives what
+ * passed it on. Times are CLOCK_MONOTONIC ns, 0 for what did not happen. */
+struct exchange_upstream {
+	struct str name;
+	struct str server;   /* the last one that was asked; or empty */
+	uint32_t tries;      /* times that a server was asked */
+	unsigned status;     /* of the last one's response; 0: there was none */
+	uint64_t begun;      /* the first try */
+	uint64_t asked;      /* the last one */
+	uint64_t connected;  /* of the last one: the connection was made for it */
+	uint64_t first_byte; /* of the last one's response */
+	uint64_t ended;      /* the response was there whole, or given up */
+};
+
 /* What an exchange tells the protocol that carries it. */
 struct exchange_protocol {
 	/* The answer is there. */
@@ -180,7 +194,9 @@ struct exchange {
 	uint64_t content_sent;        /* bytes of content, by the protocol */
 	struct str request_id;        /* by request_id() only */
 	bool was_admitted;            /* by another worker, before it moved here */
-	const struct form_fields *form; /* by form_fields_of(); or NULL */
+	const struct form_fields *form;     /* by form_fields_of(); or NULL */
+	struct exchange_upstream *upstream; /* in the arena; NULL: it was not
+					     * passed on */
 	uint64_t concurrent_key; /* the key it is counted by, or 0: limits.h */
 	struct str user;         /* whose password was right; else empty */
 	unsigned found;          /* what there is to say when it is let in */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The records, in this order: EXCHANGE, one EXCHANGE_FIELD for each field of
- * the request, CONTENT, one CONTENT_PART for each part of BODY_PARTS. In place
- * of a content that is not there yet, or that only its handler knows, comes
- * EXCHANGE_HANDLER, and then the records of that handler.
+ * the request, EXCHANGE_UPSTREAM if it was passed on, CONTENT, one CONTENT_PART
+ * for each part of BODY_PARTS. In place of a content that is not there yet, or that
+ * only its handler knows, comes EXCHANGE_HANDLER, and then the records of that
+ * handler.
  *
  * The structs and values here are of the format, not of the program: what the
  * program calls its states may change, the numbers below may not. A reader
@@ -84,6 +85,31 @@ static const struct frozen_field field_fields[] = {
 };
 static const struct frozen_layout field_layout =
 	FROZEN_LAYOUT(FROZEN_EXCHANGE_FIELD, field_fields);
+
+/* EXCHANGE_UPSTREAM: as struct exchange_upstream; a reader may do without. */
+struct frozen_upstream {
+	struct str name, server;
+	uint32_t tries;
+	uint16_t status;
+	uint64_t begun, asked, connected, first_byte, ended;
+};
+static const struct frozen_field upstream_fields[] = {
+	FROZEN_FIELD(frozen_upstream, name),
+	FROZEN_FIELD(frozen_upstream, server),
+	FROZEN_FIELD(frozen_upstream, tries),
+	FROZEN_FIELD(frozen_upstream, status),
+	FROZEN_FIELD(frozen_upstream, begun),
+	FROZEN_FIELD(frozen_upstream, asked),
+	FROZEN_FIELD(frozen_upstream, connected),
+	FROZEN_FIELD(frozen_upstream, first_byte),
+	FROZEN_FIELD(frozen_upstream, ended),
+};
+static const struct frozen_layout upstream_layout = {
+	.kind = FROZEN_EXCHANGE_UPSTREAM,
+	.flags = FROZEN_MAY_SKIP,
+	.n_fields = sizeof(upstream_fields) / sizeof(*upstream_fields),
+	.fields = upstream_fields,
+};
 
 /* CONTENT: what is still to be sent. */
 struct frozen_content {
@@ -220,6 +246,24 @@ static void put_exchange(const struct exchange *x, struct frozen_writer *message
 	}
 }
 
+static void put_upstream(const struct exchange_upstream *u,
+			 struct frozen_writer *message)
+{
+	struct frozen_upstream frozen = {
+		.name = u->name,
+		.server = u->server,
+		.tries = u->tries,
+		.status = (uint16_t)u->status,
+		.begun = u->begun,
+		.asked = u->asked,
+		.connected = u->connected,
+		.first_byte = u->first_byte,
+		.ended = u->ended,
+	};
+
+	frozen_put(message, &upstream_layout, &frozen);
+}
+
 static void put_parts(const struct body *body, struct frozen_content *frozen,
 		      struct frozen_writer *message)
 {
@@ -314,6 +358,8 @@ static void put_content(const struct exchange *x, struct frozen_writer *message)
 void exchange_freeze(const struct exchange *x, struct frozen_writer *message)
 {
 	put_exchange(x, message);
+	if (x->upstream != NULL)
+		put_upstream(x->upstream, message);
 	if (x->state == EXCHANGE_HANDLED)
 		put_handler(x, message);
 	else
@@ -450,6 +496,34 @@ static bool get_request_fields(struct exchange *x, struct frozen_reader *message
 	return true;
 }
 
+/* False when it is damaged; it need not be there. */
+static bool get_upstream(struct exchange *x, struct frozen_reader *message)
+{
+	struct frozen_upstream frozen;
+
+	switch (frozen_get(message, &upstream_layout, &frozen)) {
+	case FROZEN_OK:
+		break;
+	case FROZEN_ABSENT:
+		return true;
+	default:
+		return false;
+	}
+	x->upstream = arena_alloc(&x->arena, sizeof(*x->upstream));
+	*x->upstream = (struct exchange_upstream){
+		.name = arena_copy(&x->arena, frozen.name),
+		.server = arena_copy(&x->arena, frozen.server),
+		.tries = frozen.tries,
+		.status = frozen.status,
+		.begun = frozen.begun,
+		.asked = frozen.asked,
+		.connected = frozen.connected,
+		.first_byte = frozen.first_byte,
+		.ended = frozen.ended,
+	};
+	return true;
+}
+
 static bool get_parts(struct body *body, const struct frozen_content *content,
 		      int file, struct arena *arena, struct frozen_reader *message)
 {
@@ -554,12 +628,12 @@ bool exchange_thaw(struct exchange *x, struct frozen_reader *message)
 {
 	exchange_resume_answered(x);
 	return get_exchange(x, message) && get_request_fields(x, message) &&
-	       get_content(x, message);
+	       get_upstream(x, message) && get_content(x, message);
 }
 
 bool exchange_thaw_held(struct exchange *x, struct frozen_reader *message)
 {
 	exchange_resume_handled(x);
 	return get_exchange(x, message) && get_request_fields(x, message) &&
-	       get_handler(x, message);
+	       get_upstream(x, message) && get_handler(x, message);
 }

@@ -156,6 +156,37 @@ unsigned logged_status(const struct exchange *x)
 	return x->response.status != 0 ? x->response.status : 499;
 }
 
+uint64_t upstream_end(const struct exchange *x)
+{
+	return x->upstream->ended != 0 ? x->upstream->ended : x->times.last_byte;
+}
+
+/* A variable of a request that was passed on. */
+static struct str upstream_variable(enum template_variable variable,
+				    struct exchange *x)
+{
+	const struct exchange_upstream *u = x->upstream;
+
+	if (u == NULL)
+		return STR("");
+	switch (variable) {
+	case TEMPLATE_UPSTREAM:
+		return u->name;
+	case TEMPLATE_UPSTREAM_SERVER:
+		return u->server;
+	case TEMPLATE_UPSTREAM_TRIES:
+		return number(x, u->tries);
+	case TEMPLATE_UPSTREAM_STATUS:
+		return u->status != 0 ? number(x, u->status) : STR("");
+	case TEMPLATE_UPSTREAM_TIME_CONNECT:
+		return seconds(x, u->asked, u->connected);
+	case TEMPLATE_UPSTREAM_TIME_FIRST_BYTE:
+		return seconds(x, u->asked, u->first_byte);
+	default:
+		return seconds(x, u->begun, upstream_end(x));
+	}
+}
+
 static struct str variable(const struct template_piece *piece, struct exchange *x)
 {
 	const struct exchange_times *times = &x->times;
@@ -238,6 +269,14 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 		return number(x, x->content_sent);
 	case TEMPLATE_SENT_FIELD:
 		return sent_field(x, piece->name);
+	case TEMPLATE_UPSTREAM:
+	case TEMPLATE_UPSTREAM_SERVER:
+	case TEMPLATE_UPSTREAM_TRIES:
+	case TEMPLATE_UPSTREAM_STATUS:
+	case TEMPLATE_UPSTREAM_TIME_CONNECT:
+	case TEMPLATE_UPSTREAM_TIME_FIRST_BYTE:
+	case TEMPLATE_UPSTREAM_TIME_TOTAL:
+		return upstream_variable(piece->variable, x);
 	}
 	return STR("");
 }

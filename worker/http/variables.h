@@ -38,6 +38,9 @@ void template_put(const struct template *t, struct exchange *x, enum escape esca
 /* The status that is logged: 499 for what ended before it was answered. */
 unsigned logged_status(const struct exchange *x);
 
+/* When the last server that was asked was done, or not waited for any more. */
+uint64_t upstream_end(const struct exchange *x);
+
 /* A phase of an exchange in nanoseconds; false when it has not been. */
 static inline bool phase_ns(uint64_t from, uint64_t to, uint64_t *ns_out)
 {

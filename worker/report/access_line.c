@@ -14,7 +14,7 @@
 #include "worker/http/variables.h"
 
 /* More than all that is not a text of the client's. */
-enum { COMBINED_FIXED = 256, JSON_FIXED = 1024 };
+enum { COMBINED_FIXED = 256, JSON_FIXED = 1280 };
 
 static char *put(char *to, struct str s)
 {
@@ -133,6 +133,33 @@ static char *put_times(char *to, const struct exchange *x)
 	return PUT(to, "}");
 }
 
+/* A phase that not every request has. */
+static char *put_phase_if(char *to, struct str before, uint64_t from, uint64_t end)
+{
+	uint64_t ns;
+
+	if (!phase_ns(from, end, &ns))
+		return to;
+	return put_count(to, before, ns / NS_PER_US);
+}
+
+static char *put_upstream(char *to, const struct exchange *x)
+{
+	const struct exchange_upstream *u = x->upstream;
+
+	to = put_member(to, STR(",\"upstream\":{\"name\":\""), u->name);
+	if (u->server.n > 0)
+		to = put_member(to, STR(",\"server\":\""), u->server);
+	to = put_count(to, STR(",\"tries\":"), u->tries);
+	if (u->status != 0)
+		to = put_count(to, STR(",\"status\":"), u->status);
+	to = put_phase(to, STR(",\"times_us\":{\"total\":"), u->begun,
+		       upstream_end(x));
+	to = put_phase_if(to, STR(",\"connect\":"), u->asked, u->connected);
+	to = put_phase_if(to, STR(",\"first_byte\":"), u->asked, u->first_byte);
+	return PUT(to, "}}");
+}
+
 static void put_json(struct exchange *x, struct buf *out)
 {
 	const struct request *r = &x->request;
@@ -142,6 +169,8 @@ static void put_json(struct exchange *x, struct buf *out)
 	struct str agent = field(x, FIELD_USER_AGENT);
 	size_t texts = id.n + x->user.n + r->method_text.n + r->target.n +
 		       r->host.n + route.n + referer.n + agent.n;
+	if (x->upstream != NULL)
+		texts += x->upstream->name.n + x->upstream->server.n;
 	char *start = buf_room(out, JSON_FIXED + QUOTE_JSON_GROWTH * texts);
 	char *to = PUT(start, "{\"time\":\"");
 
@@ -164,6 +193,8 @@ static void put_json(struct exchange *x, struct buf *out)
 	to = put_member(to, STR(",\"referer\":\""), referer);
 	to = put_member(to, STR(",\"user_agent\":\""), agent);
 	to = put_times(to, x);
+	if (x->upstream != NULL)
+		to = put_upstream(to, x);
 	to = PUT(to, "}\n");
 	buf_added(out, (size_t)(to - start));
 }

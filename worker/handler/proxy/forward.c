@@ -101,9 +101,25 @@ static void let_go_of_peer(struct forward *f)
 	f->peer = NULL;
 }
 
+/* Nothing more of the response will come. */
+static void note_end(struct forward *f)
+{
+	struct exchange_upstream *u = f->x->upstream;
+
+	if (u->ended == 0)
+		u->ended = now(f);
+}
+
+static void complete(struct forward *f)
+{
+	f->is_complete = true;
+	note_end(f);
+}
+
 static void finish(struct forward *f)
 {
 	forward_set_state(f, FORWARD_OVER);
+	note_end(f);
 	let_go_of_peer(f);
 	buf_release(&f->out);
 }
@@ -160,6 +176,12 @@ static bool may_try_again(const struct forward *f)
 	       (is_idempotent(f->x) || f->sent + f->whole_sent == 0);
 }
 
+static void count_failure(struct forward *f, const char *why)
+{
+	f->x->http->counters->upstream_failures++;
+	server_failed(f->server, why);
+}
+
 /* This try has failed. One that met a connection which the server had closed
  * meanwhile is no fault of the server's, and does not count. */
 static void fail(struct forward *f, unsigned status, const char *phase,
@@ -171,7 +193,7 @@ static void fail(struct forward *f, unsigned status, const char *phase,
 
 	peer_close(&f->peer);
 	if (!was_stale) {
-		server_failed(f->server, why);
+		count_failure(f, why);
 		if (f->n_tried > f->upstream->conf->retries)
 			may = false;
 	} else if (f->n_tried > 0) {
@@ -186,6 +208,7 @@ static void fail(struct forward *f, unsigned status, const char *phase,
 	f->sent = 0;
 	f->whole_sent = 0;
 	f->scanned = 0;
+	f->x->http->counters->upstream_retries++;
 	try_server(f);
 }
 
@@ -292,13 +315,13 @@ static void set_content(struct forward *f, const struct response_head *head)
 		if (is_head)
 			body->length = head->has_length ? head->content_length
 							: BODY_LENGTH_UNKNOWN;
-		f->is_complete = true;
+		complete(f);
 	} else if (is_at_hand(f)) {
 		body->kind = BODY_BYTES;
 		body->bytes = (struct str){buf_str(&f->peer->socket.in).p, f->left};
 		body->length = f->left;
 		f->at_hand = f->left;
-		f->is_complete = true;
+		complete(f);
 	} else if (f->framing == RESPONSE_LENGTH) {
 		body->length = f->left;
 	}
@@ -308,6 +331,7 @@ static void answer(struct forward *f, const struct response_head *head)
 {
 	struct exchange *x = f->x;
 
+	x->upstream->status = head->status;
 	f->framing = head->framing;
 	f->left = head->content_length;
 	f->keep_alive = head->keep_alive;
@@ -351,6 +375,13 @@ static bool take_interim(struct forward *f, const struct response_head *head)
 	return true;
 }
 
+static void note_received(struct forward *f)
+{
+	if (!f->is_received)
+		f->x->upstream->first_byte = now(f);
+	f->is_received = true;
+}
+
 /* A step on the way to the head of the response; false when there is none
  * before the next event. */
 static bool step_head(struct forward *f)
@@ -363,7 +394,7 @@ static bool step_head(struct forward *f)
 	const char *why;
 
 	if (in.n > 0) {
-		f->is_received = true;
+		note_received(f);
 		switch (response_head_parse(in, f->x->request.method == METHOD_HEAD,
 					    &limits, &f->scanned, &head, &why)) {
 		case HTTP1_COMPLETE:
@@ -428,7 +459,7 @@ static bool put_chunked(struct forward *f, struct buf *out, size_t max)
 		}
 		buf_consume(in, before - part.n);
 		if (result == CHUNKED_DONE) {
-			f->is_complete = true;
+			complete(f);
 			return true;
 		}
 	}
@@ -445,7 +476,8 @@ static void put_plain(struct forward *f, struct buf *out, size_t max)
 		if (piece.n > f->left)
 			piece.n = (size_t)f->left;
 		f->left -= piece.n;
-		f->is_complete = f->left == 0;
+		if (f->left == 0)
+			complete(f);
 	}
 	buf_put(out, piece);
 	buf_consume(&f->peer->socket.in, piece.n);
@@ -457,7 +489,7 @@ static enum body_read broke_off(struct forward *f, const char *why)
 		   "%" STR_FMT ": cut short: upstream %s, server %s: %s",
 		   STR_ARG(f->x->request.path), f->upstream->conf->name,
 		   f->server->conf->text, why);
-	server_failed(f->server, why);
+	count_failure(f, why);
 	return BODY_READ_FAILED;
 }
 
@@ -466,7 +498,7 @@ static enum body_read at_end(struct forward *f)
 {
 	if (f->framing == RESPONSE_LENGTH || f->framing == RESPONSE_CHUNKED)
 		return broke_off(f, "the connection was closed in the content");
-	f->is_complete = true;
+	complete(f);
 	return BODY_READ_END;
 }
 
@@ -517,6 +549,7 @@ static void on_connected(struct peer *peer, int error)
 		fail(f, 502, "connect", strerror(error));
 		return;
 	}
+	f->x->upstream->connected = now(f);
 	forward_set_state(f, FORWARD_SENDING);
 	push(f);
 	want_more(f);
@@ -608,6 +641,18 @@ static bool use_idle(struct forward *f)
 	return true;
 }
 
+/* For the log, which tells of the last try. */
+static void note_try(struct forward *f)
+{
+	struct exchange_upstream *u = f->x->upstream;
+
+	u->server = str_of(f->server->conf->text);
+	u->tries++;
+	u->asked = now(f);
+	u->connected = 0;
+	u->first_byte = 0;
+}
+
 static void try_server(struct forward *f)
 {
 	enum upstream_lack lack;
@@ -624,7 +669,10 @@ static void try_server(struct forward *f)
 		return;
 	}
 	f->tried[f->n_tried++] = f->server;
-	if (!put_head(f) || use_idle(f))
+	if (!put_head(f))
+		return;
+	note_try(f);
+	if (use_idle(f))
 		return;
 	forward_set_state(f, FORWARD_CONNECTING);
 	f->peer = server_connect(f->server, &forward_user, f);
@@ -662,6 +710,10 @@ void forward_start(struct exchange *x, const struct proxy *proxy)
 	f->hash = hash_of(f);
 	if (timeouts(f)->total != 0)
 		f->total_until = now(f) + timeouts(f)->total * NS_PER_MS;
+	x->upstream = arena_zalloc(&x->arena, 1, sizeof(*x->upstream));
+	x->upstream->name = str_of(f->upstream->conf->name);
+	x->upstream->begun = now(f);
+	x->http->counters->upstream_requests++;
 	exchange_hold(x, forward_cancel, f);
 	x->ends_with_peer = true; /* what nobody waits for is not asked for */
 	try_server(f);

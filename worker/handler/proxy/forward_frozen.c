@@ -300,6 +300,8 @@ bool forward_thaw(struct exchange *x, struct frozen_reader *message)
 		fd_close(&fd);
 		return false;
 	}
+	if (x->upstream == NULL) /* of a release that does not tell */
+		x->upstream = arena_zalloc(&x->arena, 1, sizeof(*x->upstream));
 	f->proxy = make_proxy(x, &frozen);
 	find_server(f, &frozen);
 	f->peer = peer_adopt(x->http->upstreams->net, f->server, fd, frozen.input,
