@@ -41,7 +41,7 @@
  * the closed loop are counted from the send and say little.
  *
  *   requests  answers that came while it was measured
- *   wrong     those that were not a 200
+ *   wrong     those that were not a 200, nor a 101 (after which nothing is sent)
  *   lost      requests that were sent and whose connection ended without an
  *             answer
  *   closed    connections that were closed between requests, unannounced
@@ -339,12 +339,14 @@ static void read_head(struct conn *c, const char *head)
 	const char *coding = field(head, "Transfer-Encoding:");
 	const char *connection = field(head, "Connection:");
 
-	if (length == NULL && coding == NULL)
+	bool is_tunnel = strncmp(head, "HTTP/1.1 101", 12) == 0;
+
+	if (length == NULL && coding == NULL && !is_tunnel)
 		fail("an answer of unknown length:\n%s", head);
-	if (strncmp(head, "HTTP/1.1 200", 12) != 0)
+	if (strncmp(head, "HTTP/1.1 200", 12) != 0 && !is_tunnel)
 		run.wrong++;
 	c->body_left = length != NULL ? strtoull(length, NULL, 10) : 0;
-	c->chunk = length != NULL ? CHUNK_NONE : CHUNK_SIZE;
+	c->chunk = length != NULL || is_tunnel ? CHUNK_NONE : CHUNK_SIZE;
 	c->told =
 		!ask.closing && connection != NULL &&
 		strncasecmp(connection + strspn(connection, " "), "close", 5) == 0;

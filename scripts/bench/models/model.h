@@ -6,7 +6,10 @@
  * behaves well: it finds the end of each head and sends the same 1 KiB. What
  * a server takes beyond that is the price of being one.
  *
- *   MODEL PORT [close | echo]     close: each connection after one answer
+ *   MODEL PORT [close | echo | upgrade]
+ *
+ * close ends each connection after one answer; upgrade answers with 101, as a
+ * server of WebSockets does.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -52,6 +55,13 @@ static inline int model_start(int argc, char **argv)
 					 "HTTP/1.1 200 OK\r\n"
 					 "Content-Length: %d\r\n\r\n%0*d",
 					 BODY, BODY, 0);
+	if (argc > 2 && strcmp(argv[2], "upgrade") == 0)
+		model.n_answer = (size_t)sprintf(
+			model.answers, "HTTP/1.1 101 Switching Protocols\r\n"
+				       "Connection: Upgrade\r\n"
+				       "Upgrade: websocket\r\n"
+				       "Sec-WebSocket-Accept: "
+				       "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
 	for (size_t i = 1; i < MAX; i++)
 		memcpy(model.answers + i * model.n_answer, model.answers,
 		       model.n_answer);

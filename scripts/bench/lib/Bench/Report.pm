@@ -62,9 +62,12 @@ sub _print_rows (@rows) {
 	}
 }
 
+# The bare loop beside which the servers are.
+sub _model ($w) { return $w->{figures}{proxy_et} ? 'proxy_et' : 'epoll_et' }
+
 # The cells of a server about CPU time and the rate.
 sub _costs ($w, $figures) {
-	my ($holdfast, $model) = $w->{figures}->@{qw(holdfast epoll_et)};
+	my ($holdfast, $model) = $w->{figures}->@{'holdfast', _model($w)};
 	my $cpu = $figures->{cpu};
 	my @ratios = map { $_ && $_->{cpu} } $model, $holdfast;
 
@@ -79,7 +82,7 @@ sub print_table ($w) {
 	my %has = map { %$_ } values $w->{figures}->%*;
 	my @shown = grep { $has{$_->[1]} } @columns;
 	my $calls = grep { $_ } values $w->{syscalls}->%*;
-	my @head = ('', $has{cpu} ? ("CPU us/$w->{unit}", '+-', 'x epoll_et',
+	my @head = ('', $has{cpu} ? ("CPU us/$w->{unit}", '+-', 'x ' . _model($w),
 		'holdfast/it', "$w->{unit}s/s") : (),
 		(map { $_->[0] } @shown), $calls ? 'calls' : ());
 	my @rows;

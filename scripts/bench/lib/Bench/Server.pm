@@ -17,7 +17,8 @@ my $patience = 10;	# s, to start and to end
 my %running;
 
 # name; command => [...]; port; dir (its own, removed by who made it);
-# workers; reload => the name of a signal to the first process.
+# workers; cpus => a list for taskset, if not those of its workers; reload => the
+# name of a signal to the first process.
 sub start ($class, %opt) {
 	my $self = bless { %opt }, $class;
 
@@ -29,7 +30,8 @@ sub start ($class, %opt) {
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>>', "$opt{dir}/output";
 		open STDERR, '>&', \*STDOUT;
-		exec pinned(server_cpus($opt{workers}), $opt{command}->@*)
+		exec pinned($opt{cpus} // server_cpus($opt{workers}),
+			$opt{command}->@*)
 			or POSIX::_exit(127);
 	}
 	$running{$self->{pid}} = $self;

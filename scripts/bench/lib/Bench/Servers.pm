@@ -8,7 +8,7 @@ use v5.36;
 use Exporter qw(import);
 use FindBin;
 
-use Bench::Machine qw(free_port has_program slurp);
+use Bench::Machine qw(free_port has_program load_cpu slurp);
 use Bench::Server;
 
 our @EXPORT_OK = qw(server_names is_model is_peer start_server versions before);
@@ -34,7 +34,7 @@ my %program = (
 	'lighttpd-lua' => { conf => 'lighttpd-lua.conf',
 		command => ['lighttpd', '-D', '-f'] },
 );
-my @models = qw(epoll_et epoll_lt poll select prefork fork);
+my @models = qw(epoll_et epoll_lt poll select prefork fork proxy_et);
 my @names = (qw(holdfast nginx nginx-lua nginx-njs nginx-perl haproxy h2o
 	lighttpd lighttpd-lua), @models);
 
@@ -51,36 +51,73 @@ sub before ($binary) {
 	push @names, 'before';
 }
 
-# workers; mode => what a model is told, "http", "close" or "echo".
-sub start_server ($name, %opt) {
-	my $workers = $opt{workers} // 1;
-	my $mode = $opt{mode} // 'http';
+sub _make_dir ($name, $mode) {
 	my $dir = "$scratch/$name";
-	my $port = free_port();
-	my %server = (name => $name, dir => $dir, port => $port,
-		workers => $workers);
 
 	system 'rm', '-rf', $dir;
 	mkdir $dir or die "$dir: $!\n";
+	chmod $mode, $dir;
+	return $dir;
+}
+
+sub _write_conf ($path, $template, %value) {
+	my $conf = slurp("$FindBin::Bin/peers/$template");
+
+	$conf =~ s/%%(\w+)%%/$value{$1}/g;
+	open my $out, '>', $path or die "$path: $!\n";
+	print $out $conf;
+	close $out or die "$path: $!\n";
+}
+
+# What is behind the proxies, one for all of them, and where the clients are:
+# its time is not counted. (FILES => port of a holdfast, TUNNELS => port of a
+# server that answers with 101)
+sub _backends () {
+	state %port;
+
+	return %port if %port;
+	my %new = map { $_ => free_port() } qw(FILES TUNNELS);
+	my $dir = _make_dir('files', 0755);
+
+	_write_conf("$dir/conf", 'holdfast.conf', DIR => $dir, WWW => $www,
+		PORT => $new{FILES}, ECHO => free_port(), WORKERS => 1);
+	Bench::Server->start(name => 'files', dir => $dir, port => $new{FILES},
+		cpus => load_cpu(),
+		command => [$program{holdfast}{command}->@*, "$dir/conf"]);
+	Bench::Server->start(name => 'tunnels', port => $new{TUNNELS},
+		dir => _make_dir('tunnels', 0755), cpus => load_cpu(),
+		command => ["$models/epoll_et", $new{TUNNELS}, 'upgrade']);
+	%port = %new;
+	return %port;
+}
+
+# workers; mode => what a model is told, "http", "close" or "echo"; or "proxy".
+sub start_server ($name, %opt) {
+	my $workers = $opt{workers} // 1;
+	my $mode = $opt{mode} // 'http';
 	# Workers of the others give up being root and write there. holdfast's do
 	# not, and its control socket is in no folder that others may write.
-	chmod $name =~ /^(?:holdfast|before)$/ ? 0755 : 0777, $dir;
-	return Bench::Server->start(%server,
-		command => ["$models/$name", $port, $mode]) if is_model($name);
+	my $dir = _make_dir($name,
+		$name =~ /^(?:holdfast|before)$/ ? 0755 : 0777);
+	my $port = free_port();
+	my %backends = $mode eq 'proxy' ? _backends() : ();
+	my %server = (name => $name, dir => $dir, port => $port,
+		workers => $workers);
+
+	return Bench::Server->start(%server, command => ["$models/$name", $port,
+		$backends{FILES} // $mode]) if is_model($name);
 
 	my $program = $program{$name};
 	my $echo = free_port();
 	my %value = (DIR => $dir, WWW => $www, PORT => $port, ECHO => $echo,
 		WORKERS => $workers, MAX_WORKER => $workers > 1 ? $workers : 0,
-		PEERS => "$FindBin::Bin/peers");
-	my $conf = slurp("$FindBin::Bin/peers/$program->{conf}");
+		PEERS => "$FindBin::Bin/peers", %backends);
+	my $conf = $program->{conf};
 
 	die "not installed\n" unless has_program($program->{command}[0]) ||
 		-x $program->{command}[0];
-	$conf =~ s/%%(\w+)%%/$value{$1}/g;
-	open my $out, '>', "$dir/conf" or die "$dir/conf: $!\n";
-	print $out $conf;
-	close $out;
+	$conf =~ s/(?=\.)/-proxy/ if %backends;
+	_write_conf("$dir/conf", $conf, %value);
 	$server{port} = $echo if $mode eq 'echo';
 	return Bench::Server->start(%server, reload => $program->{reload},
 		command => [$program->{command}->@*, "$dir/conf"]);

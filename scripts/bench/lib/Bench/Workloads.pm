@@ -22,7 +22,11 @@ our $paths;		# a file with those of the mixed directory
 our @sizes = (1, 10, 100, 500, 1000, 2000, 5000, 10000);
 
 my @peers = qw(nginx haproxy h2o lighttpd);
+my @proxies = qw(nginx haproxy h2o);
 my @events = qw(epoll_et epoll_lt poll select);
+my $upgrade = join "\r\n", 'Connection: Upgrade', 'Upgrade: websocket',
+	'Sec-WebSocket-Version: 13',
+	'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
 my $form = 'name=Ada+Lovelace&city=London&subject=Engines&message=' .
 	'The+Analytical+Engine+weaves+algebraic+patterns%21';
 
@@ -74,6 +78,19 @@ my @workloads = (
 	  run => \&plain, load => ['-c', 64, '-f', \$paths], rate => 5000,
 	  warm => 4000,
 	  syscalls => 4000, without => 'haproxy serves no files' },
+	{ name => 'proxy', title => '1 KiB through a proxy, keep-alive on both sides, 64 connections',
+	  servers => ['holdfast', @proxies, 'proxy_et'], run => \&plain,
+	  load => ['-c', 64], mode => 'proxy', warm => 4000, syscalls => 4000 },
+	{ name => 'proxy-close', title => '1 KiB through a proxy, one connection per request, the upstream kept alive',
+	  servers => ['holdfast', @proxies], run => \&plain,
+	  load => ['-c', 64, '-x'], mode => 'proxy', warm => 2000,
+	  syscalls => 2000 },
+	{ name => 'proxy-100m', title => '100 MiB through a proxy, 4 connections', unit => 'MiB',
+	  servers => ['holdfast', @proxies, 'proxy_et'], run => \&plain,
+	  load => ['-c', 4, '-u', '/100m'], mode => 'proxy', syscalls => 8 },
+	{ name => 'websocket', title => '5,000 idle WebSockets through a proxy',
+	  servers => ['holdfast', @proxies], run => \&websocket, mode => 'proxy',
+	  load => ['-u', '/tunnel', '-h', $upgrade], fresh => 1, rounds => 3 },
 	{ name => 'skew', title => 'Two workers, and the busy connections belong to one of them',
 	  servers => ['holdfast', 'nginx', 'h2o', 'lighttpd'],
 	  run => \&skew, before => \&_too_much_for_one, workers => 2, fresh => 1,
@@ -213,6 +230,19 @@ sub idle ($w, $server) {
 			($cpu_alone / $alone->{requests}),
 		per_connection => $each,
 		$open->%{qw(p50 p90 p99 p999)} };
+}
+
+# What one takes with both of its connections, and nobody speaks.
+sub websocket ($w, $server) {
+	_start_load($w, $server, '-c', 100)->end;
+	sleep 0.2;
+	my $before = $server->memory->{anonymous};
+	my $n = $crowd / 2;
+	my $load = _start_load($w, $server, '-c', $n);
+
+	sleep 0.2;
+	return { per_connection =>
+		($server->memory->{anonymous} - $before) / $n };
 }
 
 # Which thread answers on a connection: the one that has worked most since.
