@@ -20,8 +20,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/safe_path.h"
+#include "base/sock_diag.h"
 #include "master/notify.h"
-#include "master/sock_diag.h"
 #include "worker/worker.h"
 
 enum { LATE_MS = 3000 }; /* more patience with an address that is not there */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "master/sock_diag.h"
+#include "base/sock_diag.h"
 
 #include <errno.h>
 #include <linux/inet_diag.h>

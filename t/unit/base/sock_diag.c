@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/addr.h"
-#include "master/sock_diag.h"
+#include "base/sock_diag.h"
 
 static struct addr loopback(int family)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What only the kernel knows of TCP connections, by sock_diag(7). Asking takes
- * some 0.03 ms, and never waits. Master.
+ * some 0.03 ms, and never waits. Any process.
  */
-#ifndef MASTER_SOCK_DIAG_H
-#define MASTER_SOCK_DIAG_H
+#ifndef BASE_SOCK_DIAG_H
+#define BASE_SOCK_DIAG_H
 
 #include <stdint.h>
 
