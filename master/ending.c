@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "base/defer_accept.h"
 #include "base/log.h"
 #include "master/handover.h"
 #include "master/master.h"
@@ -82,8 +83,8 @@ void ending_linger(struct master *m)
 	uint64_t linger = m->serving->conf->timeouts.linger;
 
 	abandon_work(m);
-	if (let_in(m) && linger < LISTENERS_LET_IN_MS)
-		linger = LISTENERS_LET_IN_MS;
+	if (let_in(m) && linger < DEFER_ACCEPT_LET_IN_MS)
+		linger = DEFER_ACCEPT_LET_IN_MS;
 	if (linger == 0) {
 		lifecycle_event(m, EVENT_LINGERED);
 		return;

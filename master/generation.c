@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/defer_accept.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -204,14 +205,6 @@ static bool has_bound(const struct generation *g, const struct bound *bound)
 	return false;
 }
 
-void generation_release_listeners(struct generation *g)
-{
-	for (size_t i = 0; i < g->conf->n_listeners; i++) {
-		listeners_leave(&g->bound[i]);
-		g->fds[i] = -1;
-	}
-}
-
 void generation_abandon_listeners(struct generation *g)
 {
 	for (size_t i = 0; i < g->conf->n_listeners; i++) {
@@ -226,7 +219,21 @@ static void keep_open(struct generation *g, size_t i, struct children *children)
 		  g->conf->listeners[i].text);
 	tell_all(g, children, child_keep_open, i);
 	g->children = children;
-	loop_timer(children->loop, &g->let_in, LISTENERS_LET_IN_MS);
+	loop_timer(children->loop, &g->let_in, DEFER_ACCEPT_LET_IN_MS);
+}
+
+void generation_release_listeners(struct generation *g, struct children *children)
+{
+	for (size_t i = 0; i < g->conf->n_listeners; i++) {
+		if (g->bound[i] == NULL)
+			continue;
+		if (g->bound[i]->is_unwanted && listeners_let_in(g->bound[i])) {
+			keep_open(g, i, children);
+			continue;
+		}
+		listeners_leave(&g->bound[i]);
+		g->fds[i] = -1;
+	}
 }
 
 void generation_leave_listeners(struct generation *g, const struct generation *next,

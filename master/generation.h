@@ -57,8 +57,10 @@ void generation_fail(struct generation *generation, const char *why);
 bool generation_is_ready(const struct generation *generation,
 			 struct children *children);
 
-/* Lets go of its listeners; others go on with them. */
-void generation_release_listeners(struct generation *generation);
+/* Lets go of its listeners; the new master goes on with them. One that it does
+ * not want stays open as in generation_leave_listeners(). */
+void generation_release_listeners(struct generation *generation,
+				  struct children *children);
 
 /* Lets go of its listeners; it never served. */
 void generation_abandon_listeners(struct generation *generation);
@@ -67,14 +69,14 @@ void generation_abandon_listeners(struct generation *generation);
  * Lets go of the listeners that `next` (NULL: none) has not, closes the
  * master's descriptors of them, and has the workers accept their queues. With a
  * `next`, one whose clients the kernel may still hold back stays open for
- * LISTENERS_LET_IN_MS, in the workers, too, when they are told to move.
+ * DEFER_ACCEPT_LET_IN_MS, in the workers, too, when they are told to move.
  */
 void generation_leave_listeners(struct generation *generation,
 				const struct generation *next,
 				struct children *children);
 
 /* Holds back no client any more. True when one may be on its way in, for
- * LISTENERS_LET_IN_MS: listeners that are closed now would reset it. */
+ * DEFER_ACCEPT_LET_IN_MS: listeners that are closed now would reset it. */
 bool generation_let_in(struct generation *generation);
 
 /* Its workers give their connections to the generation that serves, or

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -34,6 +35,17 @@ static void on_new_formats(struct upgrade *upgrade)
 	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
 
 	children_set_readers(&m->children, &upgrade->theirs);
+}
+
+static void on_new_unwanted(struct upgrade *upgrade, const char *key)
+{
+	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
+
+	LIST_EACH (link, &m->listeners.all) {
+		struct bound *bound = CONTAINER_OF(link, struct bound, link);
+
+		bound->is_unwanted |= strcmp(bound->key, key) == 0;
+	}
 }
 
 static void on_new_failed(struct upgrade *upgrade, const char *why)
@@ -82,6 +94,16 @@ void handover_say_made(struct master *m)
 		upgrade_say_made(&m->upgrade, path);
 }
 
+void handover_say_unwanted(struct master *m)
+{
+	LIST_EACH (link, &m->listeners.inherited) {
+		const struct bound *bound = CONTAINER_OF(link, struct bound, link);
+
+		if (bound->key != NULL)
+			upgrade_say_unwanted(&m->upgrade, bound->key);
+	}
+}
+
 /* Until the counters of the old master's last moments are here, which takes
  * less than a millisecond, nobody is told lower ones. */
 void handover_wait(struct master *m)
@@ -124,6 +146,8 @@ void handover_begin(struct master *m)
 		return;
 	}
 	log_info("upgrading: starting the binary on disk");
+	LIST_EACH (link, &m->listeners.all)
+		CONTAINER_OF(link, struct bound, link)->is_unwanted = false;
 	loop_timer(&m->loop, &m->upgrade_timer, tunable("UPGRADE_MS", UPGRADE_MS));
 	m->told = children_total(&m->children);
 	if (upgrade_begin(&m->upgrade, m->file, &gifts, m->upgrade.failure) == -1)
@@ -208,7 +232,7 @@ void handover_commit(struct master *m)
 	buf_release(&m->upgrade.made);
 	leave_names(m);
 	send_counters(m);
-	generation_release_listeners(m->serving);
+	generation_release_listeners(m->serving, &m->children);
 	/* A new master that said nothing understands nothing. */
 	children_set_readers(&m->children, &m->upgrade.theirs);
 	generation_move(m->serving, &m->children, true);
@@ -245,6 +269,7 @@ void handover_init(struct master *m)
 	timer_init(&m->upgrade_timer, on_upgrade_time);
 	upgrade_init(&m->upgrade, &m->loop);
 	m->upgrade.on_formats = on_new_formats;
+	m->upgrade.on_unwanted = on_new_unwanted;
 	m->upgrade.on_ready = on_new_ready;
 	m->upgrade.on_failed = on_new_failed;
 	m->upgrade.on_counters = on_counters;

@@ -29,6 +29,8 @@ void handover_abandon(struct master *m, const char *why);
 
 /* The new master: tells the old one of files that are to go if it is killed. */
 void handover_say_made(struct master *m);
+/* The new master: tells the old one which of its listeners are to go. */
+void handover_say_unwanted(struct master *m);
 /* Has verbs wait for the counters of the old one. */
 void handover_wait(struct master *m);
 /* The old one has ended, and systemd listens to us. */

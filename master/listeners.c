@@ -16,11 +16,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/defer_accept.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/safe_path.h"
-#include "base/sock_diag.h"
 #include "master/notify.h"
 #include "worker/worker.h"
 
@@ -50,18 +50,6 @@ static bool is_tcp(const struct bound *bound)
 	return bound->addr.length > 0 && addr_family(&bound->addr) != AF_UNIX;
 }
 
-/* systemd or the master before us may have set it. */
-static bool is_deferred(const struct bound *bound)
-{
-	int seconds = 0;
-	socklen_t size = sizeof(seconds);
-
-	return is_tcp(bound) &&
-	       getsockopt(bound->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
-			  &size) == 0 &&
-	       seconds > 0;
-}
-
 static struct bound *bound_create(struct listeners *home, int fd)
 {
 	struct bound *bound = mem_zalloc(1, sizeof(*bound));
@@ -71,7 +59,8 @@ static struct bound *bound_create(struct listeners *home, int fd)
 	bound->addr.length = sizeof(struct sockaddr_un);
 	if (getsockname(fd, &bound->addr.any, &bound->addr.length) == -1)
 		bound->addr.length = 0;
-	bound->is_deferred = is_deferred(bound);
+	/* systemd or the master before us may have set it. */
+	bound->is_deferred = is_tcp(bound) && defer_accept_is_set(fd);
 	list_init(&bound->link);
 	if (has_file(bound))
 		bound->file = socket_file_find(bound->addr.un.sun_path);
@@ -353,23 +342,19 @@ struct bound *listeners_use(struct listeners *listeners,
 	return bound;
 }
 
-/* 1 is the time in seconds after which a silent client is let in: that is at
- * the first repetition of our SYN-ACK. */
-static void set_deferred(struct bound *bound, int seconds)
+static void set_deferred(struct bound *bound, bool on)
 {
-	if (bound->is_deferred == (seconds > 0) || !is_tcp(bound))
-		return;
-	if (setsockopt(bound->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
-		       sizeof(seconds)) == 0)
-		bound->is_deferred = seconds > 0;
+	if (bound->is_deferred != on && is_tcp(bound) &&
+	    defer_accept_set(bound->fd, on) == 0)
+		bound->is_deferred = on;
 }
 
 bool listeners_let_in(struct bound *bound)
 {
 	if (!bound->is_deferred)
 		return false;
-	set_deferred(bound, 0);
-	return sock_diag_has_half_open(ntohs(bound->addr.v4.sin_port)) != 0;
+	bound->is_deferred = false;
+	return defer_accept_let_in(bound->fd);
 }
 
 void listeners_settle(struct bound *bound, const struct conf_listener *conf,

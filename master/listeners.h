@@ -25,6 +25,7 @@ struct bound {
 	unsigned users;
 	bool inherited;   /* from systemd, which has it too: never given up */
 	bool borrowed;    /* of a master that still serves with it */
+	bool is_unwanted; /* by the new master of an upgrade */
 	bool beside;      /* bound beside one that goes; does not listen yet */
 	bool is_deferred; /* TCP_DEFER_ACCEPT is set: see listeners_settle() */
 	bool leave_name;  /* a Unix socket's file that is another master's now */
@@ -62,19 +63,13 @@ struct bound *listeners_use(struct listeners *listeners,
 /*
  * The generation serves: the socket listens, and what a reload may change of a
  * socket that stays is changed now: its backlog, who may connect to its file, and
- * whether the kernel holds back a connection until its client has sent something
- * (TCP_DEFER_ACCEPT in tcp(7)). A worker then finds connection and request
- * together, which saves it a wait; a client that stays silent is let in after a
- * second.
+ * whether the kernel holds back clients that are silent (base/defer_accept.h).
  */
 void listeners_settle(struct bound *bound, const struct conf_listener *conf,
 		      const struct socket_access *access);
 
-/* It is going to be closed: holds back nothing any more. True when the kernel
- * may have something that it held back, which comes within LISTENERS_LET_IN_MS,
- * and would be reset when nobody accepts it. */
+/* See defer_accept_let_in(). */
 bool listeners_let_in(struct bound *bound);
-enum { LISTENERS_LET_IN_MS = 1500 };
 
 /* One user less; the last one closes our descriptor of it, and removes the
  * file of a Unix socket. True when that was the last. */

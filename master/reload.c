@@ -270,6 +270,7 @@ void reload_commit(struct master *m)
 	notify_ready(&m->notify, text);
 	if (old == NULL) {
 		log_info("%s", text);
+		handover_say_unwanted(m);
 		listeners_drop_unused(&m->listeners);
 		handover_wait(m);
 		upgrade_say_ready(&m->upgrade);

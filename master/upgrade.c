@@ -48,7 +48,8 @@ enum upgrade_type {
 	/* From the old master. */
 	UPGRADE_COUNTED, /* the last UPGRADE_COUNTERS of some */
 	/* From the new master. */
-	UPGRADE_MADE, /* `text`: a file to be removed if it fails */
+	UPGRADE_MADE,     /* `text`: a file to be removed if it fails */
+	UPGRADE_UNWANTED, /* `text`: the address of a listener, as it was given */
 };
 
 struct upgrade_message {
@@ -180,7 +181,9 @@ static void on_new_master(struct watch *watch, uint32_t events)
 		} else if (message->type == UPGRADE_MADE) {
 			buf_put(&u->made, str_of(message->text));
 			buf_put(&u->made, (struct str){"", 1});
-		} else if (message->type == UPGRADE_READY)
+		} else if (message->type == UPGRADE_UNWANTED)
+			u->on_unwanted(u, message->text);
+		else if (message->type == UPGRADE_READY)
 			u->on_ready(u);
 		else if (message->type == UPGRADE_FAILED)
 			u->on_failed(u, message->text);
@@ -499,17 +502,27 @@ int upgrade_receive(struct upgrade *u, struct listeners *listeners,
 	return -1;
 }
 
-void upgrade_say_made(struct upgrade *u, const char *path)
+static void say_text(struct upgrade *u, enum upgrade_type type, const char *text)
 {
 	struct upgrade_message *message;
 
 	if (!u->is_new || u->channel.fd == -1)
 		return;
 	message = mem_zalloc(1, sizeof(*message));
-	message->type = UPGRADE_MADE;
-	snprintf(message->text, sizeof(message->text), "%s", path);
+	message->type = type;
+	snprintf(message->text, sizeof(message->text), "%s", text);
 	(void)send_message(u, message, NULL, 0);
 	free(message);
+}
+
+void upgrade_say_made(struct upgrade *u, const char *path)
+{
+	say_text(u, UPGRADE_MADE, path);
+}
+
+void upgrade_say_unwanted(struct upgrade *u, const char *key)
+{
+	say_text(u, UPGRADE_UNWANTED, key);
 }
 
 void upgrade_say_ready(struct upgrade *u)

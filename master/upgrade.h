@@ -36,6 +36,8 @@ struct upgrade {
 	struct frozen_table theirs;
 	/* The old one's: the new master has said that. */
 	void (*on_formats)(struct upgrade *upgrade);
+	/* The old one's: the new master has no use for a listener. */
+	void (*on_unwanted)(struct upgrade *upgrade, const char *key);
 	struct buf made;        /* the old one's: paths, each with a NUL, of
 				 * files that go if the new one fails */
 	char failure[WHY_SIZE]; /* why the new master does not serve */
@@ -100,6 +102,10 @@ int upgrade_receive(struct upgrade *upgrade, struct listeners *listeners,
 
 /* A file that we have made and the old master has to remove if we are killed. */
 void upgrade_say_made(struct upgrade *upgrade, const char *path);
+
+/* A listener that the old master gave us and that is not in the configuration.
+ * Before we are ready. */
+void upgrade_say_unwanted(struct upgrade *upgrade, const char *key);
 
 /* We serve; or we do not, and this is why. Nothing without an old master. */
 void upgrade_say_ready(struct upgrade *upgrade);

@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/crash.h"
+#include "base/defer_accept.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -75,10 +76,11 @@ struct worker {
 	struct timer names;    /* see say_ready() */
 	struct timer untaken;  /* see on_untaken() */
 	unsigned unread_looks;
-	bool has_successor; /* a new master serves: see MESSAGE_MOVE */
-	uint64_t cut;       /* connections that did not make it */
-	bool keeps;         /* has connections that timeouts.drain is not for */
-	bool is_stopping;   /* told to end at once */
+	bool has_successor;  /* a new master serves: see MESSAGE_MOVE */
+	struct timer let_in; /* without a master: see orphaned() */
+	uint64_t cut;        /* connections that did not make it */
+	bool keeps;          /* has connections that timeouts.drain is not for */
+	bool is_stopping;    /* told to end at once */
 	bool failed;
 };
 
@@ -86,8 +88,11 @@ struct worker {
 
 static void say(struct worker *w, struct message *message)
 {
-	enum channel_result result =
-		channel_send(w->channel.fd, message, sizeof(*message), NULL, 0);
+	enum channel_result result;
+
+	if (w->channel.fd == -1) /* it is gone */
+		return;
+	result = channel_send(w->channel.fd, message, sizeof(*message), NULL, 0);
 
 	/* CHANNEL_CLOSED will be read as such; the rest cannot be helped. When
 	 * the master is late with our messages, one more of these tells it
@@ -141,12 +146,6 @@ static void begin_end(struct worker *w)
 	http_drain(&w->http);
 }
 
-static void say_left(struct worker *w)
-{
-	if (w->channel.fd != -1)
-		say_number(w, MESSAGE_LEFT, 0);
-}
-
 /* No other worker will take the connections: finish them here. */
 static void drain(struct worker *w, uint64_t idle_grace_ms)
 {
@@ -161,7 +160,7 @@ static void drain(struct worker *w, uint64_t idle_grace_ms)
 	/* The connections that were sent and that no worker has received yet.
 	 * */
 	handoff_take_all(&w->handoff);
-	say_left(w);
+	say_number(w, MESSAGE_LEFT, 0);
 }
 
 /* At once. What others have given away is not ours to end. */
@@ -187,7 +186,7 @@ static void move(struct worker *w)
 {
 	begin_end(w);
 	net_move(&w->net, on_idle);
-	say_left(w);
+	say_number(w, MESSAGE_LEFT, 0);
 }
 
 /* The master has to know: it would end us soon. */
@@ -198,8 +197,7 @@ static void keep_on(struct worker *w)
 		 "limits.move_file, or the new workers do not understand the "
 		 "format of their state",
 		 (uintmax_t)w->env->slot->connections);
-	if (w->channel.fd != -1)
-		say_number(w, MESSAGE_KEEPING, w->env->slot->connections);
+	say_number(w, MESSAGE_KEEPING, w->env->slot->connections);
 }
 
 static void on_deadline(struct timer *timer)
@@ -233,6 +231,28 @@ static void serve_out_all(struct worker *w)
 }
 
 /* No master: finish as for a quit. */
+static void finish_alone(struct worker *w)
+{
+	serve_out_all(w);
+	if (!w->has_successor) /* to whom the connections are going */
+		drain(w, WORKER_QUIT_GRACE_MS);
+}
+
+static void on_let_in(struct timer *timer)
+{
+	finish_alone(CONTAINER_OF(timer, struct worker, let_in));
+}
+
+/* True when clients that the kernel has held back may be on their way in. */
+static bool let_in(struct worker *w)
+{
+	bool comes = net_keeps_open(&w->net); /* the master was letting in some */
+
+	for (size_t i = 0; i < w->net.n_listeners; i++)
+		comes |= listener_let_in(&w->net.listeners[i]);
+	return comes;
+}
+
 static void orphaned(struct worker *w, const char *why)
 {
 	loop_remove(&w->loop, &w->channel);
@@ -242,11 +262,13 @@ static void orphaned(struct worker *w, const char *why)
 		loop_stop(&w->loop);
 		return;
 	}
-	if (w->has_successor) /* whom the connections are going to */
-		return;
-	log_warn("%s: draining", why);
-	serve_out_all(w);
-	drain(w, WORKER_QUIT_GRACE_MS);
+	if (!w->has_successor)
+		log_warn("%s: draining", why);
+	w->http.is_quitting |= !w->has_successor;
+	if (let_in(w))
+		loop_timer(&w->loop, &w->let_in, DEFER_ACCEPT_LET_IN_MS);
+	else
+		finish_alone(w);
 }
 
 /* From the master. */
@@ -383,10 +405,7 @@ static void on_signal(struct signals *signals, int number)
 /* The watchdog does not look at workers that rest. */
 static void on_wake(struct loop *loop)
 {
-	struct worker *w = loop->context;
-
-	if (w->channel.fd != -1)
-		say_number(w, MESSAGE_AWAKE, 0);
+	say_number(loop->context, MESSAGE_AWAKE, 0);
 }
 
 static void on_settle(struct timer *timer)
@@ -655,10 +674,10 @@ static void serve(struct worker *w)
 	timer_init(&w->settle, on_settle);
 	timer_init(&w->deadline, on_deadline);
 	timer_init(&w->untaken, on_untaken);
+	timer_init(&w->let_in, on_let_in);
 	get_names(w);
 	loop_run(&w->loop);
-	if (w->channel.fd != -1)
-		say_number(w, MESSAGE_DRAINED, w->cut);
+	say_number(w, MESSAGE_DRAINED, w->cut);
 }
 
 /* Does not return when the log is stuck: a thread still has some of it. */

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/defer_accept.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "worker/net/conn.h"
@@ -189,6 +190,11 @@ void listener_pause(struct listener *l)
 	loop_remove(l->net->loop, &l->watch);
 	task_cancel(&l->more);
 	set_state(l, LISTENER_IDLE);
+}
+
+bool listener_let_in(struct listener *l)
+{
+	return l->state != LISTENER_CLOSED && defer_accept_let_in(l->watch.fd);
 }
 
 static enum accepted accept_rest(struct listener *l)

@@ -50,6 +50,9 @@ void listener_pause(struct listener *l);
  * woken for what is in it, and be gone. */
 void listener_look(struct listener *l);
 
+/* Before it is closed for all: see defer_accept_let_in(). */
+bool listener_let_in(struct listener *l);
+
 /* Accepts the connections in its queue, then closes it: no other process
  * listens. */
 void listener_finish(struct listener *l);

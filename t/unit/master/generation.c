@@ -356,6 +356,29 @@ static void keeps_nothing_open_for_no_next_one(void **state)
 	generation_destroy(&g);
 }
 
+static void keeps_open_what_a_new_master_does_not_want(void **state)
+{
+	struct generation *g = create("12");
+	struct loop loop;
+	struct children children = {.loop = &loop};
+
+	(void)state;
+	assert_int_equal(loop_init(&loop), 0);
+	assert_int_equal(generation_spawn(g, &children), 0);
+	bounds[1].is_unwanted = true;
+	holds_back[1] = holds_back[2] = true;
+	generation_release_listeners(g, &children);
+	assert_int_equal(seen.kept_open, 1);
+	assert_int_equal(bounds[1].users, 1);
+	assert_int_equal(bounds[2].users, 0);
+	assert_true(holds_back[2]); /* the new master's affair */
+	timers_run(&loop.timers, loop.now + 1500 * NS_PER_MS);
+	assert_int_equal(seen.served_out, 1);
+	assert_int_equal(users(), 0);
+	generation_destroy(&g);
+	loop_fini(&loop);
+}
+
 static void its_timer_goes_with_it(void **state)
 {
 	struct generation *g = create("1"), *next = create("2");
@@ -451,6 +474,8 @@ int main(void)
 		cmocka_unit_test_setup(leaves_what_the_next_has_not, reset),
 		cmocka_unit_test_setup(keeps_open_what_holds_clients_back, reset),
 		cmocka_unit_test_setup(keeps_nothing_open_for_no_next_one, reset),
+		cmocka_unit_test_setup(keeps_open_what_a_new_master_does_not_want,
+				       reset),
 		cmocka_unit_test_setup(its_timer_goes_with_it, reset),
 		cmocka_unit_test_setup(abandons, reset),
 		cmocka_unit_test_setup(ends_within_the_drain, reset),
