@@ -54,3 +54,10 @@ void json_put(struct buf *out, struct str s)
 	if (run != NULL)
 		buf_put(out, (struct str){run, (size_t)(s.p - run)});
 }
+
+void json_put_string(struct buf *out, const char *s)
+{
+	buf_put(out, STR("\""));
+	json_put(out, str_of(s));
+	buf_put(out, STR("\""));
+}

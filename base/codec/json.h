@@ -14,4 +14,7 @@
  */
 void json_put(struct buf *out, struct str s);
 
+/* Adds it as a string, with its quotes. */
+void json_put_string(struct buf *out, const char *s);
+
 #endif

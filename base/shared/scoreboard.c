@@ -7,7 +7,7 @@
 
 #include "base/fd.h"
 
-enum { SCOREBOARD_VERSION = 3 };
+enum { SCOREBOARD_VERSION = 4 };
 
 struct scoreboard *scoreboard_create(int *fd_out)
 {
@@ -37,4 +37,11 @@ void scoreboard_destroy(struct scoreboard **board)
 	if (*board != NULL)
 		munmap(*board, sizeof(**board));
 	*board = NULL;
+}
+
+uint64_t server_health_key(struct str upstream, struct str server)
+{
+	uint64_t key = str_hash(upstream) * 31 + str_hash(server);
+
+	return key != 0 ? key : 1;
 }

@@ -15,17 +15,26 @@
 
 #include "base/loop.h"
 #include "base/shared/counters.h"
+#include "base/str.h"
 
 enum {
 	SCOREBOARD_SLOTS = 1024,
-	SCOREBOARD_SERVERS = 256, /* of upstreams, that are checked */
+	SCOREBOARD_SERVERS = 256, /* of upstreams */
 };
 
-/* What a worker knows of a server: see worker/upstream/health.h. */
+/* What a worker knows of a server of an upstream. */
 struct server_health {
-	uint64_t key; /* of its names; 0: none */
-	uint64_t is_down;
+	uint64_t key;        /* of its names; 0: none */
+	uint32_t is_down;    /* checks have failed: see worker/upstream/health.h */
+	uint32_t has_failed; /* requests have: see worker/upstream/server.c */
+	uint32_t active;     /* connections of this worker */
+	uint32_t idle;
+	uint64_t requests; /* times that it was asked */
+	uint64_t failures;
 };
+
+/* By which workers and the master know a server. */
+uint64_t server_health_key(struct str upstream, struct str server);
 
 struct slot {
 	alignas(64) struct pulse pulse; /* does it wait? */

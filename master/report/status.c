@@ -14,6 +14,7 @@
 #include "base/codec/json.h"
 #include "base/mem.h"
 #include "master/report/sample.h"
+#include "master/report/upstream_status.h"
 
 struct summary {
 	uint64_t now;
@@ -150,6 +151,7 @@ void status_text(struct master *m, struct buf *out)
 	buf_put(out, STR("\n"));
 	text_workers(m, s, out);
 	buf_put(out, STR("\n"));
+	upstream_status_text(m, out);
 	text_totals(s, out);
 	buf_put(out, STR("\n"));
 	text_latency(s, out);
@@ -157,13 +159,6 @@ void status_text(struct master *m, struct buf *out)
 }
 
 /* JSON. */
-
-static void json_string(struct buf *out, const char *s)
-{
-	buf_put(out, STR("\""));
-	json_put(out, str_of(s));
-	buf_put(out, STR("\""));
-}
 
 static void json_worker(const struct child *c, const struct summary *s,
 			struct buf *out)
@@ -209,9 +204,9 @@ static void json_listeners(const struct generation *g, struct buf *out)
 		if (g->bound[i] == NULL)
 			continue;
 		buf_printf(out, "%s{\"address\":", comma);
-		json_string(out, addr_format(&g->bound[i]->addr, address));
+		json_put_string(out, addr_format(&g->bound[i]->addr, address));
 		buf_put(out, STR(",\"configured\":"));
-		json_string(out, g->conf->listeners[i].text);
+		json_put_string(out, g->conf->listeners[i].text);
 		buf_printf(out, ",\"protocol\":\"%s\"}",
 			   g->conf->listeners[i].protocol);
 		comma = ",";
@@ -261,7 +256,7 @@ static void json_reload(const struct outcome *last, struct buf *out)
 	}
 	buf_printf(out, ",\"last_reload\":{\"ok\":%s,\"at\":\"%s\",\"reason\":",
 		   last->ok ? "true" : "false", clock_format_utc(last->at, when));
-	json_string(out, last->reason);
+	json_put_string(out, last->reason);
 	buf_put(out, STR("}"));
 }
 
@@ -278,9 +273,10 @@ void status_json(struct master *m, struct buf *out)
 		   m->serving != NULL ? m->serving->number : 0,
 		   (uintmax_t)ms_since(s->now, m->started_at) / 1000,
 		   (uintmax_t)s->connections);
-	json_string(out, m->file);
+	json_put_string(out, m->file);
 	json_workers(m, s, out);
 	json_listeners(m->serving, out);
+	upstream_status_json(m, out);
 	json_totals(s, out);
 	json_latency(s, out);
 	json_reload(&m->last_reload, out);

@@ -35,8 +35,6 @@ struct check {
 	const struct upstream *upstream;
 	const struct conf_health *conf;
 	struct server *server;
-	size_t index; /* of its cell in the slot */
-	uint64_t key; /* of the cell */
 	struct timer turn;
 	struct peer *peer; /* NULL between two checks */
 	uint32_t in_row;   /* checks that went the other way than the state */
@@ -74,23 +72,12 @@ static const struct slot *checker(const struct health *h)
 	return mine;
 }
 
-static struct server_health *cell(const struct check *c)
-{
-	return &c->health->net->slot->servers[c->index];
-}
-
-static void publish(const struct check *c)
-{
-	cell(c)->key = c->key;
-	cell(c)->is_down = c->server->is_unhealthy;
-}
-
 /* By its key, as the board is of workers of any generation. */
 static bool find_published(const struct check *c, const struct slot *slot,
 			   bool *is_down_out)
 {
 	for (size_t i = 0; i < SCOREBOARD_SERVERS; i++) {
-		if (slot->servers[i].key != c->key)
+		if (slot->servers[i].key != c->server->shown->key)
 			continue;
 		*is_down_out = slot->servers[i].is_down != 0;
 		return true;
@@ -127,7 +114,7 @@ static void end_check(struct check *c, const char *why)
 		return;
 	c->in_row = 0;
 	c->server->is_unhealthy = !is_down;
-	publish(c);
+	server_show(c->server);
 	if (is_down)
 		log_info("upstream %s, server %s: healthy again: %ju checks in a "
 			 "row succeeded",
@@ -341,18 +328,10 @@ static void on_turn(struct timer *timer)
 		start_check(c);
 	else
 		(void)find_published(c, slot, &c->server->is_unhealthy);
-	publish(c); /* for those that take over */
+	server_show(c->server); /* for those that take over */
 }
 
 /* All of them. */
-
-static uint64_t key_of(const struct upstream *u, const struct server *s)
-{
-	uint64_t key = str_hash(str_of(u->conf->name)) * 31 +
-		       str_hash(str_of(s->conf->text));
-
-	return key != 0 ? key : 1;
-}
 
 static size_t count(const struct upstreams *upstreams)
 {
@@ -374,12 +353,10 @@ static void init_check(struct health *h, size_t i, struct upstream *u,
 		.upstream = u,
 		.conf = u->conf->health,
 		.server = server,
-		.index = i,
-		.key = key_of(u, server),
 	};
 	timer_init(&c->turn, on_turn);
 	inherit(c);
-	publish(c);
+	server_show(c->server);
 	/* Not all in the same moment. */
 	loop_timer(h->net->loop, &c->turn, c->conf->interval * (i + 1) / h->n);
 }

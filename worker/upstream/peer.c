@@ -44,6 +44,7 @@ static void forget(struct peer *peer)
 	} else {
 		peer->server->n_active--;
 	}
+	server_show(peer->server);
 	set_state(peer, PEER_CLOSED);
 	peer->user = NULL;
 	/* Another process may have it now. */
@@ -142,6 +143,7 @@ static struct peer *peer_create(struct net *net, struct server *server, int fd,
 	peer->context = context;
 	list_init(&peer->link);
 	server->n_active++;
+	server_show(server);
 	return peer;
 }
 
@@ -201,6 +203,7 @@ void peer_use(struct peer *peer, const struct peer_user *user, void *context)
 	list_remove(&peer->link);
 	peer->server->n_idle--;
 	peer->server->n_active++;
+	server_show(peer->server);
 	socket_clear_timeout(&peer->socket);
 	set_state(peer, PEER_BUSY);
 	peer->is_reused = true;
@@ -224,6 +227,7 @@ void peer_keep(struct peer *peer)
 	buf_release(&s->out);
 	server->n_active--;
 	server->n_idle++;
+	server_show(server);
 	set_state(peer, PEER_IDLE);
 	peer->user = NULL;
 	peer->context = NULL;

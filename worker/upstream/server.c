@@ -35,6 +35,7 @@ void server_init(struct server *server, struct net *net, struct resolver *resolv
 		.keepalive = (uint32_t)upstream->keepalive,
 		.keepalive_ms = upstream->keepalive_time,
 	};
+	server->shown = &server->unshown;
 	list_init(&server->idle);
 	if (conf->addr.length == 0)
 		server->name = resolver_watch(resolver, conf->text);
@@ -100,6 +101,7 @@ void server_succeeded(struct server *server)
 	server->n_downs = 0;
 	server->is_probing = false;
 	server->recovered_at = now(server);
+	server_show(server);
 }
 
 static void take_out(struct server *server, const char *why)
@@ -118,10 +120,12 @@ static void take_out(struct server *server, const char *why)
 	server->is_probing = false;
 	server->failures = 0;
 	server->failures_since = 0;
+	server_show(server);
 }
 
 void server_failed(struct server *server, const char *why)
 {
+	server->shown->failures++;
 	if (server->down_until != 0) {
 		if (now(server) >= server->down_until)
 			take_out(server, why);
@@ -155,6 +159,7 @@ struct peer *server_connect(struct server *server, const struct peer_user *user,
 	const struct addr *addr = &server->conf->addr;
 
 	server->requests++;
+	server_show(server);
 	if (server->down_until != 0 && now(server) >= server->down_until)
 		server->is_probing = true;
 	if (server->name != NULL) {

@@ -12,6 +12,7 @@
 
 #include "base/addr.h"
 #include "base/list.h"
+#include "base/shared/scoreboard.h"
 #include "conf/conf.h"
 #include "worker/net/net.h"
 
@@ -40,6 +41,10 @@ struct server {
 	uint64_t recovered_at;   /* its share grows from then on; 0: it is whole */
 	bool is_probing;         /* a request finds out whether it is back */
 	bool is_unhealthy;       /* by active checks */
+	/* The same for others: in the worker's slot of the scoreboard, or, if
+	 * that has no room, nowhere. */
+	struct server_health *shown;
+	struct server_health unshown;
 	/* Of the balancers. */
 	int64_t round_robin; /* see round_robin.c */
 	uint64_t requests;
@@ -61,6 +66,18 @@ uint64_t server_weight(const struct server *server);
 /* A request was answered, or failed in a way that is the server's fault. */
 void server_succeeded(struct server *server);
 void server_failed(struct server *server, const char *why);
+
+/* Something of the server has changed. */
+static inline void server_show(struct server *server)
+{
+	struct server_health *shown = server->shown;
+
+	shown->is_down = server->is_unhealthy;
+	shown->has_failed = server->down_until != 0;
+	shown->active = server->n_active;
+	shown->idle = server->n_idle;
+	shown->requests = server->requests;
+}
 
 /* One that is idle, or NULL: none has been idle for less than `max_idle_ms`. */
 struct peer *server_idle_peer(struct server *server, uint64_t max_idle_ms);

@@ -44,6 +44,32 @@ static bool has_names(const struct conf *conf)
 	return false;
 }
 
+static void show_upstream(struct upstream *u, struct server_health *cells,
+			  size_t *n)
+{
+	for (size_t k = 0; k < u->conf->n_servers && *n < SCOREBOARD_SERVERS; k++) {
+		struct server *s = &u->servers[k];
+
+		s->shown = &cells[(*n)++];
+		s->shown->key = server_health_key(str_of(u->conf->name),
+						  str_of(s->conf->text));
+	}
+}
+
+/* Those that are checked come first: theirs are not for show only. */
+static void show_servers(struct upstreams *all)
+{
+	struct server_health *cells = all->net->slot->servers;
+	size_t n = 0;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (all->items[i].conf->health != NULL)
+			show_upstream(&all->items[i], cells, &n);
+	for (size_t i = 0; i < all->n; i++)
+		if (all->items[i].conf->health == NULL)
+			show_upstream(&all->items[i], cells, &n);
+}
+
 struct upstreams *upstreams_create(struct net *net, const struct conf *conf,
 				   const struct balancer *const *balancers)
 {
@@ -67,6 +93,7 @@ struct upstreams *upstreams_create(struct net *net, const struct conf *conf,
 			server_init(&u->servers[k], net, all->resolver, u->conf,
 				    &u->conf->servers[k]);
 	}
+	show_servers(all);
 	return all;
 }
 
