@@ -125,14 +125,15 @@ my (@failed, @too_old);
 
 sub settle ($what) {
 	# Those of the last generation but one have had their time, and that to
-	# compress what they had begun to.
+	# compress what they had begun to: of the long run three times 20 MB,
+	# which take 2.7 s of CPU time, but half a minute of a busy machine.
 	my $ok = eval {
 		wait_until {
 			my $status = $s->status;
 
 			!grep { $_->{generation} < $status->{generation} - 1 }
 				$status->{workers}->@*;
-		} 'workers to be as new as they should', ($long ? 30 : 5) * slow();
+		} 'workers to be as new as they should', ($long ? 120 : 5) * slow();
 	};
 
 	push @too_old, $what unless $ok;
