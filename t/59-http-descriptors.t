@@ -39,6 +39,10 @@ $s->wait_ready;
 my ($worker) = $s->workers;
 my $c = $s->client;
 
+# The thread that writes the log has a descriptor from its first line on.
+$c->get('/index/');
+wait_until { length($s->dir->read('log/access.log') // '') } 'a line in the log';
+
 # Does it once, so that what is kept is there, then $n times.
 sub leaves_none ($name, $n, $work) {
 	my @processes = ($s->master, $worker);

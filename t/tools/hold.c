@@ -348,11 +348,11 @@ static void note_sent(struct http *h)
 	}
 }
 
-static void http_send(struct conn *c)
+/* What was to be sent at `due`, by the clock of held.now. */
+static void http_send(struct conn *c, uint64_t due)
 {
 	struct http *h = &c->http;
 
-	c->wake_at = 0;
 	while (h->out_sent < h->out_size) {
 		size_t n = piece_size(c);
 		ssize_t sent = send(c->fd, h->out + h->out_sent, n, MSG_NOSIGNAL);
@@ -367,7 +367,13 @@ static void http_send(struct conn *c)
 		note_sent(h);
 		if (h->style >= SLOW_HEAD && h->style <= SLOW_CHUNKED &&
 		    h->out_sent < h->out_size) {
-			c->wake_at = held.now + 1 + chance(c, PACE_US);
+			/* Counted from when it was due: where we are slow, the
+			 * pieces that are late go at once, or a request would
+			 * take longer than the server allows. */
+			due += 1 + chance(c, PACE_US);
+			if (due <= held.now)
+				continue;
+			c->wake_at = due;
 			return;
 		}
 	}
@@ -631,7 +637,7 @@ static void on_event(struct conn *c, uint32_t events)
 	if (c->is_echo)
 		echo_send(c);
 	else
-		http_send(c);
+		http_send(c, held.now);
 }
 
 /* The end of a connection that we want to end, once nothing is owed. */
@@ -649,6 +655,8 @@ static void part(struct conn *c)
 
 static void on_wake(struct conn *c)
 {
+	uint64_t due = c->wake_at;
+
 	c->wake_at = 0;
 	if (c->is_echo) {
 		if (!held.ending)
@@ -660,8 +668,9 @@ static void on_wake(struct conn *c)
 		if (held.ending)
 			return;
 		ask_more(c);
+		due = held.now;
 	}
-	http_send(c);
+	http_send(c, due);
 }
 
 static void open_conn(struct conn *c, const struct sockaddr_in *server)
