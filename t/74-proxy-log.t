@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP ();
 use Test::More;
+use Time::HiRes qw(sleep);
 use Holdfast;
 use Holdfast::Backend;
 use Holdfast::Dir;
@@ -23,6 +24,10 @@ my $b = Holdfast::Backend->new(sub ($request, $socket) {
 		print {$socket} "HTTP/1.1 201 Made\r\nContent-Length: 4\r\n\r\nso";
 		wait_until { -e $dir->path('rest') } 'the gate';
 		print {$socket} 'me';
+	} elsif ($path eq '/16k') {
+		syswrite $socket, # at once: Nagle has nothing to wait for
+			"HTTP/1.1 200 OK\r\nContent-Length: 16384\r\n\r\n"
+			. 'x' x 16384;
 	} else {
 		print {$socket} "HTTP/1.1 404 No\r\nContent-Length: 1\r\n\r\nx";
 	}
@@ -139,10 +144,34 @@ subtest 'moved' => sub {
 	cmp_ok $row[7], '<', $end;
 };
 
+# A small response is kept in memory, and moves without what passed it on.
+subtest 'moved while it is sent from memory' => sub {
+	my $c = $s->client(undef, rcvbuf => 65536);
+	my $n = 600;
+	my $asked = sub { scalar grep { $_->{target} eq '/16k' } $b->requests };
+
+	$c->send("GET /16k HTTP/1.1\r\nHost: a\r\n\r\n" x $n);
+	wait_until { # no more is asked for: the client does not read
+		my $before = $asked->();
+
+		sleep 0.3;
+		$before > 0 && $asked->() == $before;
+	} 'the responses to be stuck';
+	cmp_ok $asked->(), '<', $n, 'not all were sent';
+	move();
+	is scalar(grep { length $c->response->body == 16384 } 1 .. $n), $n,
+		'every response';
+	my %lines;
+
+	$lines{join ' ', (line())[0 .. 4]}++ for 1 .. $n;
+	is_deeply \%lines, { "/16k app $b->{address} 1 200" => $n },
+		'every line tells where it was passed on';
+};
+
 subtest 'counters' => sub {
 	my $totals = $s->status->{totals};
 
-	is $totals->{upstream_requests}, 5, 'requests passed on';
+	is $totals->{upstream_requests}, 605, 'requests passed on';
 	is $totals->{upstream_retries}, 2, 'and again';
 	is $totals->{upstream_failures}, 3, 'failures';
 };
