@@ -12,6 +12,10 @@ use Holdfast::Backend;
 
 sub answer ($name) {
 	return sub ($request, $socket) {
+		if ($request->{target} =~ /fails/) {
+			print {$socket} "HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n";
+			return 1;
+		}
 		print {$socket} "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n$name"
 			unless $request->{method} eq 'HEAD';
 		return 1;
@@ -85,6 +89,14 @@ subtest 'a connection that the server had closed' => sub {
 		sleep 1.1; # a POST takes no connection that was idle for longer
 		is $c->request('POST', '/stale', [], 'x')->body, 's', "POST $n";
 	}
+};
+
+subtest 'errors of an application' => sub {
+	my %by;
+
+	is $c->get('/two/fails')->status, 500, 'are passed on' for 1 .. 10;
+	$by{$c->get('/two')->body}++ for 1 .. 10;
+	is_deeply \%by, { a => 5, b => 5 }, 'and no server is taken out for them';
 };
 
 subtest 'a server that goes and comes back' => sub {

@@ -337,10 +337,9 @@ static void answer(struct forward *f, const struct response_head *head)
 	f->keep_alive = head->keep_alive;
 	f->is_replayable = false;
 	socket_clear_timeout(&f->peer->socket);
-	if (head->status >= 500)
-		server_failed(f->server, "it answers with 5xx");
-	else
-		server_succeeded(f->server);
+	/* Whatever its status: an application that fails for one request is no
+	 * reason to take its server from all others. */
+	server_succeeded(f->server);
 	if (head->status >= 400 &&
 	    f->proxy->conf->errors == CONF_PROXY_ERRORS_OWN) {
 		finish(f);
