@@ -45,7 +45,8 @@ struct file {
 	struct file *compressed[CONF_CODINGS]; /* held; see file_compressed() */
 	unsigned incompressible;               /* a set: it would not be shorter */
 	enum conf_coding coding;               /* of one that is compressed by us */
-	uint64_t checked_at;                   /* CLOCK_MONOTONIC ns */
+	uint64_t checked_at;                   /* by its path; CLOCK_MONOTONIC ns */
+	uint64_t looked_at;                    /* by its descriptor; the same */
 	uint64_t used_at;
 	struct arena arena; /* of the path, the content and the fields */
 };

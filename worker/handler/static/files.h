@@ -68,8 +68,9 @@ enum files_result files_get(struct files *files, struct str path, uint64_t now,
 int files_open(const struct files *files, struct str path, int flags)
 	__attribute__((warn_unused_result));
 
-/* True when what is held, and is not in memory, is still what it was. */
-bool files_is_current(const struct file *file);
+/* True when what is held, and is not in memory, is still what it was: as of
+ * this tick, whose time is `now`. */
+bool files_is_current(struct file *file, uint64_t now);
 
 /* In place of a file that is held and not current: the file that is there now,
  * as by files_get(). */

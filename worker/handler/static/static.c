@@ -243,7 +243,7 @@ static void answer_file(struct static_root *root, struct exchange *x,
 	struct file *file = choose_variant(root, x, held);
 
 	/* The file itself was looked at before. */
-	if (file != held && !files_is_current(file)) {
+	if (file != held && !files_is_current(file, root->loop->now)) {
 		enum files_result again =
 			files_get_again(&root->files, &held, root->loop->now);
 
