@@ -26,6 +26,7 @@
 #include "worker/http/body.h"
 #include "worker/http/fields.h"
 
+struct socket;
 struct buf;
 struct exchange;
 struct form_fields;
@@ -99,6 +100,11 @@ struct body {
 	size_t n_parts;
 	/* BODY_STREAM: puts at most `max` bytes at the end of `out`. */
 	enum body_read (*read)(void *owner, struct buf *out, size_t max);
+	/* The same, or NULL, of content of known length: moves at most `max`
+	 * bytes to `to`, whose output is empty; those that it does not take
+	 * are in to->out then. *n_out says how many in all. */
+	enum body_read (*splice)(void *owner, struct socket *to, size_t max,
+				 size_t *n_out);
 	bool moves;   /* BODY_STREAM: its handler can move it */
 	bool goes_on; /* BODY_STREAM: read() never waits and can be called until
 		       * the end, however fast the client is */

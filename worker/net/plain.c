@@ -3,6 +3,8 @@
 #include "worker/net/transport.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,7 +12,10 @@
 #include "base/log.h"
 #include "worker/net/socket.h"
 
-enum { PLAIN_PIECE = 64 * 1024 }; /* of a file that is read to be sent */
+enum {
+	PLAIN_PIECE = 64 * 1024, /* of a file that is read to be sent */
+	PLAIN_PIPE = 256 * 1024, /* see plain_splice() */
+};
 
 static enum io plain_read(struct socket *s, char *into, size_t room, size_t *n_out)
 {
@@ -128,6 +133,90 @@ static enum io plain_send_file(struct socket *s, int file, off_t *offset, size_t
 	return wrote(s, sent, 0, n_out);
 }
 
+/* It is empty between two calls. False when there is none to be had. */
+static bool open_pipe(int *ends)
+{
+	if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) == -1)
+		return false;
+	/* Of 64 KiB at first: pipe(7). Where no more is allowed that will do. */
+	(void)fcntl(ends[1], F_SETPIPE_SZ, PLAIN_PIPE);
+	return true;
+}
+
+/* What is in the pipe goes to the socket, or to its buffer. */
+static size_t empty_pipe(struct socket *s, int pipe, size_t n)
+{
+	size_t sent = 0, kept = 0;
+
+	while (sent < n && s->writable) {
+		ssize_t m = splice(pipe, NULL, s->watch.fd, NULL, n - sent,
+				   SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+
+		if (m > 0)
+			sent += (size_t)m;
+		else if (m == 0 || errno != EINTR)
+			break;
+	}
+	if (sent < n && s->writable && errno == EAGAIN)
+		s->writable = false;
+	while (sent + kept < n) {
+		ssize_t m = read(pipe, buf_room(&s->out, n - sent - kept),
+				 n - sent - kept);
+
+		if (m <= 0 && errno != EINTR)
+			log_fatal("read from a pipe: %s", strerror(errno));
+		if (m > 0) {
+			buf_added(&s->out, (size_t)m);
+			kept += (size_t)m;
+		}
+	}
+	return sent;
+}
+
+/* Where splice(2) is not possible. */
+static enum io copy(struct socket *s, struct socket *from, size_t max,
+		    size_t *n_out)
+{
+	size_t room = max < BUF_CHUNK ? max : BUF_CHUNK;
+	enum io io = plain_read(from, buf_room(&s->out, room), room, n_out);
+
+	buf_added(&s->out, *n_out);
+	return io;
+}
+
+/*
+ * splice(2) needs a pipe between two sockets, whose pages it holds. Nothing is
+ * left in it, so that one serves all sockets, and nothing that has to move is
+ * in the kernel.
+ */
+static enum io plain_splice(struct socket *s, struct socket *from, size_t max,
+			    size_t *n_out, size_t *sent_out)
+{
+	static int ends[2] = {-1, -1};
+	static bool no_splice;
+
+	if (no_splice || (ends[0] == -1 && !open_pipe(ends)))
+		return copy(s, from, max, n_out);
+	ssize_t n = splice(from->watch.fd, NULL, ends[1], NULL, max,
+			   SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+
+	if (n > 0) {
+		*n_out = (size_t)n;
+		*sent_out = empty_pipe(s, ends[0], (size_t)n);
+		return IO_OK;
+	}
+	if (n == 0)
+		return IO_EOF;
+	if (errno == EAGAIN) {
+		from->readable = false;
+		return IO_AGAIN;
+	}
+	no_splice = errno == ENOSYS || errno == EPERM || errno == EINVAL;
+	if (no_splice)
+		return copy(s, from, max, n_out);
+	return errno == EINTR ? IO_OK : IO_ERROR;
+}
+
 /* What the peer has not acknowledged it may not have. */
 static uint64_t plain_taken(const struct socket *s)
 {
@@ -139,5 +228,6 @@ const struct transport plain_transport = {
 	.read = plain_read,
 	.write = plain_write,
 	.send_file = plain_send_file,
+	.splice = plain_splice,
 	.taken = plain_taken,
 };

@@ -293,6 +293,30 @@ enum io socket_send_file(struct socket *s, int file, off_t *offset, uint64_t *le
 	return IO_OK;
 }
 
+bool socket_can_splice(const struct socket *s, const struct socket *from)
+{
+	return s->transport == from->transport && s->transport->splice != NULL;
+}
+
+enum io socket_splice(struct socket *s, struct socket *from, size_t max,
+		      size_t *n_out)
+{
+	size_t sent = 0;
+
+	*n_out = 0;
+	if (!may_read(from)) {
+		from->reading = true;
+		return IO_AGAIN;
+	}
+	enum io io = s->transport->splice(s, from, max, n_out, &sent);
+
+	from->reading = io != IO_OK;
+	if (from->owner->is_client)
+		s->net->slot->counters.bytes_in += *n_out;
+	count_sent(s, sent);
+	return io;
+}
+
 /* tcp(7), unix(7): SIOCOUTQ. */
 uint64_t socket_unsent(const struct socket *s)
 {

@@ -140,6 +140,17 @@ enum io socket_flush_with(struct socket *s, struct str *tail)
 enum io socket_send_file(struct socket *s, int file, off_t *offset, uint64_t *left)
 	__attribute__((warn_unused_result));
 
+/* Whether socket_splice() may be called for these two. */
+bool socket_can_splice(const struct socket *s, const struct socket *from);
+
+/*
+ * Moves up to `max` bytes that `from` reads to `s` without looking at them;
+ * s->out and from->in have to be empty. What `s` does not take lies in s->out
+ * then. The result is that of reading; IO_OK: *n_out bytes were moved.
+ */
+enum io socket_splice(struct socket *s, struct socket *from, size_t max,
+		      size_t *n_out) __attribute__((warn_unused_result));
+
 /* Bytes that the peer has taken since some time or other: what it took
  * between two calls is the difference, which may wrap around. */
 uint64_t socket_taken(const struct socket *s);

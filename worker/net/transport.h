@@ -62,6 +62,15 @@ struct transport {
 	enum io (*send_file)(struct socket *s, int file, off_t *offset, size_t n,
 			     size_t *n_out);
 
+	/*
+	 * Or NULL: moves up to `max` bytes of `from`, of the same transport, to
+	 * `s`, and puts those that it does not take at the end of s->out, which
+	 * is empty. *n_out has both, *sent_out what was sent. The result is
+	 * that of reading; what went wrong in writing the next write finds.
+	 */
+	enum io (*splice)(struct socket *s, struct socket *from, size_t max,
+			  size_t *n_out, size_t *sent_out);
+
 	/* Or NULL: tells the peer that no more will be written. Called until it
 	 * returns IO_OK; not when the connection fails. */
 	enum io (*finish)(struct socket *s);

@@ -324,6 +324,7 @@ static void set_content(struct forward *f, const struct response_head *head)
 		complete(f);
 	} else if (f->framing == RESPONSE_LENGTH) {
 		body->length = f->left;
+		body->splice = forward_splice;
 	}
 }
 
@@ -501,6 +502,24 @@ static enum body_read at_end(struct forward *f)
 	return BODY_READ_END;
 }
 
+/* What reading more of the content came to; BODY_READ_SOME: there is more. */
+static enum body_read outcome(struct forward *f, enum io io)
+{
+	switch (io) {
+	case IO_OK:
+		socket_clear_timeout(&f->peer->socket);
+		return BODY_READ_SOME;
+	case IO_AGAIN:
+		wait_for_peer(f, timeouts(f)->read);
+		return BODY_READ_WAIT;
+	case IO_EOF:
+		return at_end(f);
+	default:
+		return f->state == FORWARD_TUNNEL ? at_end(f)
+						  : broke_off(f, strerror(errno));
+	}
+}
+
 enum body_read forward_read(void *owner, struct buf *out, size_t max)
 {
 	struct forward *f = owner;
@@ -520,21 +539,35 @@ enum body_read forward_read(void *owner, struct buf *out, size_t max)
 			return f->state == FORWARD_TUNNEL
 				       ? BODY_READ_END
 				       : broke_off(f, "timed out");
-		switch (socket_read(s)) {
-		case IO_OK:
-			socket_clear_timeout(s);
-			break;
-		case IO_AGAIN:
-			wait_for_peer(f, timeouts(f)->read);
-			return BODY_READ_WAIT;
-		case IO_EOF:
-			return at_end(f);
-		default:
-			return f->state == FORWARD_TUNNEL
-				       ? at_end(f)
-				       : broke_off(f, strerror(errno));
-		}
+		enum body_read read = outcome(f, socket_read(s));
+
+		if (read != BODY_READ_SOME)
+			return read;
 	}
+}
+
+enum body_read forward_splice(void *owner, struct socket *to, size_t max,
+			      size_t *n_out)
+{
+	struct forward *f = owner;
+	struct socket *s = &f->peer->socket;
+
+	*n_out = 0;
+	if (buf_length(&s->in) > 0 || f->left <= 1 || f->has_timed_out ||
+	    !socket_can_splice(to, s)) {
+		enum body_read read = forward_read(f, &to->out, max);
+
+		*n_out = buf_length(&to->out);
+		return read;
+	}
+	/* The last byte is read: a read that comes short shows that nothing
+	 * follows, so that the connection can be kept. */
+	if (f->left <= max)
+		max = (size_t)f->left - 1;
+	enum io io = socket_splice(to, s, max, n_out);
+
+	f->left -= *n_out;
+	return outcome(f, io);
 }
 
 /* What the peer tells. */

@@ -280,6 +280,8 @@ static void hand_over(struct forward *f)
 	}
 	x->response.body.kind = BODY_STREAM;
 	x->response.body.read = forward_read;
+	if (f->framing == RESPONSE_LENGTH)
+		x->response.body.splice = forward_splice;
 	x->response.body.owner = f;
 	x->response.body.release = forward_release;
 	x->response.body.moves = true;

@@ -76,6 +76,8 @@ size_t forward_unsent(const struct forward *f);
 void forward_cancel(struct exchange *x);
 void forward_release(void *owner);
 enum body_read forward_read(void *owner, struct buf *out, size_t max);
+enum body_read forward_splice(void *owner, struct socket *to, size_t max,
+			      size_t *n_out);
 
 /* forward.c: what a peer tells. */
 extern const struct peer_user forward_user;

@@ -16,6 +16,8 @@ enum {
 	HTTP1_OUT_ROOM = 8192, /* left in conn->socket.out for one more response */
 	HTTP1_STREAM_PIECE = 16 * 1024, /* bytes read from a stream at a time */
 	HTTP1_STREAM_SHARE = 8,         /* such pieces in one tick */
+	HTTP1_SPLICE_PIECE = 128 * 1024,
+	HTTP1_SPLICE_MIN = 64 * 1024,   /* less is read and written */
 	HTTP1_CHUNK_HEAD = 6,           /* "3fa0\r\n" */
 	HTTP1_PARTS_GATHER = BUF_CHUNK, /* bytes of parts that leave together */
 };
@@ -262,6 +264,32 @@ enum body_read http1_read_stream(struct http1 *s)
 	return read;
 }
 
+/* Large content need not pass through our memory. */
+static bool may_splice(const struct http1 *s)
+{
+	const struct body *body = &s->exchange.response.body;
+
+	return body->splice != NULL && body->left != BODY_LENGTH_UNKNOWN &&
+	       body->left >= HTTP1_SPLICE_MIN &&
+	       buf_length(&s->conn->socket.out) == 0;
+}
+
+static enum body_read splice_stream(struct http1 *s)
+{
+	struct body *body = &s->exchange.response.body;
+	size_t n, max = HTTP1_SPLICE_PIECE;
+
+	if (body->left < max)
+		max = (size_t)body->left;
+	enum body_read read = body->splice(body->owner, &s->conn->socket, max, &n);
+
+	ASSERT(n <= max);
+	s->exchange.content_sent += n;
+	body->left -= n;
+	s->content_ended = body->left == 0 && read != BODY_READ_FAILED;
+	return read == BODY_READ_END && !s->content_ended ? BODY_READ_FAILED : read;
+}
+
 static enum step send_stream(struct conn *c, struct http1 *s)
 {
 	if (s->exchange.response.body.left == 0)
@@ -269,8 +297,10 @@ static enum step send_stream(struct conn *c, struct http1 *s)
 	for (int i = 0; i < HTTP1_STREAM_SHARE; i++) {
 		enum body_read read = BODY_READ_SOME;
 
-		if (!s->content_ended &&
-		    buf_length(&c->socket.out) < HTTP1_STREAM_PIECE)
+		if (!s->content_ended && may_splice(s))
+			read = splice_stream(s);
+		else if (!s->content_ended &&
+			 buf_length(&c->socket.out) < HTTP1_STREAM_PIECE)
 			read = http1_read_stream(s);
 		if (read == BODY_READ_FAILED) {
 			log_client(LOG_LEVEL_INFO,
