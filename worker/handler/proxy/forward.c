@@ -502,6 +502,16 @@ static enum body_read at_end(struct forward *f)
 	return BODY_READ_END;
 }
 
+/* The next of it may be long in coming: what is empty takes no memory. */
+static void give_back(struct forward *f)
+{
+	drop_sent(f);
+	if (buf_length(&f->peer->socket.in) == 0)
+		buf_release(&f->peer->socket.in);
+	if (buf_length(&f->out) == 0)
+		buf_release(&f->out);
+}
+
 /* What reading more of the content came to; BODY_READ_SOME: there is more. */
 static enum body_read outcome(struct forward *f, enum io io)
 {
@@ -511,6 +521,7 @@ static enum body_read outcome(struct forward *f, enum io io)
 		return BODY_READ_SOME;
 	case IO_AGAIN:
 		wait_for_peer(f, timeouts(f)->read);
+		give_back(f);
 		return BODY_READ_WAIT;
 	case IO_EOF:
 		return at_end(f);

@@ -44,6 +44,15 @@ static bool take(struct conn *c, struct http1 *s, bool *moved)
 	return true;
 }
 
+/* A tunnel may be silent for hours. */
+static void give_back(struct socket *s)
+{
+	if (buf_length(&s->in) == 0)
+		buf_release(&s->in);
+	if (buf_length(&s->out) == 0)
+		buf_release(&s->out);
+}
+
 static enum step over(struct conn *c, struct http1 *s)
 {
 	exchange_finish(&s->exchange);
@@ -78,6 +87,7 @@ enum step http1_step_tunnel(struct conn *c, struct http1 *s)
 			return http1_not_sent(c, io);
 		pace_stop(&s->pace);
 		socket_clear_timeout(&c->socket);
+		give_back(&c->socket);
 		return STEP_WAIT;
 	}
 	return STEP_LATER;
