@@ -151,6 +151,24 @@ for my $to (['the same configuration', $conf . $proxied],
 	};
 }
 
+subtest 'what the route does to responses holds after a move' => sub {
+	my $fields = $proxied =~ s/upstream = "app"; \}/upstream = "app";
+	  response_fields = [ "X-Route: \${path}" ]; compress = [ "gzip" ]; }/r;
+
+	unlink $dir->path('answer');
+	$s->reload($conf . $fields);
+	my $c = $s->client;
+
+	$c->send("GET /wait-fields HTTP/1.1\r\nHost: h\r\n\r\n");
+	asked('/wait-fields');
+	move($conf . $fields);
+	open_gate('answer');
+	my $r = $c->response;
+
+	is $r->body, 'done';
+	is $r->field('x-route'), '/wait-fields', 'its fields';
+};
+
 subtest 'the access log' => sub {
 	$s->run('reopen');
 	for my $path (map { ("/wait$_", "/waitp$_", "/length$_", "/chunks$_",

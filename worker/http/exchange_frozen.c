@@ -631,9 +631,24 @@ bool exchange_thaw(struct exchange *x, struct frozen_reader *message)
 	       get_upstream(x, message) && get_content(x, message);
 }
 
+/* What is done to the response that is to come is up to our configuration. */
+static void find_policy(struct exchange *x)
+{
+	struct found found =
+		router_find(&x->http->router, x->request.host, x->request.path);
+
+	x->policy = found.route != NULL ? found.route->policy : found.policy;
+	if (found.regex != NULL && !found.is_too_hard)
+		x->captures =
+			regex_captures(found.regex, x->request.path, &x->arena);
+}
+
 bool exchange_thaw_held(struct exchange *x, struct frozen_reader *message)
 {
 	exchange_resume_handled(x);
-	return get_exchange(x, message) && get_request_fields(x, message) &&
-	       get_upstream(x, message) && get_handler(x, message);
+	if (!get_exchange(x, message) || !get_request_fields(x, message) ||
+	    !get_upstream(x, message))
+		return false;
+	find_policy(x);
+	return get_handler(x, message);
 }

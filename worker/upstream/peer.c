@@ -44,6 +44,8 @@ static void forget(struct peer *peer)
 	} else {
 		peer->server->n_active--;
 	}
+	if (peer->is_probe) /* also when its client went before an answer */
+		peer->server->is_probing = false;
 	server_show(peer->server);
 	set_state(peer, PEER_CLOSED);
 	peer->user = NULL;
@@ -229,6 +231,7 @@ void peer_keep(struct peer *peer)
 	server->n_idle++;
 	server_show(server);
 	set_state(peer, PEER_IDLE);
+	peer->is_probe = false;
 	peer->user = NULL;
 	peer->context = NULL;
 	peer->idle_since = s->net->loop->now;

@@ -41,6 +41,7 @@ struct peer {
 	struct socket socket;
 	enum peer_state state; /* by set_state() in peer.c only */
 	bool is_reused;        /* it has served a request before */
+	bool is_probe;         /* see server->is_probing */
 	struct server *server;
 	const struct peer_user *user; /* NULL while idle */
 	void *context;                /* the user's */

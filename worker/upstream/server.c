@@ -157,11 +157,10 @@ struct peer *server_connect(struct server *server, const struct peer_user *user,
 			    void *context)
 {
 	const struct addr *addr = &server->conf->addr;
+	struct peer *peer;
 
 	server->requests++;
 	server_show(server);
-	if (server->down_until != 0 && now(server) >= server->down_until)
-		server->is_probing = true;
 	if (server->name != NULL) {
 		addr = resolver_address(server->name, server->next_address++);
 		if (addr == NULL) {
@@ -169,5 +168,9 @@ struct peer *server_connect(struct server *server, const struct peer_user *user,
 			return NULL;
 		}
 	}
-	return peer_connect(server->net, server, addr, user, context);
+	peer = peer_connect(server->net, server, addr, user, context);
+	if (peer != NULL && server->down_until != 0 &&
+	    now(server) >= server->down_until)
+		peer->is_probe = server->is_probing = true;
+	return peer;
 }

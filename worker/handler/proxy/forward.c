@@ -249,6 +249,8 @@ static void set_request_timeout(struct forward *f)
 		wait_for_peer(f, timeouts(f)->send);
 	else if (f->has_ended)
 		wait_for_peer(f, timeouts(f)->first_byte);
+	else if (f->total_until != 0)
+		socket_set_timeout_at(&f->peer->socket, f->total_until);
 	else /* it is the client that is waited for */
 		socket_clear_timeout(&f->peer->socket);
 }
@@ -337,6 +339,7 @@ static void answer(struct forward *f, const struct response_head *head)
 	f->left = head->content_length;
 	f->keep_alive = head->keep_alive;
 	f->is_replayable = false;
+	f->total_until = 0; /* it is for what has come until here */
 	socket_clear_timeout(&f->peer->socket);
 	/* Whatever its status: an application that fails for one request is no
 	 * reason to take its server from all others. */
@@ -662,15 +665,24 @@ static bool put_head(struct forward *f)
 	return true;
 }
 
+/* Whether it can be sent again after all of it was: see drop_sent(). */
+static bool stays_replayable(const struct forward *f)
+{
+	if (!is_idempotent(f->x) || !f->is_replayable)
+		return false;
+	return f->has_ended || f->body.framing == PROXY_NO_BODY ||
+	       (f->body.framing == PROXY_LENGTH &&
+		f->head_size + f->body.length <= FORWARD_REPLAY);
+}
+
 /*
  * An idle connection may be closed by the server in the moment in which it is
- * used. An idempotent request is sent again then; any other cannot be, so it
- * only takes one that was used just now, which no server's keep-alive time-out
- * will end.
+ * used. A request that can be sent again is, then; any other only takes one
+ * that was used just now, which no server's keep-alive time-out will end.
  */
 static bool use_idle(struct forward *f)
 {
-	uint64_t max_ms = is_idempotent(f->x) ? f->upstream->conf->keepalive_time
+	uint64_t max_ms = stays_replayable(f) ? f->upstream->conf->keepalive_time
 					      : FORWARD_FRESH_MS;
 
 	f->peer = server_idle_peer(f->server, max_ms);
@@ -680,6 +692,7 @@ static bool use_idle(struct forward *f)
 	peer_use(f->peer, &forward_user, f);
 	forward_set_state(f, FORWARD_SENDING);
 	push(f);
+	want_more(f); /* of a body that an earlier try could not send */
 	read_head(f);
 	return true;
 }
