@@ -14,7 +14,8 @@ my $b = Holdfast::Backend->new(sub ($request, $socket) {
 		return 1;
 	}
 	print {$socket} "HTTP/1.1 101 Switching Protocols\r\n"
-		. "Connection: Upgrade\r\nUpgrade: echo\r\nX-A: 1\r\n\r\nhello ";
+		. "Connection: Upgrade\r\nUpgrade: echo\r\nX-A: 1\r\n"
+		. "Content-Type: text/html\r\n\r\nhello ";
 	print {$socket} ${$request->{in}};
 	return 0 if $request->{target} eq '/ends';
 	while (sysread $socket, my $bytes, 65536) {
@@ -31,6 +32,8 @@ upstreams = ( { name = "app"; servers = ( { address = "$b->{address}"; } );
   timeouts = { read = "2s"; }; } );
 sites = ( { routes = (
   { path = "/"; handler = "proxy"; upstream = "app"; },
+  { path = "/packed"; handler = "proxy"; upstream = "app";
+    compress = [ "gzip" ]; compress_min = "0"; },
   { path = "/off/"; handler = "proxy"; upstream = "app"; upgrade = false; } ); } );
 E
 
@@ -38,6 +41,7 @@ sub opened ($path, $early = '') {
 	my $c = $s->client;
 
 	$c->send("GET $path HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n"
+		. "Accept-Encoding: gzip\r\n"
 		. "Upgrade: echo\r\n\r\n$early");
 	my $head = $c->read_until("\r\n\r\n");
 
@@ -60,6 +64,14 @@ subtest 'bytes go both ways' => sub {
 	}
 	$c->finish_sending;
 	is $c->read_to_end, 'bye', 'its half was closed, and the other went on';
+};
+
+subtest 'bytes of another protocol are not compressed' => sub {
+	my $c = opened('/packed');
+
+	is $c->read_bytes(6), 'hello ';
+	$c->send('abc');
+	is $c->read_bytes(3), 'abc';
 };
 
 subtest 'the server ends it' => sub {

@@ -84,7 +84,7 @@ my ($n, $n_arrived) = (0, 0);
 
 for my $case (Holdfast::Verdicts->read("$FindBin::Bin/verdicts")) {
 	my $is_refused = $case->{fate} eq 'close' &&
-		$refuses{$case->{statuses}[-1]};
+		$refuses{$case->{statuses}[-1]} ? 1 : 0;
 	my @faults;
 
 	for my $way (sort keys %servers) {

@@ -106,6 +106,8 @@ struct body {
 	enum body_read (*splice)(void *owner, struct socket *to, size_t max,
 				 size_t *n_out);
 	bool moves;   /* BODY_STREAM: its handler can move it */
+	bool stays;   /* BODY_STREAM: it is made of one that moves, which this one
+		       * cannot: it is sent from here, however long that takes */
 	bool goes_on; /* BODY_STREAM: read() never waits and can be called until
 		       * the end, however fast the client is */
 	void *owner;

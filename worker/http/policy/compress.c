@@ -256,6 +256,7 @@ bool compress_body(struct exchange *x, enum conf_coding coding,
 		.kind = BODY_STREAM,
 		.length = BODY_LENGTH_UNKNOWN,
 		.read = read_compressed,
+		.stays = z->source.kind == BODY_STREAM && z->source.moves,
 		.goes_on = z->source.kind != BODY_STREAM || z->source.goes_on,
 		.owner = z,
 		.release = release_compression,
@@ -323,7 +324,7 @@ static void change_fields(struct exchange *x, enum conf_coding coding)
 
 static bool can_compress(const struct response *r)
 {
-	return r->status != 206 &&
+	return r->status != 206 && !r->is_tunnel &&
 	       (r->body.kind == BODY_BYTES || r->body.kind == BODY_FILE ||
 		r->body.kind == BODY_STREAM);
 }
