@@ -41,6 +41,16 @@ for my $i (@order) {
 }
 is $s->status->{connections}, 200, 'as many as may be';
 
+# The last one leaves and comes again when the others have been idle for long
+# enough to be closed: but nobody waits for their place.
+my $rested = now() + 0.3;
+
+$idle[$order[179]]->close;
+wait_until { now() > $rested && $s->status->{connections} == 199 } 'one to go';
+$idle[$order[179]] = $s->client('http');
+is $idle[$order[179]]->get('/')->status, 200, 'the last one is served';
+is $s->status->{connections}, 200, 'and nobody is closed for nobody';
+
 my $start = now();
 my @new = map { $s->client('http') } 1 .. 30;
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -85,6 +86,13 @@ static enum accepted accept_one(struct listener *l)
 	}
 }
 
+static bool somebody_waits(const struct listener *l)
+{
+	struct pollfd queue = {.fd = l->watch.fd, .events = POLLIN};
+
+	return poll(&queue, 1, 0) == 1;
+}
+
 void listener_look(struct listener *l)
 {
 	struct net *net = l->net;
@@ -93,10 +101,14 @@ void listener_look(struct listener *l)
 		if (l->state != LISTENER_ACCEPTING)
 			return;
 		if (!net_is_draining(net) &&
-		    net->slot->connections >= net->conf->limits.connections &&
-		    !room_make(net)) {
-			net_pause(net, NET_FULL);
-			return;
+		    net->slot->connections >= net->conf->limits.connections) {
+			/* Nobody is closed for nobody. */
+			if (!somebody_waits(l))
+				return;
+			if (!room_make(net)) {
+				net_pause(net, NET_FULL);
+				return;
+			}
 		}
 		switch (accept_one(l)) {
 		case ACCEPTED_ONE:
