@@ -2,6 +2,7 @@
 #include "base/codec/digest.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 static uint32_t rotate(uint32_t x, unsigned n)
 {
@@ -64,10 +65,9 @@ static void sha1_block(uint32_t state[5], const uint32_t x[16])
 	uint32_t w[80], a = state[0], b = state[1], c = state[2], d = state[3];
 	uint32_t e = state[4];
 
-	for (unsigned t = 0; t < 80; t++)
-		w[t] = t < 16 ? x[t]
-			      : rotate(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16],
-				       1);
+	memcpy(w, x, 16 * sizeof(*w));
+	for (unsigned t = 16; t < 80; t++)
+		w[t] = rotate(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
 	for (unsigned t = 0; t < 80; t++) {
 		uint32_t f = t < 20   ? ((b & c) ^ (~b & d)) + 0x5a827999
 			     : t < 40 ? (b ^ c ^ d) + 0x6ed9eba1

@@ -12,9 +12,9 @@
 
 static struct server *pick_by_weight(const struct candidates *candidates)
 {
-	uint64_t sum = 0;
+	uint64_t sum = server_weight(candidates->items[0]);
 
-	for (size_t i = 0; i < candidates->n; i++)
+	for (size_t i = 1; i < candidates->n; i++)
 		sum += server_weight(candidates->items[i]);
 	/* Nothing is at stake: random(3) will do. */
 	uint64_t at = (uint64_t)random() % sum;

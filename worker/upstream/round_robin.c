@@ -9,7 +9,7 @@
 
 static struct server *pick(const struct candidates *candidates)
 {
-	struct server *best = NULL;
+	struct server *best = candidates->items[0];
 	int64_t sum = 0;
 
 	for (size_t i = 0; i < candidates->n; i++) {
@@ -18,7 +18,7 @@ static struct server *pick(const struct candidates *candidates)
 
 		s->round_robin += weight;
 		sum += weight;
-		if (best == NULL || s->round_robin > best->round_robin)
+		if (s->round_robin > best->round_robin)
 			best = s;
 	}
 	best->round_robin -= sum;

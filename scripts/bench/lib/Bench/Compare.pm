@@ -8,6 +8,7 @@ use v5.36;
 use Exporter qw(import);
 
 use Bench::Statistics qw(quartiles paired_ratios);
+use Bench::Workloads qw(@sizes);
 
 our @EXPORT_OK = qw(compare);
 
@@ -23,7 +24,7 @@ my @figures = (
 	['per_connection', 'bytes/conn', 'more'],
 	(map { [$_, $_, 'more'] } qw(lost closed told refused wrong late)),
 	map { ["cpu_$_", "CPU, $_ connections", 'more'] }
-		@Bench::Workloads::sizes,
+		@sizes,
 );
 
 # A ratio is worse when it is more than the tolerance and the quartiles of the
