@@ -3,12 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PIECE = 64 * 1024 };
+#include "base/fd.h"
+#include "base/safe_path.h"
+
+enum {
+	PIECE = 64 * 1024,
+	FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+};
 
 /* "larger than 4m" */
 static const char *too_large(size_t max)
@@ -55,10 +62,8 @@ static const char *read_all(int fd, size_t max, struct buf *out)
 	}
 }
 
-const char *read_file(const char *path, size_t max, struct buf *out)
+static const char *read_and_close(int fd, size_t max, struct buf *out)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
 	if (fd == -1)
 		return strerror(errno);
 	const char *why = check(fd, max);
@@ -67,4 +72,29 @@ const char *read_file(const char *path, size_t max, struct buf *out)
 		why = read_all(fd, max, out);
 	close(fd);
 	return why;
+}
+
+const char *read_file(const char *path, size_t max, struct buf *out)
+{
+	return read_and_close(open(path, FLAGS), max, out);
+}
+
+const char *read_file_safely(const char *path, size_t max, struct buf *out)
+{
+	static _Thread_local char why[NAME_MAX + 96];
+	struct safe_path at;
+	int fd = -1;
+
+	/* The kernel keeps others from what is not theirs. */
+	if (geteuid() != 0)
+		return read_file(path, max, out);
+	bool safe = safe_path_open(&at, path, why, sizeof(why)) == 0;
+
+	if (safe)
+		fd = openat(at.folder, at.name, FLAGS | safe_path_flags(&at));
+	int error = errno;
+
+	safe_path_close(&at);
+	errno = error;
+	return safe ? read_and_close(fd, max, out) : why;
 }

@@ -140,7 +140,7 @@ struct mime_types *mime_types_load(struct arena *arena, const char *path,
 	if (path[0] == '\0')
 		return parse(arena, STR(builtin), why_out, line_out);
 	*line_out = 0;
-	*why_out = read_file(path, MIME_FILE_MAX, &text);
+	*why_out = read_file_safely(path, MIME_FILE_MAX, &text);
 	if (*why_out != NULL)
 		*why_out = arena_cstr(arena, str_of(*why_out));
 	else

@@ -115,7 +115,7 @@ struct passwords *passwords_load(struct arena *arena, const char *path,
 	struct buf text = {0};
 
 	*line_out = 0;
-	*why_out = read_file(path, PASSWORDS_MAX, &text);
+	*why_out = read_file_safely(path, PASSWORDS_MAX, &text);
 	if (*why_out == NULL)
 		*why_out = parse(arena, buf_str(&text), passwords, line_out);
 	passwords->key = key_of(buf_str(&text));

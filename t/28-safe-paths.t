@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What the master makes or writes by a path in a folder that others may write is
-# not redirected by a link that they put there: the link is named, and nothing
-# happens to where it leads.
+# What the master makes or writes by a path in a folder that others may write, and
+# what root reads by one, is not redirected by a link that they put there: the
+# link is named, and nothing happens to where it leads.
 use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
@@ -53,6 +53,41 @@ for my $case (
 	is_deeply [glob "$own/*"], ["$own/target"], 'and alone';
 	unlink "$open/link", "$open/folder";
 }
+
+subtest 'what root reads' => sub {
+	plan skip_all => 'needs root' if $> != 0;
+	my $text = with('');
+	my $in_site = sub ($setting) {
+		return $text =~ s/sites = \( \{/sites = ( { $setting;/r;
+	};
+
+	$s->dir->write('own/page', "the content\n");
+	$s->dir->write('own/types', "text/plain txt\n");
+	$s->dir->write('own/users', "a:{SHA}C+7Hteo/D9vJXQ3UfzxbwnXaijM=\n");
+	for my $case (
+		['error_pages', 'page',
+			$in_site->('error_pages = [ "404 %%DIR%%/open/link" ]')],
+		['auth_file', 'users', $in_site->('auth_file = "%%DIR%%/open/link"')],
+		['mime_types', 'types', with('mime_types = "%%DIR%%/open/link";')],
+	) {
+		my ($name, $file, $conf) = @$case;
+
+		symlink "$own/$file", "$open/link" or die $!;
+		$s->write_conf($conf);
+		my ($exit, $out, $err) = $s->run('reload');
+
+		is $exit, 1, "$name: the reload fails";
+		like $err, qr/symbolic link that others can change .*"link"/,
+			'and names the link';
+		$s->allow_log(qr/symbolic link that others can change/);
+		unlink "$open/link";
+		symlink "$own/$file", $s->path('ours') or die $!;
+		$s->write_conf($conf =~ s/open\/link/ours/r);
+		is +($s->run('check'))[0], 0, 'a link of ours is followed';
+		unlink $s->path('ours');
+	}
+	$s->reload($text);
+};
 
 subtest 'links of ours are followed' => sub {
 	symlink $own, $s->path('link') or die $!;

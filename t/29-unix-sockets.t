@@ -128,6 +128,28 @@ subtest 'another server\'s socket is left alone' => sub {
 };
 $s->finish;
 
+subtest 'no control socket' => sub {
+	my $t = Holdfast->start(conf => <<'E');
+control = "off";
+listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
+sites = ( { routes = (
+	{ path = "/"; handler = "respond"; body = "served"; } ); } );
+E
+	# None in its folder, nor one of the name "off".
+	my @paths = ($t->dir->path . '/*', 'off');
+
+	is $t->get('/')->body, 'served', 'it serves';
+	is_deeply [grep { -S } map { glob } @paths], [], 'without a socket';
+	my ($exit, $out, $err) = $t->run('status');
+
+	is $exit, 1, 'a verb fails';
+	like $err, qr/control/, 'and says why';
+	$t->signal('HUP');
+	$t->wait_log(qr/generation \d+ serves/, 2);
+	is_deeply [grep { -S } map { glob } @paths], [], 'a reload makes none';
+	$t->finish;
+};
+
 subtest 'a start waits for an old worker that is about to end' => sub {
 	my $dir = Holdfast::Dir->new;
 	my $path = $dir->path('busy.sock');

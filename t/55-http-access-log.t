@@ -158,6 +158,20 @@ subtest 'json' => sub {
 	$s->finish;
 };
 
+subtest 'a pipelined request has not waited since its connection came' => sub {
+	my $s = start('json');
+	my $c = $s->client;
+
+	$c->send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n" x 3);
+	$c->response for 1 .. 3;
+	my @waited = map {
+		JSON::PP->new->decode($_)->{times_us}{accepted_to_first_byte}
+	} lines($s, 3);
+
+	is_deeply [@waited[1, 2]], [0, 0], 'those after the first';
+	$s->finish;
+};
+
 subtest 'to standard error' => sub {
 	my $s = start('json', 'stderr');
 

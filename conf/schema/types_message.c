@@ -213,7 +213,8 @@ static const char *check_error_page(struct arena *arena,
 						    k + CONF_ERROR_MIN)
 					.p;
 	struct buf content = {0};
-	const char *why = read_file(last->path, CONF_ERROR_PAGE_MAX, &content);
+	const char *why =
+		read_file_safely(last->path, CONF_ERROR_PAGE_MAX, &content);
 
 	buf_release(&content);
 	return why != NULL ? arena_printf(arena, "%s: %s", last->path, why).p

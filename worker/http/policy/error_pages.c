@@ -23,7 +23,7 @@ static const char *read_page(struct arena *arena, const char *path,
 			     struct str *content_out)
 {
 	struct buf content = {0};
-	const char *why = read_file(path, CONF_ERROR_PAGE_MAX, &content);
+	const char *why = read_file_safely(path, CONF_ERROR_PAGE_MAX, &content);
 
 	*content_out = arena_copy(arena, buf_str(&content));
 	buf_release(&content);
