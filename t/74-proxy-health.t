@@ -17,6 +17,11 @@ sub backend ($name) {
 	return Holdfast::Backend->new(sub ($request, $socket) {
 		my $bad = $dir->read("bad-$name") // '';
 
+		if ($request->{target} eq '/stall') {
+			1 while sysread $socket, my $bytes, 1;
+			return 0;
+		}
+
 		if ($request->{target} ne '/healthz') {
 			print {$socket} "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n$name";
 			return 1;
@@ -37,12 +42,16 @@ upstreams = (
       { address = "$b->{address}"; } );
     health = { path = "/healthz"; interval = "50ms"; fall = 2; rise = 2;
       expect_body = "is well"; host = "check.test"; }; },
+  { name = "slow"; servers = ( { address = "$a->{address}";
+      max_connections = 1; } );
+    health = { path = "/stall"; interval = "50ms"; timeout = "20s"; }; },
   { name = "tcp"; servers = ( { address = "$a->{address}"; },
       { address = "127.0.0.1:1"; } );
     health = { type = "tcp"; interval = "50ms"; fall = 1; }; }
 );
 sites = ( { routes = (
   { path = "/"; handler = "proxy"; upstream = "app"; },
+  { path = "/slow"; handler = "proxy"; upstream = "slow"; },
   { path = "/tcp"; handler = "proxy"; upstream = "tcp"; } ); } );
 $more
 E
@@ -65,6 +74,10 @@ is answers(), 'ab', 'both are healthy';
 is Holdfast::Backend::field((checks($b))[0], 'host'), 'check.test', 'host';
 wait_until { answers(12, '/tcp') eq 'a' } 'the server without a listener to be known';
 $s->wait_log(qr/upstream tcp, server 127\.0\.0\.1:1: down: 1 checks in a row failed, the last one: Connection refused/);
+
+wait_until { grep { $_->{target} eq '/stall' } $a->requests } 'a check that waits';
+is $s->client->get('/slow')->status, 200,
+	'a check does not count against max_connections' for 1 .. 4;
 
 my $number = 0;
 

@@ -310,10 +310,12 @@ static void start_check(struct check *c)
 		return;
 	}
 	c->peer = peer_connect(c->health->net, server, addr, &user, c);
-	if (c->peer == NULL)
+	if (c->peer == NULL) {
 		end_check(c, strerror(errno));
-	else
-		socket_set_timeout(&c->peer->socket, c->conf->timeout);
+		return;
+	}
+	peer_uncount(c->peer);
+	socket_set_timeout(&c->peer->socket, c->conf->timeout);
 }
 
 static void on_turn(struct timer *timer)

@@ -41,7 +41,7 @@ static void forget(struct peer *peer)
 	if (peer->state == PEER_IDLE) {
 		list_remove(&peer->link);
 		peer->server->n_idle--;
-	} else {
+	} else if (!peer->is_uncounted) {
 		peer->server->n_active--;
 	}
 	if (peer->is_probe) /* also when its client went before an answer */
@@ -197,6 +197,12 @@ struct peer *peer_adopt(struct net *net, struct server *server, int fd,
 	set_state(peer, PEER_BUSY);
 	buf_put(&peer->socket.in, in);
 	return watch(peer);
+}
+
+void peer_uncount(struct peer *peer)
+{
+	peer->is_uncounted = true;
+	peer->server->n_active--;
 }
 
 void peer_use(struct peer *peer, const struct peer_user *user, void *context)

@@ -40,6 +40,7 @@ struct peer_user {
 struct peer {
 	struct socket socket;
 	enum peer_state state; /* by set_state() in peer.c only */
+	bool is_uncounted;     /* see peer_uncount() */
 	bool is_reused;        /* it has served a request before */
 	bool is_probe;         /* see server->is_probing */
 	struct server *server;
@@ -64,6 +65,10 @@ struct peer *peer_connect(struct net *net, struct server *server,
 struct peer *peer_adopt(struct net *net, struct server *server, int fd,
 			struct str in, bool is_reused, const struct peer_user *user,
 			void *context);
+
+/* It is not of a request: it does not count among the server's connections,
+ * nor against its max_connections. Right after peer_connect(). */
+void peer_uncount(struct peer *peer);
 
 /* Takes one that is idle. */
 void peer_use(struct peer *peer, const struct peer_user *user, void *context);
