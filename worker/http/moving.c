@@ -23,10 +23,12 @@ enum { MOVING_PIECE = 16 * 1024 }; /* made in a tick */
 /* The owner of content that moves, or has moved. */
 struct store {
 	struct exchange *x;
-	struct spool spool;     /* the content, from where on it was stored */
-	uint64_t taken;         /* of the spool: has been read */
-	struct buf piece;       /* what follows it, when temp is full */
-	struct body source;     /* that has the rest; kind BODY_NONE: nothing */
+	struct spool spool; /* the content, from where on it was stored */
+	uint64_t taken;     /* of the spool: has been read */
+	struct buf piece;   /* what follows it, when temp is full */
+	/* It has the rest; and, to the end, what the head of the response says:
+	 * response.prepared may be of the file that it compresses. */
+	struct body source;
 	enum body_read outcome; /* BODY_READ_SOME: the source goes on */
 	bool is_stopped;        /* it is read from directly: it is too much */
 	struct task task;
@@ -157,8 +159,6 @@ static void make_some(struct task *task)
 		loop_queue(store->x->http->loop, task);
 		return;
 	}
-	if (store->outcome != BODY_READ_SOME)
-		release_source(store);
 	exchange_resume(store->x);
 }
 

@@ -338,7 +338,8 @@ static void content_is_made_to_its_end(void **state)
 	ticks(8);
 	assert_int_equal(made, 90 * 1024);
 	assert_int_equal(n_resumed, 1);
-	assert_int_equal(n_released, 1);
+	/* What the head says may be of it. */
+	assert_int_equal(n_released, 0);
 	move();
 	assert_int_equal(y.response.body.kind, BODY_STREAM);
 	assert_true(y.response.body.left == BODY_LENGTH_UNKNOWN);
