@@ -39,6 +39,9 @@ sub open_files ($pid) {
 	my %count;
 
 	$count{s/\[\d+\]|:\d+//gr}++ for values fd_targets($pid)->%*;
+	# Threads have one each from their first job on, which may come later.
+	delete $count{'anon_inode:eventfd'};
+	delete $count{'anon_inode:[eventfd]'};
 	return \%count;
 }
 
