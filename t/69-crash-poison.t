@@ -71,11 +71,13 @@ sub worker_of ($client) {
 
 	return wait_until {
 		open my $tcp, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!";
-		my ($row) = grep { hex((split /:/, $_->[2])[1]) == $port }
+		# Others may have a peer of that port, at another address.
+		my %inodes = map { ("socket:[$_->[9]]" => 1) }
+			grep { hex((split /:/, $_->[2])[1]) == $port }
 			map { [split] } grep { /:/ } readline $tcp;
 
-		for my $pid ($row ? $s->workers : ()) {
-			return $pid if grep { $_ eq "socket:[$row->[9]]" }
+		for my $pid ($s->workers) {
+			return $pid if grep { $inodes{$_} }
 				values fd_targets($pid)->%*;
 		}
 		return 0;
