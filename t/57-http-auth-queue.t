@@ -16,7 +16,7 @@ plan skip_all => 'only with configure --enable-test-hooks'
 
 # Hashes that take milliseconds, and a good part of a second.
 my $rounds = binary_has_sanitizers() ? 5_000 : 20_000;
-my $slower = 20 * $rounds;
+my $slower = 40 * $rounds;
 my $s = Holdfast->start(env => { HOLDFAST_TEST_KNOWN_FOR_S => 1 },
 	conf => <<'E', files => {
 workers = 1;

@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Holdfast;
+use Holdfast::Proc qw(socket_holder);
 
 my $s = Holdfast->start(conf => <<'E');
 workers = 2;
@@ -36,14 +37,18 @@ sub hold ($worker = undef, $target = '/') {
 }
 
 # The same, when there is room for it. A client has its response a moment
-# before the worker has done with the request.
+# before the worker has done with the request; and a connection that rests
+# between two requests may go to another worker.
 sub take ($worker = undef, $target = '/') {
 	my ($c, $status);
 
 	wait_until {
 		($c, $status) = hold($worker, $target);
-		$c->close if $status != 100;
-		$status == 100;
+		my $is_there = $status == 100 && (!defined $worker
+			|| (socket_holder($c->socket, $s->workers) // 0) == $worker);
+
+		$c->close if !$is_there;
+		$is_there;
 	} "$target to be free";
 	return $c;
 }
