@@ -146,9 +146,14 @@ struct peer *server_idle_peer(struct server *server, uint64_t max_idle_ms)
 		return NULL;
 	struct peer *peer = CONTAINER_OF(server->idle.prev, struct peer, link);
 
-	/* It was found to be of no use in this tick, and is closed next. */
-	if (peer->socket.readable || peer->socket.peer_ended)
+	/* The last read may have left it open whether there is more: one more
+	 * tells, which is rare. What the server said unasked ends it. */
+	if (peer->socket.peer_ended ||
+	    (peer->socket.readable && socket_read(&peer->socket) != IO_AGAIN)) {
+		peer_close(&peer);
 		return NULL;
+	}
+	buf_release(&peer->socket.in);
 	return now(server) - peer->idle_since <= max_idle_ms * NS_PER_MS ? peer
 									 : NULL;
 }
