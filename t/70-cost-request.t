@@ -238,7 +238,9 @@ subtest 'connections are read from, then written to' => sub {
 			? substr($1, 0, 1) : ()
 	} split /\n/, $trace;
 
-	like $stages, qr/r{16}s{16}/, '16 reads, then 16 writes' or diag $trace;
+	# The connection that counts has an event of its own, when the stop comes
+	# before it was waited for: then it has one of the 16 places.
+	like $stages, qr/r{15,16}s{15,16}/, 'reads, then writes' or diag $trace;
 	$_->close for @clients;
 };
 
