@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The request is sent from f->out, where it stays as long as it may have to
- * be sent again: until it has grown over FORWARD_REPLAY bytes, or the head of
- * a response is there. What the client sends is taken as fast as the server
- * takes it, and what the server sends as fast as the client does: between the
- * two there are f->out, the socket's own buffer and the client's, each of
- * which has a bound.
+ * A request on its way to a server: its tries, and the head of the response.
+ * The bodies, both ways, are forward_body.c's.
  *
  *   connect   forward_start() > try_server(): a connection that is idle, or a
  *             new one (on_connected())
- *   send      push(): head and body, as far as it has come
+ *   send      forward_push(): head and body, as far as it has come
  *   head      read_head(): the head of the response answers the exchange
  *   content   forward_read(), for the protocol that sends it, or both ways at
  *             once in a tunnel
@@ -23,7 +19,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/codec/chunked.h"
 #include "base/codec/response_head.h"
 #include "base/log.h"
 #include "worker/handler/proxy/forward_state.h"
@@ -38,9 +33,6 @@
 #include "worker/upstream/upstream.h"
 
 enum {
-	FORWARD_REPLAY = BUF_CHUNK,  /* of a request, kept to be sent again */
-	FORWARD_PENDING = 8 * 1024,  /* sent by the client, not yet taken: see
-				      * forward_may_move(), too */
 	FORWARD_HEAD = 64 * 1024,    /* bytes of the head of a response */
 	FORWARD_FRESH_MS = 1000,     /* see use_idle() */
 	FORWARD_AT_HAND = 16 * 1024, /* see is_at_hand() */
@@ -61,20 +53,9 @@ void forward_set_state(struct forward *f, enum forward_state state)
 	f->state = state;
 }
 
-static uint64_t now(const struct forward *f)
+void forward_wait_for_peer(struct forward *f, uint64_t ms)
 {
-	return f->x->http->loop->now;
-}
-
-static const struct conf_upstream_timeouts *timeouts(const struct forward *f)
-{
-	return &f->upstream->conf->timeouts;
-}
-
-/* Waits for the peer for so long, but not beyond the time for all tries. */
-static void wait_for_peer(struct forward *f, uint64_t ms)
-{
-	uint64_t until = now(f) + ms * NS_PER_MS;
+	uint64_t until = forward_now(f) + ms * NS_PER_MS;
 
 	if (f->total_until != 0 && f->total_until < until)
 		until = f->total_until;
@@ -101,25 +82,24 @@ static void let_go_of_peer(struct forward *f)
 	f->peer = NULL;
 }
 
-/* Nothing more of the response will come. */
-static void note_end(struct forward *f)
+void forward_note_end(struct forward *f)
 {
 	struct exchange_upstream *u = f->x->upstream;
 
 	if (u->ended == 0)
-		u->ended = now(f);
+		u->ended = forward_now(f);
 }
 
-static void complete(struct forward *f)
+void forward_complete(struct forward *f)
 {
 	f->is_complete = true;
-	note_end(f);
+	forward_note_end(f);
 }
 
 static void finish(struct forward *f)
 {
 	forward_set_state(f, FORWARD_OVER);
-	note_end(f);
+	forward_note_end(f);
 	let_go_of_peer(f);
 	buf_release(&f->out);
 }
@@ -176,7 +156,7 @@ static bool may_try_again(const struct forward *f)
 	       (is_idempotent(f->x) || f->sent + f->whole_sent == 0);
 }
 
-static void count_failure(struct forward *f, const char *why)
+void forward_count_failure(struct forward *f, const char *why)
 {
 	f->x->http->counters->upstream_failures++;
 	server_failed(f->server, why);
@@ -193,13 +173,13 @@ static void fail(struct forward *f, unsigned status, const char *phase,
 
 	peer_close(&f->peer);
 	if (!was_stale) {
-		count_failure(f, why);
+		forward_count_failure(f, why);
 		if (f->n_tried > f->upstream->conf->retries)
 			may = false;
 	} else if (f->n_tried > 0) {
 		f->n_tried--;
 	}
-	if (f->total_until != 0 && now(f) >= f->total_until)
+	if (f->total_until != 0 && forward_now(f) >= f->total_until)
 		may = false;
 	if (!may) {
 		refuse(f, status, phase, why);
@@ -210,81 +190,6 @@ static void fail(struct forward *f, unsigned status, const char *phase,
 	f->scanned = 0;
 	f->x->http->counters->upstream_retries++;
 	try_server(f);
-}
-
-/* Sending the request. */
-
-size_t forward_unsent(const struct forward *f)
-{
-	return buf_length(&f->out) - f->sent + f->whole.n - f->whole_sent;
-}
-
-/* What was sent is not needed any more when the request is too large to be
- * kept, or has been answered. */
-static void drop_sent(struct forward *f)
-{
-	if (f->is_replayable && buf_length(&f->out) <= FORWARD_REPLAY)
-		return;
-	if (f->sent == 0)
-		return;
-	f->is_replayable = false;
-	buf_consume(&f->out, f->sent);
-	f->sent = 0;
-}
-
-/* Sends a part of the request; *sent counts what was sent of it. */
-static enum io send_part(struct forward *f, struct str part, size_t *sent)
-{
-	struct str tail = str_tail(part, *sent);
-	size_t before = tail.n;
-	enum io io = socket_flush_with(&f->peer->socket, &tail);
-
-	*sent += before - tail.n;
-	return io;
-}
-
-static void set_request_timeout(struct forward *f)
-{
-	if (forward_unsent(f) > 0)
-		wait_for_peer(f, timeouts(f)->send);
-	else if (f->has_ended)
-		wait_for_peer(f, timeouts(f)->first_byte);
-	else if (f->total_until != 0)
-		socket_set_timeout_at(&f->peer->socket, f->total_until);
-	else /* it is the client that is waited for */
-		socket_clear_timeout(&f->peer->socket);
-}
-
-/* Sends what there is. A server that takes no more may have answered before it
- * closed: reading tells. */
-static void push(struct forward *f)
-{
-	enum io io = IO_OK;
-
-	if (f->sent < buf_length(&f->out)) {
-		io = send_part(f, buf_str(&f->out), &f->sent);
-		drop_sent(f);
-	}
-	if (io == IO_OK && f->whole_sent < f->whole.n)
-		io = send_part(f, f->whole, &f->whole_sent);
-	if (io == IO_ERROR)
-		f->peer->socket.readable = true;
-	if (f->state == FORWARD_SENDING)
-		set_request_timeout(f);
-	if (f->state == FORWARD_TUNNEL && f->has_ended && forward_unsent(f) == 0 &&
-	    !f->was_finished) {
-		f->was_finished = socket_finish(&f->peer->socket) != IO_AGAIN;
-		if (f->was_finished)
-			socket_shutdown(&f->peer->socket);
-	}
-}
-
-static void want_more(struct forward *f)
-{
-	if (f->is_waited_for && forward_unsent(f) < FORWARD_PENDING / 2) {
-		f->is_waited_for = false;
-		exchange_want_body(f->x);
-	}
 }
 
 /* The response. */
@@ -317,13 +222,13 @@ static void set_content(struct forward *f, const struct response_head *head)
 		if (is_head)
 			body->length = head->has_length ? head->content_length
 							: BODY_LENGTH_UNKNOWN;
-		complete(f);
+		forward_complete(f);
 	} else if (is_at_hand(f)) {
 		body->kind = BODY_BYTES;
 		body->bytes = (struct str){buf_str(&f->peer->socket.in).p, f->left};
 		body->length = f->left;
 		f->at_hand = f->left;
-		complete(f);
+		forward_complete(f);
 	} else if (f->framing == RESPONSE_LENGTH) {
 		body->length = f->left;
 		body->splice = forward_splice;
@@ -381,7 +286,7 @@ static bool take_interim(struct forward *f, const struct response_head *head)
 static void note_received(struct forward *f)
 {
 	if (!f->is_received)
-		f->x->upstream->first_byte = now(f);
+		f->x->upstream->first_byte = forward_now(f);
 	f->is_received = true;
 }
 
@@ -438,152 +343,6 @@ static void read_head(struct forward *f)
 		;
 }
 
-/* Content, for the protocol that sends it to the client. */
-
-/* Moves what is framed by chunks; false when that is damaged. */
-static bool put_chunked(struct forward *f, struct buf *out, size_t max)
-{
-	struct buf *in = &f->peer->socket.in;
-
-	while (buf_length(in) > 0 && max > 0) {
-		struct str all = buf_str(in), part = all, piece;
-
-		if (part.n > max)
-			part.n = max;
-		size_t before = part.n;
-		enum chunked_result result =
-			chunked_decode(&f->chunked, &part, &piece);
-
-		if (result == CHUNKED_BAD)
-			return false;
-		if (result == CHUNKED_PIECE) {
-			buf_put(out, piece);
-			max -= piece.n;
-		}
-		buf_consume(in, before - part.n);
-		if (result == CHUNKED_DONE) {
-			complete(f);
-			return true;
-		}
-	}
-	return true;
-}
-
-static void put_plain(struct forward *f, struct buf *out, size_t max)
-{
-	struct str piece = buf_str(&f->peer->socket.in);
-
-	if (piece.n > max)
-		piece.n = max;
-	if (f->framing == RESPONSE_LENGTH) {
-		if (piece.n > f->left)
-			piece.n = (size_t)f->left;
-		f->left -= piece.n;
-		if (f->left == 0)
-			complete(f);
-	}
-	buf_put(out, piece);
-	buf_consume(&f->peer->socket.in, piece.n);
-}
-
-static enum body_read broke_off(struct forward *f, const char *why)
-{
-	log_client(LOG_LEVEL_WARN,
-		   "%" STR_FMT ": cut short: upstream %s, server %s: %s",
-		   STR_ARG(f->x->request.path), f->upstream->conf->name,
-		   f->server->conf->text, why);
-	count_failure(f, why);
-	return BODY_READ_FAILED;
-}
-
-/* The server sends nothing more. */
-static enum body_read at_end(struct forward *f)
-{
-	if (f->framing == RESPONSE_LENGTH || f->framing == RESPONSE_CHUNKED)
-		return broke_off(f, "the connection was closed in the content");
-	complete(f);
-	return BODY_READ_END;
-}
-
-/* The next of it may be long in coming: what is empty takes no memory. */
-static void give_back(struct forward *f)
-{
-	drop_sent(f);
-	if (buf_length(&f->peer->socket.in) == 0)
-		buf_release(&f->peer->socket.in);
-	if (buf_length(&f->out) == 0)
-		buf_release(&f->out);
-}
-
-/* What reading more of the content came to; BODY_READ_SOME: there is more. */
-static enum body_read outcome(struct forward *f, enum io io)
-{
-	switch (io) {
-	case IO_OK:
-		socket_clear_timeout(&f->peer->socket);
-		return BODY_READ_SOME;
-	case IO_AGAIN:
-		wait_for_peer(f, timeouts(f)->read);
-		give_back(f);
-		return BODY_READ_WAIT;
-	case IO_EOF:
-		return at_end(f);
-	default:
-		return f->state == FORWARD_TUNNEL ? at_end(f)
-						  : broke_off(f, strerror(errno));
-	}
-}
-
-enum body_read forward_read(void *owner, struct buf *out, size_t max)
-{
-	struct forward *f = owner;
-	struct socket *s = &f->peer->socket;
-	size_t before = buf_length(out);
-
-	for (;;) {
-		if (f->framing != RESPONSE_CHUNKED)
-			put_plain(f, out, max);
-		else if (!put_chunked(f, out, max))
-			return broke_off(f, "the content is not in chunked coding");
-		if (f->is_complete)
-			return BODY_READ_END;
-		if (buf_length(out) > before)
-			return BODY_READ_SOME;
-		if (f->has_timed_out)
-			return f->state == FORWARD_TUNNEL
-				       ? BODY_READ_END
-				       : broke_off(f, "timed out");
-		enum body_read read = outcome(f, socket_read(s));
-
-		if (read != BODY_READ_SOME)
-			return read;
-	}
-}
-
-enum body_read forward_splice(void *owner, struct socket *to, size_t max,
-			      size_t *n_out)
-{
-	struct forward *f = owner;
-	struct socket *s = &f->peer->socket;
-
-	*n_out = 0;
-	if (buf_length(&s->in) > 0 || f->left <= 1 || f->has_timed_out ||
-	    !socket_can_splice(to, s)) {
-		enum body_read read = forward_read(f, &to->out, max);
-
-		*n_out = buf_length(&to->out);
-		return read;
-	}
-	/* The last byte is read: a read that comes short shows that nothing
-	 * follows, so that the connection can be kept. */
-	if (f->left <= max)
-		max = (size_t)f->left - 1;
-	enum io io = socket_splice(to, s, max, n_out);
-
-	f->left -= *n_out;
-	return outcome(f, io);
-}
-
 /* What the peer tells. */
 
 static void on_connected(struct peer *peer, int error)
@@ -595,10 +354,10 @@ static void on_connected(struct peer *peer, int error)
 		fail(f, 502, "connect", strerror(error));
 		return;
 	}
-	f->x->upstream->connected = now(f);
+	f->x->upstream->connected = forward_now(f);
 	forward_set_state(f, FORWARD_SENDING);
-	push(f);
-	want_more(f);
+	forward_push(f);
+	forward_want_more(f);
 	read_head(f);
 }
 
@@ -606,8 +365,8 @@ static void on_ready(struct peer *peer)
 {
 	struct forward *f = peer->context;
 
-	push(f);
-	want_more(f);
+	forward_push(f);
+	forward_want_more(f);
 	if (f->state == FORWARD_SENDING)
 		read_head(f);
 	else
@@ -691,8 +450,8 @@ static bool use_idle(struct forward *f)
 	f->server->requests++;
 	peer_use(f->peer, &forward_user, f);
 	forward_set_state(f, FORWARD_SENDING);
-	push(f);
-	want_more(f); /* of a body that an earlier try could not send */
+	forward_push(f);
+	forward_want_more(f); /* of a body that an earlier try could not send */
 	read_head(f);
 	return true;
 }
@@ -704,7 +463,7 @@ static void note_try(struct forward *f)
 
 	u->server = str_of(f->server->conf->text);
 	u->tries++;
-	u->asked = now(f);
+	u->asked = forward_now(f);
 	u->connected = 0;
 	u->first_byte = 0;
 }
@@ -735,7 +494,7 @@ static void try_server(struct forward *f)
 	if (f->peer == NULL)
 		fail(f, 502, "connect", strerror(errno));
 	else
-		wait_for_peer(f, timeouts(f)->connect);
+		forward_wait_for_peer(f, forward_timeouts(f)->connect);
 }
 
 static uint64_t hash_of(const struct forward *f)
@@ -764,54 +523,14 @@ void forward_start(struct exchange *x, const struct proxy *proxy)
 	f->is_replayable = true;
 	f->may_upgrade = proxy_request_upgrades(x, proxy);
 	f->hash = hash_of(f);
-	if (timeouts(f)->total != 0)
-		f->total_until = now(f) + timeouts(f)->total * NS_PER_MS;
+	if (forward_timeouts(f)->total != 0)
+		f->total_until =
+			forward_now(f) + forward_timeouts(f)->total * NS_PER_MS;
 	x->upstream = arena_zalloc(&x->arena, 1, sizeof(*x->upstream));
 	x->upstream->name = str_of(f->upstream->conf->name);
-	x->upstream->begun = now(f);
+	x->upstream->begun = forward_now(f);
 	x->http->counters->upstream_requests++;
 	exchange_hold(x, forward_cancel, f);
 	x->ends_with_peer = true; /* what nobody waits for is not asked for */
 	try_server(f);
-}
-
-/* The body of the request. */
-
-struct forward *forward_of(const struct exchange *x)
-{
-	return x->state == EXCHANGE_HANDLED ? x->holder : x->response.body.owner;
-}
-
-static void put_piece(struct forward *f, struct str piece)
-{
-	if (f->body.framing == PROXY_CHUNKED)
-		buf_printf(&f->out, "%zx\r\n", piece.n);
-	buf_put(&f->out, piece);
-	if (f->body.framing == PROXY_CHUNKED)
-		buf_put(&f->out, STR("\r\n"));
-}
-
-bool forward_put_body(struct exchange *x, struct str piece)
-{
-	struct forward *f = forward_of(x);
-
-	if (piece.n > 0)
-		put_piece(f, piece);
-	if (f->state == FORWARD_TUNNEL)
-		wait_for_peer(f, timeouts(f)->read);
-	if (f->state != FORWARD_CONNECTING)
-		push(f);
-	f->is_waited_for = forward_unsent(f) >= FORWARD_PENDING;
-	return !f->is_waited_for;
-}
-
-void forward_end_body(struct exchange *x)
-{
-	struct forward *f = forward_of(x);
-
-	f->has_ended = true;
-	if (f->body.framing == PROXY_CHUNKED)
-		buf_put(&f->out, STR("0\r\n\r\n"));
-	if (f->state != FORWARD_CONNECTING)
-		push(f);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A request on its way, for the files that serve it: forward.c, and
- * forward_frozen.c, which moves it to another process. Worker.
+ * A request on its way, for the files that serve it: forward.c (its tries),
+ * forward_body.c (what is passed on), and forward_frozen.c, which moves it to
+ * another process. Worker.
  */
 #ifndef WORKER_HANDLER_PROXY_FORWARD_STATE_H
 #define WORKER_HANDLER_PROXY_FORWARD_STATE_H
@@ -14,10 +15,15 @@
 #include "base/codec/response_head.h"
 #include "worker/handler/proxy/proxy_request.h"
 #include "worker/http/exchange.h"
+#include "worker/http/http.h"
 #include "worker/upstream/peer.h"
 #include "worker/upstream/upstream.h"
 
 struct proxy;
+
+enum {
+	FORWARD_REPLAY = BUF_CHUNK, /* bytes of a request, kept to be sent again */
+};
 
 enum forward_state {
 	FORWARD_CONNECTING,
@@ -67,19 +73,54 @@ struct forward {
 /* The one that holds the exchange, or that its content is of. */
 struct forward *forward_of(const struct exchange *x);
 
+static inline uint64_t forward_now(const struct forward *f)
+{
+	return f->x->http->loop->now;
+}
+
+static inline const struct conf_upstream_timeouts *forward_timeouts(
+	const struct forward *f)
+{
+	return &f->upstream->conf->timeouts;
+}
+
+/* Of forward.c. */
+
 void forward_set_state(struct forward *f, enum forward_state state);
 
-/* Bytes of the request that are here, and have to be sent. */
-size_t forward_unsent(const struct forward *f);
+/* The peer gets `ms`, but not more than is left of the time for all tries. */
+void forward_wait_for_peer(struct forward *f, uint64_t ms);
+
+/* The response is there to its end; or, of forward_note_end(), nothing more of
+ * it will come, which the log tells the time of. */
+void forward_complete(struct forward *f);
+void forward_note_end(struct forward *f);
+
+/* A failure of the server's. */
+void forward_count_failure(struct forward *f, const char *why);
 
 /* For exchange_hold(), and for the body of the response. */
 void forward_cancel(struct exchange *x);
 void forward_release(void *owner);
+
+/* What a peer tells. */
+extern const struct peer_user forward_user;
+
+/* Of forward_body.c. */
+
+/* Sends what there is. A server that takes no more may have answered before it
+ * closed: reading tells. */
+void forward_push(struct forward *f);
+
+/* Lets the client send more of the body, if it was told to wait. */
+void forward_want_more(struct forward *f);
+
+/* Bytes of the request that are here, and have to be sent. */
+size_t forward_unsent(const struct forward *f);
+
+/* For the body of the response. */
 enum body_read forward_read(void *owner, struct buf *out, size_t max);
 enum body_read forward_splice(void *owner, struct socket *to, size_t max,
 			      size_t *n_out);
-
-/* forward.c: what a peer tells. */
-extern const struct peer_user forward_user;
 
 #endif
