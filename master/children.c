@@ -221,13 +221,13 @@ static void understand(struct child *child, struct message *message)
 	case MESSAGE_UNEVEN:
 		children->on_uneven(children, child);
 		return;
-	case MESSAGE_LEFT:
+	case MESSAGE_NOT_ACCEPTING:
 		child->accepts = false;
-		children->on_left(children);
+		children->on_not_accepting(children);
 		return;
-	case MESSAGE_LEAVING:
+	case MESSAGE_SIGNALLED:
 		if (child->state == CHILD_SERVING)
-			children->on_leaving(children, child);
+			children->on_signalled(children, child);
 		return;
 	case MESSAGE_DRAINED:
 		children->retired.connections_cut += message->number;
@@ -293,7 +293,7 @@ static struct child *find_pid(struct children *children, pid_t pid)
 	return NULL;
 }
 
-static void bury(struct children *children, struct child *child, int status)
+static void forget(struct children *children, struct child *child, int status)
 {
 	/* What it said last may still be there to be read. */
 	on_channel(&child->channel, EPOLLIN);
@@ -320,7 +320,7 @@ void children_reap(struct children *children)
 		struct child *child = find_pid(children, pid);
 
 		if (child != NULL)
-			bury(children, child, status);
+			forget(children, child, status);
 	}
 }
 
@@ -476,7 +476,7 @@ void child_reopen(struct child *child, int error_log, int access_log)
 		tell(child, message, fds, n);
 }
 
-bool children_are_leaving(struct children *children)
+bool children_still_accept(struct children *children)
 {
 	for (struct child *c = NULL;
 	     (c = children_next(children, NULL, c)) != NULL;)

@@ -29,7 +29,7 @@ enum child_state {
 
 const char *child_state_name(enum child_state state);
 
-/* Requests a second; see sample.h. */
+/* Requests a second; see rates.h. */
 struct rate {
 	uint64_t per_s;
 	uint64_t requests; /* when it was taken */
@@ -44,7 +44,7 @@ struct child {
 	unsigned number;     /* of the slot */
 	uint64_t started_at; /* CLOCK_MONOTONIC ns */
 	struct watch channel;
-	bool accepts;       /* it was told to, and has not said that it left off */
+	bool accepts;       /* it was told to, and has not said that it stopped */
 	bool is_done;       /* it has drained, and only has to exit */
 	bool is_moving;     /* its connections go to others */
 	uint64_t told_at;   /* CLOCK_MONOTONIC ns, when it was told something */
@@ -76,10 +76,10 @@ struct children {
 	void (*on_paused)(struct children *children, struct child *child);
 	/* A worker sees that connections are not evenly shared. */
 	void (*on_uneven)(struct children *children, struct child *child);
-	/* A worker was told by a signal to go. */
-	void (*on_leaving)(struct children *children, struct child *child);
-	/* One that drains accepts nothing any more. */
-	void (*on_left)(struct children *children);
+	/* A worker got a signal to exit. */
+	void (*on_signalled)(struct children *children, struct child *child);
+	/* A worker that drains has stopped accepting. */
+	void (*on_not_accepting)(struct children *children);
 	/* Reaped: `status` is from waitpid(2), `gone` what the slot was: it
 	 * is free already. */
 	void (*on_gone)(struct children *children, const struct child *gone,
@@ -146,8 +146,8 @@ void child_drain(struct child *child, uint64_t idle_grace_ms, uint64_t patience_
 void child_stop(struct child *child, uint64_t patience_ms);
 /* -1 for a log that stays. */
 void child_reopen(struct child *child, int error_log, int access_log);
-/* True while one that was told to go may still accept. */
-bool children_are_leaving(struct children *children);
+/* True while a worker that was told to finish may still accept. */
+bool children_still_accept(struct children *children);
 
 /* Asks for its stack, and kills it a second later if that is not its end. */
 void child_abort(struct child *child);

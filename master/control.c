@@ -365,7 +365,7 @@ static void send_away(struct control_client *client)
 	client_send(client);
 }
 
-void control_leave(struct control *control)
+void control_hand_over(struct control *control)
 {
 	if (control->path == NULL)
 		return;
@@ -427,7 +427,7 @@ void control_close(struct control *control)
 	loop_close(control->loop, &control->watch);
 }
 
-void control_bury(struct control *control)
+void control_free_closed(struct control *control)
 {
 	LIST_EACH_SAFE (link, &control->dead) {
 		list_remove(link);
@@ -452,5 +452,5 @@ void control_fini(struct control *control)
 		list_remove(&client->link);
 		free(client);
 	}
-	control_bury(control);
+	control_free_closed(control);
 }

@@ -75,10 +75,10 @@ int control_prepare(struct control *control, const char *path,
 		    char why_out[WHY_SIZE]) __attribute__((warn_unused_result));
 void control_finish(struct control *control, bool commit);
 
-/* A new master answers: closes our socket, and removes its file if the new one's
- * is elsewhere. Clients that have not asked yet are told "moved": they ask again,
- * the new master. */
-void control_leave(struct control *control);
+/* A new master serves: closes our socket, and removes its file unless the new
+ * master's is at the same path. Clients that have not asked yet are told "moved",
+ * and ask the new master. */
+void control_hand_over(struct control *control);
 
 /* Closes the listening socket and removes its file; clients stay. */
 void control_close(struct control *control);
@@ -96,7 +96,7 @@ void control_hold(struct control_client *client);
 void control_pause(struct control *control, uint64_t ms);
 void control_resume(struct control *control);
 
-/* Frees clients that are gone: for the end of a tick. */
-void control_bury(struct control *control);
+/* Frees the clients that are closed: for the end of a tick. */
+void control_free_closed(struct control *control);
 
 #endif

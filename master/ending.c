@@ -30,7 +30,7 @@ void ending_join(struct master *m)
 /* Drops what a reload or an upgrade had begun. */
 static void abandon_work(struct master *m)
 {
-	reload_settle_now(m);
+	reload_answer_now(m);
 	reload_abandon(m);
 	if (verdict_is_asked(&m->reload)) {
 		verdict_blame(&m->reload, "%s", ends);
@@ -57,7 +57,7 @@ void ending_quit(struct master *m)
 	log_info("quitting; draining for at most %ju ms", (uintmax_t)drain);
 	notify_stopping(&m->notify, "quitting", drain + 2 * GENERATION_PATIENCE_MS);
 	timer_disarm(&m->respawn_timer);
-	generation_leave_listeners(m->serving, NULL, &m->children);
+	generation_retire_listeners(m->serving, NULL, &m->children);
 	ending_drain(m);
 }
 

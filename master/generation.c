@@ -107,7 +107,7 @@ static void tell_all(const struct generation *g, struct children *children,
 static void close_listener(struct generation *g, size_t i,
 			   struct children *children)
 {
-	if (listeners_leave(&g->bound[i]))
+	if (listeners_release(&g->bound[i]))
 		log_info("closing %s", g->conf->listeners[i].text);
 	g->fds[i] = -1;
 	tell_all(g, children, child_serve_out, i);
@@ -155,7 +155,7 @@ void generation_destroy(struct generation **generation)
 	if (g->children != NULL)
 		timer_detach(&g->children->loop->timers, &g->let_in);
 	for (size_t i = 0; g->bound != NULL && i < g->conf->n_listeners; i++)
-		listeners_leave(&g->bound[i]);
+		listeners_release(&g->bound[i]);
 	close_log(&g->error_log);
 	close_log(&g->access_log);
 	list_remove(&g->link);
@@ -231,19 +231,20 @@ void generation_release_listeners(struct generation *g, struct children *childre
 			keep_open(g, i, children);
 			continue;
 		}
-		listeners_leave(&g->bound[i]);
+		listeners_release(&g->bound[i]);
 		g->fds[i] = -1;
 	}
 }
 
-void generation_leave_listeners(struct generation *g, const struct generation *next,
-				struct children *children)
+void generation_retire_listeners(struct generation *g,
+				 const struct generation *next,
+				 struct children *children)
 {
 	for (size_t i = 0; i < g->conf->n_listeners; i++) {
 		if (g->bound[i] == NULL) {
 			continue;
 		} else if (has_bound(next, g->bound[i])) {
-			listeners_leave(&g->bound[i]);
+			listeners_release(&g->bound[i]);
 			g->fds[i] = -1;
 		} else if (next != NULL && listeners_let_in(g->bound[i])) {
 			keep_open(g, i, children);

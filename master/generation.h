@@ -43,7 +43,7 @@ struct generation *generation_create(struct conf **conf, struct names *names,
 				     char why_out[WHY_SIZE])
 	__attribute__((warn_unused_result));
 
-/* Leaves the listeners, closes the logs, destroys the configuration. */
+/* Releases the listeners, closes the logs, destroys the configuration. */
 void generation_destroy(struct generation **generation);
 
 /* One more worker. 0, or -1 with errno. */
@@ -57,23 +57,23 @@ void generation_fail(struct generation *generation, const char *why);
 bool generation_is_ready(const struct generation *generation,
 			 struct children *children);
 
-/* Lets go of its listeners; the new master goes on with them. One that it does
- * not want stays open as in generation_leave_listeners(). */
+/* Releases its listeners; the new master goes on with them. One that it does not
+ * want stays open as in generation_retire_listeners(). */
 void generation_release_listeners(struct generation *generation,
 				  struct children *children);
 
-/* Lets go of its listeners; it never served. */
+/* Releases its listeners; it never served. */
 void generation_abandon_listeners(struct generation *generation);
 
 /*
- * Lets go of the listeners that `next` (NULL: none) has not, closes the
+ * Releases the listeners that `next` (NULL: none) does not have, closes the
  * master's descriptors of them, and has the workers accept their queues. With a
  * `next`, one whose clients the kernel may still hold back stays open for
  * DEFER_ACCEPT_LET_IN_MS, in the workers, too, when they are told to move.
  */
-void generation_leave_listeners(struct generation *generation,
-				const struct generation *next,
-				struct children *children);
+void generation_retire_listeners(struct generation *generation,
+				 const struct generation *next,
+				 struct children *children);
 
 /* Holds back no client any more. True when one may be on its way in, for
  * DEFER_ACCEPT_LET_IN_MS: listeners that are closed now would reset it. */

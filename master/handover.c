@@ -187,12 +187,12 @@ void handover_abandon(struct master *m, const char *why)
 /* The old master, afterwards. */
 
 /* All that has a name in the file system is the new master's from now on. */
-static void leave_names(struct master *m)
+static void hand_over_names(struct master *m)
 {
-	control_leave(&m->control);
-	pid_file_leave(&m->pid_file);
+	control_hand_over(&m->control);
+	pid_file_remove(&m->pid_file);
 	LIST_EACH (link, &m->listeners.all)
-		CONTAINER_OF(link, struct bound, link)->leave_name = true;
+		CONTAINER_OF(link, struct bound, link)->file_handed_over = true;
 }
 
 /* The new master may have read the file before it was changed. */
@@ -223,14 +223,14 @@ void handover_commit(struct master *m)
 	timer_disarm(&m->upgrade_timer);
 	timer_disarm(&m->respawn_timer);
 	verdict_pass(&m->upgrading, "master %d serves now", (int)m->upgrade.pid);
-	verdict_move(&m->settling, &m->upgrading);
+	verdict_move(&m->answering, &m->upgrading);
 	snprintf(text, sizeof(text), "master %d serves now", (int)m->upgrade.pid);
 	notify_success(&m->notify);
 	notify_main_pid(&m->notify, (int)m->upgrade.pid, text);
 	pass_reload_on(m);
 	m->upgrade.pid = 0;
 	buf_release(&m->upgrade.made);
-	leave_names(m);
+	hand_over_names(m);
 	send_counters(m);
 	generation_release_listeners(m->serving, &m->children);
 	/* A new master that said nothing understands nothing. */
@@ -239,7 +239,7 @@ void handover_commit(struct master *m)
 	LIST_EACH (link, &m->old)
 		generation_move(CONTAINER_OF(link, struct generation, link),
 				&m->children, true);
-	reload_settle(m);
+	reload_answer(m);
 	ending_check(m);
 }
 
@@ -251,7 +251,7 @@ void handover_lose(struct master *m)
 
 void handover_quit(struct master *m)
 {
-	reload_settle_now(m);
+	reload_answer_now(m);
 	log_info("the new master serves; draining for at most %ju ms",
 		 (uintmax_t)m->serving->conf->timeouts.drain);
 	ending_drain(m);

@@ -24,7 +24,7 @@ static const struct {
 	[LIFE_SERVING] = {"serving", "the server is serving", true, false},
 	[LIFE_RELOADING] = {"reloading", "the server is reloading", true, false},
 	[LIFE_UPGRADING] = {"upgrading", "the server is upgrading", true, false},
-	[LIFE_LEAVING] = {"leaving", "a new master serves", false, false},
+	[LIFE_HANDING_OVER] = {"handing over", "a new master serves", false, false},
 	[LIFE_LINGERING] = {"lingering", "the server is shutting down", true, true},
 	[LIFE_QUITTING] = {"quitting", "the server is shutting down", false, true},
 	[LIFE_STOPPING] = {"stopping", "the server is shutting down", false, true},
@@ -99,7 +99,7 @@ static const struct {
 		},
 	[LIFE_UPGRADING] =
 		{
-			[EVENT_READY] = {handover_commit, LIFE_LEAVING},
+			[EVENT_READY] = {handover_commit, LIFE_HANDING_OVER},
 			[EVENT_FAILED] = {handover_fail, LIFE_SERVING},
 			[EVENT_UPGRADE] = {handover_join, LIFE_UPGRADING},
 			[EVENT_RELOAD] = {reload_queue, LIFE_UPGRADING},
@@ -110,13 +110,13 @@ static const struct {
 			[EVENT_MORE] = {workforce_more, LIFE_UPGRADING},
 			[EVENT_FEWER] = {workforce_fewer, LIFE_UPGRADING},
 		},
-	[LIFE_LEAVING] =
+	[LIFE_HANDING_OVER] =
 		{
-			[EVENT_FAILED] = {handover_lose, LIFE_LEAVING},
+			[EVENT_FAILED] = {handover_lose, LIFE_HANDING_OVER},
 			[EVENT_QUIT] = {handover_quit, LIFE_QUITTING},
 			[EVENT_TERM] = {handover_quit, LIFE_QUITTING},
 			[EVENT_STOP] = {ending_stop, LIFE_STOPPING},
-			[EVENT_REOPEN] = {reload_reopen, LIFE_LEAVING},
+			[EVENT_REOPEN] = {reload_reopen, LIFE_HANDING_OVER},
 			[EVENT_EMPTY] = {ending_finish, LIFE_GONE},
 		},
 	[LIFE_LINGERING] =

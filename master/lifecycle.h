@@ -14,15 +14,15 @@ struct control_client;
 struct master;
 
 enum life {
-	LIFE_STARTING,  /* the first generation is being made */
-	LIFE_SERVING,   /* one generation serves */
-	LIFE_RELOADING, /* it does, and the next is being made */
-	LIFE_UPGRADING, /* it does, and a new master is being made */
-	LIFE_LEAVING,   /* the new master serves: giving it the connections */
-	LIFE_LINGERING, /* will quit; health checks fail already */
-	LIFE_QUITTING,  /* finishing what is begun */
-	LIFE_STOPPING,  /* ending as fast as possible */
-	LIFE_GONE,      /* no worker is left; the loop ends */
+	LIFE_STARTING,     /* the first generation is being made */
+	LIFE_SERVING,      /* one generation serves */
+	LIFE_RELOADING,    /* it does, and the next is being made */
+	LIFE_UPGRADING,    /* it does, and a new master is being made */
+	LIFE_HANDING_OVER, /* the new master serves: giving it the connections */
+	LIFE_LINGERING,    /* will quit; health checks fail already */
+	LIFE_QUITTING,     /* finishing what is begun */
+	LIFE_STOPPING,     /* ending as fast as possible */
+	LIFE_GONE,         /* no worker is left; the loop ends */
 	LIFE_COUNT
 };
 

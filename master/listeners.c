@@ -3,7 +3,7 @@
  * First what a bound socket is and its file; then sockets that are given to us,
  * by systemd or by the master before us; then opening one, which is where an
  * address may have to be shared with a listener that goes (see share_port());
- * then the users of a socket, from listeners_use() to listeners_leave().
+ * then the users of a socket, from listeners_use() to listeners_release().
  */
 #include "master/listeners.h"
 
@@ -41,7 +41,7 @@ static bool has_file(const struct bound *bound)
 static void remove_file(const struct bound *bound)
 {
 	if (has_file(bound) && !bound->inherited && !bound->borrowed &&
-	    !bound->leave_name)
+	    !bound->file_handed_over)
 		socket_file_remove(&bound->file, bound->addr.un.sun_path);
 }
 
@@ -357,7 +357,7 @@ bool listeners_let_in(struct bound *bound)
 	return defer_accept_let_in(bound->fd);
 }
 
-void listeners_settle(struct bound *bound, const struct conf_listener *conf,
+void listeners_commit(struct bound *bound, const struct conf_listener *conf,
 		      const struct socket_access *access)
 {
 	bound->borrowed = false; /* from now on we serve with it */
@@ -384,7 +384,7 @@ static void give_back(struct bound *bound)
 	list_append(&bound->home->inherited, &bound->link);
 }
 
-bool listeners_leave(struct bound **where)
+bool listeners_release(struct bound **where)
 {
 	struct bound *bound = *where;
 
@@ -410,7 +410,7 @@ void listeners_abandon(struct bound **where)
 	if (bound != NULL && bound->users == 1 && !bound->inherited &&
 	    !bound->borrowed)
 		(void)shutdown(bound->fd, SHUT_RD);
-	listeners_leave(where);
+	listeners_release(where);
 }
 
 void listeners_stop_sharing(struct listeners *listeners)

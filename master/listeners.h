@@ -23,12 +23,13 @@ struct bound {
 	struct addr addr; /* what it is bound to */
 	int fd;
 	unsigned users;
-	bool inherited;   /* from systemd, which has it too: never given up */
-	bool borrowed;    /* of a master that still serves with it */
-	bool is_unwanted; /* by the new master of an upgrade */
-	bool beside;      /* bound beside one that goes; does not listen yet */
-	bool is_deferred; /* TCP_DEFER_ACCEPT is set: see listeners_settle() */
-	bool leave_name;  /* a Unix socket's file that is another master's now */
+	bool inherited;        /* from systemd, which has it too: never given up */
+	bool borrowed;         /* of a master that still serves with it */
+	bool is_unwanted;      /* by the new master of an upgrade */
+	bool beside;           /* bound beside one that goes; does not listen yet */
+	bool is_deferred;      /* TCP_DEFER_ACCEPT is set: see listeners_commit() */
+	bool file_handed_over; /* a Unix socket's file that is another master's now
+				*/
 	struct socket_file file; /* that file, as we made it */
 	struct listeners *home;
 };
@@ -65,15 +66,15 @@ struct bound *listeners_use(struct listeners *listeners,
  * socket that stays is changed now: its backlog, who may connect to its file, and
  * whether the kernel holds back clients that are silent (base/defer_accept.h).
  */
-void listeners_settle(struct bound *bound, const struct conf_listener *conf,
+void listeners_commit(struct bound *bound, const struct conf_listener *conf,
 		      const struct socket_access *access);
 
 /* See defer_accept_let_in(). */
 bool listeners_let_in(struct bound *bound);
 
-/* One user less; the last one closes our descriptor of it, and removes the
- * file of a Unix socket. True when that was the last. */
-bool listeners_leave(struct bound **bound);
+/* Drops one user's reference. The last one closes our descriptor and removes the
+ * file of a Unix socket; true when this was the last. */
+bool listeners_release(struct bound **bound);
 
 /* The same for a user that never served: nobody will accept what is in the
  * queue, and the address is free at once. */

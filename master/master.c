@@ -34,7 +34,7 @@ static void open_verdicts(struct master *m)
 	verdict_init(&m->next_reload, "reload", &m->notify);
 	verdict_init(&m->reload, "reload", &m->notify);
 	verdict_init(&m->upgrading, "upgrade", &m->notify);
-	verdict_init(&m->settling, "reload", &m->notify);
+	verdict_init(&m->answering, "reload", &m->notify);
 	verdict_init(&m->reopening, "reopen", &m->notify);
 	verdict_init(&m->resizing, "change of the number of workers", &m->notify);
 	verdict_init(&m->ending, "quit", &m->notify);
@@ -47,7 +47,7 @@ static void close_verdicts(struct master *m)
 	verdict_fini(&m->next_reload);
 	verdict_fini(&m->reload);
 	verdict_fini(&m->upgrading);
-	verdict_fini(&m->settling);
+	verdict_fini(&m->answering);
 	verdict_fini(&m->reopening);
 	verdict_fini(&m->resizing);
 	verdict_fini(&m->ending);
@@ -70,7 +70,7 @@ static int open_master(struct master *m, const char *file)
 	control_init(&m->control, &m->loop);
 	notify_init(&m->notify, &m->loop);
 	watchdog_init(&m->watchdog, &m->children);
-	sampler_init(&m->sampler, &m->children);
+	rates_init(&m->rates, &m->children);
 	reload_init(m);
 	handover_init(m);
 	ending_init(m);
@@ -90,11 +90,11 @@ static void close_master(struct master *m)
 	}
 	lookup_cancel(&m->lookup);
 	conf_destroy(&m->candidate);
-	pid_file_leave(&m->pid_file);
+	pid_file_remove(&m->pid_file);
 	close_verdicts(m);
 	notify_fini(&m->notify);
 	watchdog_stop(&m->watchdog);
-	sampler_stop(&m->sampler);
+	rates_stop(&m->rates);
 	upgrade_close(&m->upgrade);
 	control_fini(&m->control);
 	listeners_fini(&m->listeners);

@@ -19,7 +19,7 @@
 #include "master/lookup.h"
 #include "master/notify.h"
 #include "master/pid_file.h"
-#include "master/report/sample.h"
+#include "master/report/rates.h"
 #include "master/respawn.h"
 #include "master/upgrade.h"
 #include "master/verdict.h"
@@ -41,7 +41,7 @@ struct master {
 	struct control control;
 	struct notify notify;
 	struct watchdog watchdog;
-	struct sampler sampler;
+	struct rates rates;
 	uint64_t started_at; /* CLOCK_MONOTONIC ns */
 	int exit_status;
 
@@ -51,7 +51,7 @@ struct master {
 	struct list old;         /* generations that drain or were given up */
 	unsigned last_number;    /* of a generation */
 	struct timer make_timer; /* the next one must be ready by then */
-	struct timer settle_timer;
+	struct timer answer_timer;
 	struct outcome last_reload;
 	struct conf *candidate; /* of the next one, while names are looked up */
 	struct lookup lookup;
@@ -73,7 +73,7 @@ struct master {
 	struct verdict next_reload; /* of the reload after this one */
 	struct verdict reload;      /* of the reload that is under way */
 	struct verdict upgrading;
-	struct verdict settling; /* done: answered when no old worker accepts */
+	struct verdict answering; /* done: answered when no old worker accepts */
 	struct verdict reopening;
 	struct verdict resizing;
 	struct verdict ending;

@@ -168,7 +168,7 @@ void pid_file_finish(struct pid_file *f, bool commit)
 	f->next = NULL;
 }
 
-void pid_file_leave(struct pid_file *f)
+void pid_file_remove(struct pid_file *f)
 {
 	pid_file_finish(f, false);
 	if (f->path != NULL)

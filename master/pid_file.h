@@ -35,8 +35,8 @@ void pid_file_finish(struct pid_file *file, bool commit);
 /* The path of the file under its other name; false when there is none. */
 bool pid_file_temporary(const struct pid_file *file, char *path_out, size_t size);
 
-/* Removes the file, if it is still ours, at the end or when a new master has
- * written another one. */
-void pid_file_leave(struct pid_file *file);
+/* Removes the file if it still holds our id: at the end, or when a new master has
+ * written its own. */
+void pid_file_remove(struct pid_file *file);
 
 #endif

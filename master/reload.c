@@ -20,7 +20,7 @@
 
 enum {
 	MAKE_MS = 30000,  /* for a generation to be ready */
-	SETTLE_MS = 1000, /* for old workers to stop accepting */
+	ANSWER_MS = 1000, /* for old workers to stop accepting */
 	GENERATIONS = 4,  /* at once, the one that serves included */
 	CUT_MS = 1000,    /* for a worker that is cut, before it is killed */
 };
@@ -32,28 +32,28 @@ enum {
  * so that the client's next connection is served by the new one. A worker that
  * is stuck is not waited for.
  */
-void reload_settle_now(struct master *m)
+void reload_answer_now(struct master *m)
 {
-	timer_disarm(&m->settle_timer);
-	verdict_answer(&m->settling);
+	timer_disarm(&m->answer_timer);
+	verdict_answer(&m->answering);
 }
 
-void reload_settle(struct master *m)
+void reload_answer(struct master *m)
 {
-	if (!children_are_leaving(&m->children))
-		reload_settle_now(m);
-	else if (!timer_is_armed(&m->settle_timer))
-		loop_timer(&m->loop, &m->settle_timer, SETTLE_MS);
+	if (!children_still_accept(&m->children))
+		reload_answer_now(m);
+	else if (!timer_is_armed(&m->answer_timer))
+		loop_timer(&m->loop, &m->answer_timer, ANSWER_MS);
 }
 
-static void on_settle_time(struct timer *timer)
+static void on_answer_time(struct timer *timer)
 {
-	reload_settle_now(CONTAINER_OF(timer, struct master, settle_timer));
+	reload_answer_now(CONTAINER_OF(timer, struct master, answer_timer));
 }
 
-static void on_left(struct children *children)
+static void on_not_accepting(struct children *children)
 {
-	reload_settle(CONTAINER_OF(children, struct master, children));
+	reload_answer(CONTAINER_OF(children, struct master, children));
 }
 
 /* Making a generation. */
@@ -179,7 +179,7 @@ void reload_begin_queued(struct master *m)
 /* The end of it. */
 
 /* The master's own part of the configuration changes with its generation. */
-static void take_settings(const struct generation *g)
+static void apply_settings(const struct generation *g)
 {
 	int fd = g->error_log;
 
@@ -233,7 +233,7 @@ static void start_workers(struct master *m)
 	const struct generation *g = m->serving;
 
 	for (size_t i = 0; i < g->conf->n_listeners; i++)
-		listeners_settle(g->bound[i], &g->conf->listeners[i],
+		listeners_commit(g->bound[i], &g->conf->listeners[i],
 				 &g->names->listeners[i]);
 	for (struct child *c = NULL;
 	     (c = children_next(&m->children, g, c)) != NULL;)
@@ -243,7 +243,7 @@ static void start_workers(struct master *m)
 
 static void replace(struct master *m, struct generation *old)
 {
-	generation_leave_listeners(old, m->serving, &m->children);
+	generation_retire_listeners(old, m->serving, &m->children);
 	generation_move(old, &m->children, false);
 	reload_retire(m, old);
 	bound_generations(m);
@@ -260,7 +260,7 @@ void reload_commit(struct master *m)
 	timer_disarm(&m->make_timer);
 	control_finish(&m->control, true);
 	pid_file_finish(&m->pid_file, true);
-	take_settings(m->serving);
+	apply_settings(m->serving);
 	start_workers(m);
 	log_listeners(m->serving, old);
 	if (old != NULL)
@@ -276,9 +276,9 @@ void reload_commit(struct master *m)
 		upgrade_say_ready(&m->upgrade);
 	} else {
 		verdict_pass(&m->reload, "%s", text);
-		verdict_move(&m->settling, &m->reload);
+		verdict_move(&m->answering, &m->reload);
 	}
-	reload_settle(m);
+	reload_answer(m);
 	reload_begin_queued(m);
 }
 
@@ -327,7 +327,7 @@ void reload_retire(struct master *m, struct generation *g)
 		generation_destroy(&g);
 }
 
-void reload_bury(struct master *m, struct generation *g)
+void reload_destroy_retired(struct master *m, struct generation *g)
 {
 	if (g == m->serving || g == m->next || children_count(&m->children, g) > 0)
 		return;
@@ -359,7 +359,7 @@ void reload_reopen(struct master *m)
 		return;
 	}
 	if (m->serving != NULL)
-		take_settings(m->serving);
+		apply_settings(m->serving);
 	verdict_pass(&m->reopening, "log files were reopened");
 	verdict_answer(&m->reopening);
 }
@@ -368,9 +368,9 @@ void reload_init(struct master *m)
 {
 	list_init(&m->old);
 	timer_init(&m->make_timer, on_make_time);
-	timer_init(&m->settle_timer, on_settle_time);
+	timer_init(&m->answer_timer, on_answer_time);
 	lookup_init(&m->lookup, &m->loop);
 	m->lookup.on_done = on_names;
 	pid_file_init(&m->pid_file);
-	m->children.on_left = on_left;
+	m->children.on_not_accepting = on_not_accepting;
 }

@@ -31,13 +31,14 @@ void reload_begin_queued(struct master *m);
 /* Abandons the new generation and undoes everything it set up. */
 void reload_abandon(struct master *m);
 
-/* Answers those who wait for old workers to stop accepting: when none accepts
- * any more, or at once. */
-void reload_settle(struct master *m);
-void reload_settle_now(struct master *m);
+/* Answers the clients whose reload is committed: when no old worker accepts any
+ * more, or at once. */
+void reload_answer(struct master *m);
+void reload_answer_now(struct master *m);
 
 /* A generation that no longer serves: it lives until its last worker ends. */
 void reload_retire(struct master *m, struct generation *g);
-void reload_bury(struct master *m, struct generation *g);
+/* Destroys a retired generation whose last worker has ended. */
+void reload_destroy_retired(struct master *m, struct generation *g);
 
 #endif

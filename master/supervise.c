@@ -143,7 +143,7 @@ static void on_tick_end(struct loop *loop)
 {
 	struct master *m = loop->context;
 
-	control_bury(&m->control);
+	control_free_closed(&m->control);
 }
 
 int supervise_open(struct supervision *s, struct master *master)

@@ -101,7 +101,7 @@ static void on_awake(struct children *children)
 	struct master *m = CONTAINER_OF(children, struct master, children);
 
 	watchdog_wake(&m->watchdog);
-	sampler_wake(&m->sampler);
+	rates_wake(&m->rates);
 }
 
 static void on_uneven(struct children *children, struct child *child)
@@ -117,7 +117,7 @@ static void on_uneven(struct children *children, struct child *child)
 }
 
 /* A worker got a signal to end: another is spawned, then it goes. */
-static void on_leaving(struct children *children, struct child *child)
+static void on_signalled(struct children *children, struct child *child)
 {
 	struct master *m = CONTAINER_OF(children, struct master, children);
 
@@ -220,9 +220,9 @@ static void on_gone(struct children *children, const struct child *gone, int sta
 			log_warn("%s while it drained", what);
 		else
 			log_debug("%s", what);
-		reload_bury(m, g);
+		reload_destroy_retired(m, g);
 	}
-	reload_settle(m);
+	reload_answer(m);
 	ending_check(m);
 }
 
@@ -233,6 +233,6 @@ void workforce_init(struct master *m)
 	m->children.on_gone = on_gone;
 	m->children.on_paused = on_paused;
 	m->children.on_uneven = on_uneven;
-	m->children.on_leaving = on_leaving;
+	m->children.on_signalled = on_signalled;
 	timer_init(&m->respawn_timer, on_respawn_time);
 }

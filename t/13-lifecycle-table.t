@@ -31,7 +31,7 @@ sub of_manual () {
 	my ($table) = $text =~ /^state\tevent\tnext\n(.*?)^\.TE/ms
 		or die 'holdfast.8.in has no table';
 
-	return map { s/\t/ /gr } split /\n/, $table;
+	return map { s/ /_/gr =~ s/\t/ /gr } split /\n/, $table;
 }
 
 my @code = sort(of_code());

@@ -160,7 +160,7 @@ static void drain(struct worker *w, uint64_t idle_grace_ms)
 	/* The connections that were sent and that no worker has received yet.
 	 * */
 	handoff_take_all(&w->handoff);
-	say_number(w, MESSAGE_LEFT, 0);
+	say_number(w, MESSAGE_NOT_ACCEPTING, 0);
 }
 
 /* At once. What others have given away is not ours to end. */
@@ -186,7 +186,7 @@ static void move(struct worker *w)
 {
 	begin_end(w);
 	net_move(&w->net, on_idle);
-	say_number(w, MESSAGE_LEFT, 0);
+	say_number(w, MESSAGE_NOT_ACCEPTING, 0);
 }
 
 /* The master has to know: it would end us soon. */
@@ -397,7 +397,7 @@ static void on_signal(struct signals *signals, int number)
 #endif
 	/* The master is to know, and to spawn another before this one goes. */
 	log_info("got %s: asking the master to be replaced", strsignal(number));
-	say_number(w, MESSAGE_LEAVING, 0);
+	say_number(w, MESSAGE_SIGNALLED, 0);
 }
 
 /* The loop. */

@@ -51,11 +51,11 @@ enum message_type {
 	MESSAGE_AWAKE,     /* it has something to do, after a rest */
 	MESSAGE_PAUSED,    /* others should look at the listeners */
 	MESSAGE_UNEVEN,    /* others should look at the scoreboard */
-	MESSAGE_LEAVING,   /* it got a signal to exit: move it away, replace it */
-	MESSAGE_LEFT,      /* it accepts nothing any more */
-	MESSAGE_DRAINED,   /* the worker exits; `number` connections were cut */
-	MESSAGE_KEEPING,   /* timeouts.drain is over, and `number` connections
-			    * cannot move: it goes on with them */
+	MESSAGE_SIGNALLED, /* it got a signal to exit: move it away, replace it */
+	MESSAGE_NOT_ACCEPTING, /* it accepts nothing any more */
+	MESSAGE_DRAINED,       /* the worker exits; `number` connections were cut */
+	MESSAGE_KEEPING,       /* timeouts.drain is over, and `number` connections
+				* cannot move: it goes on with them */
 	/* From the master. */
 	MESSAGE_START,     /* accept */
 	MESSAGE_LOOK,      /* a peer is gone or paused: look at the listeners */

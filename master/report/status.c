@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/codec/json.h"
 #include "base/mem.h"
-#include "master/report/sample.h"
+#include "master/report/rates.h"
 #include "master/report/upstream_status.h"
 
 struct summary {

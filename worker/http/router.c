@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "worker/http/http.h"
 
-struct place {
+struct path_entry {
 	struct map_node node; /* by path, for exact ones */
 	struct str path;
 	struct regex *regex;  /* when the path is a pattern */
@@ -25,9 +25,9 @@ struct site {
 	struct route *routes;
 	size_t n_routes;
 	struct map exact;
-	struct place **patterns; /* as in the file */
+	struct path_entry **patterns; /* as in the file */
 	size_t n_patterns;
-	struct place **prefixes; /* longest first */
+	struct path_entry **prefixes; /* longest first */
 	size_t n_prefixes;
 };
 
@@ -49,57 +49,58 @@ static const struct handler *find_handler(const struct handler *const *all,
 	return *all;
 }
 
-static struct place *find_place(struct place *const *places, size_t n,
-				struct str path)
+static struct path_entry *find_entry(struct path_entry *const *entries, size_t n,
+				     struct str path)
 {
 	for (size_t i = 0; i < n; i++)
-		if (str_equal(places[i]->path, path))
-			return places[i];
+		if (str_equal(entries[i]->path, path))
+			return entries[i];
 	return NULL;
 }
 
-static struct place *find_same(const struct site *site,
-			       const struct conf_route *conf)
+static struct path_entry *find_same(const struct site *site,
+				    const struct conf_route *conf)
 {
 	struct map_node *node;
 
 	switch ((enum conf_match)conf->match) {
 	case CONF_MATCH_EXACT:
 		node = map_find(&site->exact, conf->path);
-		return node ? CONTAINER_OF(node, struct place, node) : NULL;
+		return node ? CONTAINER_OF(node, struct path_entry, node) : NULL;
 	case CONF_MATCH_REGEX:
-		return find_place(site->patterns, site->n_patterns, conf->path);
+		return find_entry(site->patterns, site->n_patterns, conf->path);
 	case CONF_MATCH_PREFIX:
 		break;
 	}
-	return find_place(site->prefixes, site->n_prefixes, conf->path);
+	return find_entry(site->prefixes, site->n_prefixes, conf->path);
 }
 
-/* The place of the route; NULL when its pattern is wrong. */
-static struct place *place_of(struct site *site, struct arena *arena,
-			      const struct conf_route *conf, const char **why_out)
+/* The entry of the route; NULL when its pattern is wrong. */
+static struct path_entry *entry_of(struct site *site, struct arena *arena,
+				   const struct conf_route *conf,
+				   const char **why_out)
 {
-	struct place *place = find_same(site, conf);
+	struct path_entry *entry = find_same(site, conf);
 
-	if (place != NULL)
-		return place;
-	place = arena_zalloc(arena, 1, sizeof(*place));
-	place->path = place->node.key = conf->path;
+	if (entry != NULL)
+		return entry;
+	entry = arena_zalloc(arena, 1, sizeof(*entry));
+	entry->path = entry->node.key = conf->path;
 	switch ((enum conf_match)conf->match) {
 	case CONF_MATCH_EXACT:
-		map_put(&site->exact, &place->node);
+		map_put(&site->exact, &entry->node);
 		break;
 	case CONF_MATCH_REGEX:
-		place->regex = regex_create(conf->path, arena, why_out);
-		if (place->regex == NULL)
+		entry->regex = regex_create(conf->path, arena, why_out);
+		if (entry->regex == NULL)
 			return NULL;
-		site->patterns[site->n_patterns++] = place;
+		site->patterns[site->n_patterns++] = entry;
 		break;
 	case CONF_MATCH_PREFIX:
-		site->prefixes[site->n_prefixes++] = place;
+		site->prefixes[site->n_prefixes++] = entry;
 		break;
 	}
-	return place;
+	return entry;
 }
 
 /* "FILE:LINE: where: what", in the worker's arena. */
@@ -131,26 +132,26 @@ static int route_init(struct route *route, struct site *site, struct http *http,
 		      const struct handler *const *handlers, const char **why_out)
 {
 	const char *why = NULL;
-	struct place *place = place_of(site, &http->arena, conf, &why);
+	struct path_entry *entry = entry_of(site, &http->arena, conf, &why);
 
 	route->conf = conf;
 	route->handler = find_handler(handlers, conf->handler);
 	ASSERT(route->handler != NULL); /* the schema knows only what is */
-	if (place != NULL && make_policy(route, site, http, &why) == 0)
+	if (entry != NULL && make_policy(route, site, http, &why) == 0)
 		route->instance = route->handler->create(http, conf, &why);
 	if (route->instance == NULL) {
 		*why_out = at_route(http, conf, why);
 		return -1;
 	}
-	route->other = place->routes;
-	place->routes = route;
+	route->other = entry->routes;
+	entry->routes = route;
 	return 0;
 }
 
 static int longest_prefix_first(const void *a, const void *b)
 {
-	size_t x = (*(struct place *const *)a)->path.n;
-	size_t y = (*(struct place *const *)b)->path.n;
+	size_t x = (*(struct path_entry *const *)a)->path.n;
+	size_t y = (*(struct path_entry *const *)b)->path.n;
 
 	return (x < y) - (x > y);
 }
@@ -320,13 +321,13 @@ static bool match_patterns(const struct site *site, struct str path,
 			   struct found *found)
 {
 	for (size_t i = 0; i < site->n_patterns; i++) {
-		const struct place *place = site->patterns[i];
-		enum regex_result result = regex_match(place->regex, path);
+		const struct path_entry *entry = site->patterns[i];
+		enum regex_result result = regex_match(entry->regex, path);
 
 		if (result == REGEX_DIFFERS)
 			continue;
-		found->route = place->routes;
-		found->regex = place->regex;
+		found->route = entry->routes;
+		found->regex = entry->regex;
 		found->is_too_hard = result == REGEX_TOO_HARD;
 		return true;
 	}
@@ -345,7 +346,7 @@ struct found router_find(const struct router *router, struct str host,
 
 	found.policy = site->policy;
 	if (node != NULL) {
-		found.route = CONTAINER_OF(node, struct place, node)->routes;
+		found.route = CONTAINER_OF(node, struct path_entry, node)->routes;
 		return found;
 	}
 	if (match_patterns(site, path, &found))

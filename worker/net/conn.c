@@ -118,7 +118,7 @@ static void conn_end(struct conn *c, enum conn_state state)
 		c->protocol->close(c);
 	list_remove(&c->link);
 	if (room_counts(c->socket.net))
-		room_leave(c->socket.net, &c->peer);
+		room_remove(c->socket.net, &c->peer);
 	c->socket.net->slot->connections--;
 }
 
@@ -446,7 +446,7 @@ void conn_open(struct listener *listener, int fd, const struct addr *peer)
 	struct net *net = listener->net;
 	struct conn *c;
 
-	if (room_counts(net) && !room_enter(net, &from)) {
+	if (room_counts(net) && !room_add(net, &from)) {
 		refuse(net, fd, &from);
 		return;
 	}
@@ -471,7 +471,7 @@ bool conn_adopt(struct listener *listener, int fd, const struct conn_origin *ori
 		conn_create(listener, fd, origin->transport, &origin->peer);
 
 	if (room_counts(listener->net))
-		room_enter_moved(listener->net, &origin->peer);
+		room_add_moved(listener->net, &origin->peer);
 	c->state = CONN_OPEN;
 	c->id = origin->id;
 	c->accepted_at = origin->accepted_at;

@@ -81,7 +81,7 @@ void conn_moved(struct conn *c);
 
 /* Whether it should end at the next good moment: the worker drains and no other
  * can take it, or its listener is gone. */
-static inline bool conn_is_leaving(const struct conn *c)
+static inline bool conn_has_to_close(const struct conn *c)
 {
 	if (net_is_draining(c->socket.net))
 		return c->socket.net->on_idle == NULL;

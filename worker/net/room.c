@@ -41,7 +41,7 @@ static struct address *find(const struct net *net, const struct endpoint *peer)
 	return node != NULL ? CONTAINER_OF(node, struct address, node) : NULL;
 }
 
-void room_enter_moved(struct net *net, const struct endpoint *peer)
+void room_add_moved(struct net *net, const struct endpoint *peer)
 {
 	struct address *address = find(net, peer);
 	struct str key = key_of(peer);
@@ -57,18 +57,18 @@ void room_enter_moved(struct net *net, const struct endpoint *peer)
 	address->n++;
 }
 
-bool room_enter(struct net *net, const struct endpoint *peer)
+bool room_add(struct net *net, const struct endpoint *peer)
 {
 	const struct address *address = find(net, peer);
 
 	if (address != NULL &&
 	    address->n >= net->conf->limits.connections_per_address)
 		return false;
-	room_enter_moved(net, peer);
+	room_add_moved(net, peer);
 	return true;
 }
 
-void room_leave(struct net *net, const struct endpoint *peer)
+void room_remove(struct net *net, const struct endpoint *peer)
 {
 	struct address *address = find(net, peer);
 

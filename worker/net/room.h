@@ -24,12 +24,12 @@ struct room {
 /* Where connections of one address are limited, see room_counts() of net.h. A
  * client has connected: counts it. False, and it is not counted, when its
  * address has as many as it may have. */
-bool room_enter(struct net *net, const struct endpoint *peer)
+bool room_add(struct net *net, const struct endpoint *peer)
 	__attribute__((warn_unused_result));
 
 /* One that was established elsewhere, and stays whatever the limit. */
-void room_enter_moved(struct net *net, const struct endpoint *peer);
-void room_leave(struct net *net, const struct endpoint *peer);
+void room_add_moved(struct net *net, const struct endpoint *peer);
+void room_remove(struct net *net, const struct endpoint *peer);
 
 /* limits.connections are open: closes those that have been idle longest, some
  * at once, because it takes a look at all to find them. False when there is

@@ -15,7 +15,7 @@
  * arrived for a while: the timer runs only while draining. */
 static void wait_for_silence(struct conn *c)
 {
-	if (net_is_draining(c->socket.net) && conn_is_leaving(c))
+	if (net_is_draining(c->socket.net) && conn_has_to_close(c))
 		socket_set_timeout(&c->socket, c->socket.net->idle_grace_ms);
 }
 

@@ -91,7 +91,7 @@ static int serves(const struct worker_env *env)
 
 	if (drain.type != MESSAGE_DRAIN || drain.number != 250)
 		return 96;
-	say(env, MESSAGE_LEFT, 0, "");
+	say(env, MESSAGE_NOT_ACCEPTING, 0, "");
 	say(env, MESSAGE_DRAINED, 5, "");
 	return 0;
 }
@@ -140,16 +140,16 @@ static void on_paused(struct children *c, struct child *child)
 	heard.paused++;
 	child_drain(child, 250, 60000);
 	assert_int_equal(child->state, CHILD_DRAINING);
-	assert_true(children_are_leaving(&children));
+	assert_true(children_still_accept(&children));
 }
 
-static void on_left(struct children *c)
+static void on_not_accepting(struct children *c)
 {
 	heard.left++;
-	assert_false(children_are_leaving(c));
+	assert_false(children_still_accept(c));
 }
 
-static void on_leaving(struct children *c, struct child *child)
+static void on_signalled(struct children *c, struct child *child)
 {
 	(void)c;
 	(void)child;
@@ -175,8 +175,8 @@ static int set_up(void **state)
 	children.on_awake = on_awake;
 	children.on_ready = on_ready;
 	children.on_paused = on_paused;
-	children.on_leaving = on_leaving;
-	children.on_left = on_left;
+	children.on_signalled = on_signalled;
+	children.on_not_accepting = on_not_accepting;
 	children.on_gone = on_gone;
 	return 0;
 }

@@ -52,7 +52,7 @@ struct bound *listeners_use(struct listeners *listeners,
 	return &bounds[port];
 }
 
-bool listeners_leave(struct bound **bound)
+bool listeners_release(struct bound **bound)
 {
 	struct bound *b = *bound;
 
@@ -63,7 +63,7 @@ bool listeners_leave(struct bound **bound)
 void listeners_abandon(struct bound **bound)
 {
 	seen.abandoned++;
-	listeners_leave(bound);
+	listeners_release(bound);
 }
 
 static bool holds_back[ADDRESSES];
@@ -296,7 +296,7 @@ static void leaves_what_the_next_has_not(void **state)
 	(void)state;
 	assert_int_equal(generation_spawn(g, NULL), 0);
 	assert_int_equal(generation_spawn(g, NULL), 0);
-	generation_leave_listeners(g, next, NULL);
+	generation_retire_listeners(g, next, NULL);
 	assert_int_equal(seen.served_out, 2);
 	assert_int_equal(seen.listener, 0);
 	assert_int_equal(seen.users, 0);
@@ -320,7 +320,7 @@ static void keeps_open_what_holds_clients_back(void **state)
 	assert_int_equal(generation_spawn(g, &children), 0);
 	assert_int_equal(generation_spawn(g, &children), 0);
 	holds_back[1] = true;
-	generation_leave_listeners(g, next, &children);
+	generation_retire_listeners(g, next, &children);
 	assert_int_equal(seen.kept_open, 2);
 	assert_int_equal(seen.listener, 0);
 	assert_int_equal(seen.served_out, 0);
@@ -350,7 +350,7 @@ static void keeps_nothing_open_for_no_next_one(void **state)
 	assert_true(generation_let_in(g));
 	assert_false(generation_let_in(g));
 	holds_back[2] = true;
-	generation_leave_listeners(g, NULL, NULL);
+	generation_retire_listeners(g, NULL, NULL);
 	assert_int_equal(seen.kept_open, 0);
 	assert_int_equal(seen.served_out, 2);
 	generation_destroy(&g);
@@ -388,7 +388,7 @@ static void its_timer_goes_with_it(void **state)
 	(void)state;
 	assert_int_equal(loop_init(&loop), 0);
 	holds_back[1] = true;
-	generation_leave_listeners(g, next, &children);
+	generation_retire_listeners(g, next, &children);
 	generation_destroy(&g);
 	assert_int_equal(timers_next(&loop.timers), UINT64_MAX);
 	generation_destroy(&next);

@@ -94,7 +94,7 @@ static struct master *m;
 static int make_master(void **state)
 {
 	struct verdict *const verdicts[] = {
-		&m->next_reload, &m->reload,   &m->upgrading, &m->settling,
+		&m->next_reload, &m->reload,   &m->upgrading, &m->answering,
 		&m->reopening,   &m->resizing, &m->ending,
 	};
 
@@ -112,7 +112,7 @@ static int make_master(void **state)
 static int fini_master(void **state)
 {
 	struct verdict *const verdicts[] = {
-		&m->next_reload, &m->reload,   &m->upgrading, &m->settling,
+		&m->next_reload, &m->reload,   &m->upgrading, &m->answering,
 		&m->reopening,   &m->resizing, &m->ending,
 	};
 
@@ -253,7 +253,7 @@ static void facts(void **state)
 	(void)state;
 	assert_true(life_replaces(LIFE_SERVING));
 	assert_true(life_replaces(LIFE_LINGERING));
-	assert_false(life_replaces(LIFE_LEAVING));
+	assert_false(life_replaces(LIFE_HANDING_OVER));
 	assert_false(life_replaces(LIFE_STOPPING));
 	assert_false(life_is_unready(LIFE_RELOADING));
 	assert_true(life_is_unready(LIFE_LINGERING));

@@ -79,7 +79,7 @@ static void settle(struct bound *bound, const struct conf_listener *conf)
 {
 	const struct socket_access access = access_of(conf);
 
-	listeners_settle(bound, conf, &access);
+	listeners_commit(bound, conf, &access);
 }
 
 /* A socket that is used and serves. */
@@ -119,13 +119,13 @@ static void shared_until_the_last(void **state)
 	assert_ptr_equal(one, two);
 	assert_int_not_equal(addr_port(&addr), 0);
 	assert_true(answers(&addr));
-	assert_false(listeners_leave(&one));
+	assert_false(listeners_release(&one));
 	assert_null(one);
 	assert_true(answers(&addr));
-	assert_true(listeners_leave(&two));
+	assert_true(listeners_release(&two));
 	assert_false(answers(&addr));
 	/* Nobody leaves twice. */
-	assert_false(listeners_leave(&two));
+	assert_false(listeners_release(&two));
 }
 
 static void others_are_others(void **state)
@@ -135,9 +135,9 @@ static void others_are_others(void **state)
 
 	(void)state;
 	assert_ptr_not_equal(one, two);
-	listeners_leave(&one);
+	listeners_release(&one);
 	assert_true(answers(&two->addr));
-	listeners_leave(&two);
+	listeners_release(&two);
 }
 
 static void in_use(void **state)
@@ -155,7 +155,7 @@ static void in_use(void **state)
 	assert_non_null(strstr(why, "a.conf:7: "));
 	assert_non_null(strstr(why, same.text));
 	assert_non_null(strstr(why, "in use"));
-	listeners_leave(&bound);
+	listeners_release(&bound);
 	listeners_fini(&others);
 }
 
@@ -187,7 +187,7 @@ static void abandoned_by_one(void **state)
 	(void)state;
 	listeners_abandon(&two);
 	assert_true(answers(&one->addr));
-	listeners_leave(&one);
+	listeners_release(&one);
 }
 
 static unsigned mode_of(const char *name)
@@ -211,7 +211,7 @@ static void a_file(void **state)
 	conf.mode = 0600;
 	settle(bound, &conf);
 	assert_int_equal(mode_of("a.sock"), 0600);
-	listeners_leave(&bound);
+	listeners_release(&bound);
 	assert_false(exists("a.sock"));
 }
 
@@ -224,7 +224,7 @@ static void a_file_of_another(void **state)
 	(void)state;
 	assert_int_equal(unlink(scratch_path("a.sock")), 0);
 	scratch_write("a.sock", "precious\n");
-	listeners_leave(&bound);
+	listeners_release(&bound);
 	assert_true(exists("a.sock"));
 	/* Nor is it replaced. */
 	assert_null(use(&listeners, &conf));
@@ -243,12 +243,12 @@ static void a_stale_file(void **state)
 	listeners_init(&others);
 	assert_null(use(&others, &conf));
 	assert_true(answers(&bound->addr));
-	bound->leave_name = true; /* as if it had been killed */
-	listeners_leave(&bound);
+	bound->file_handed_over = true; /* as if it had been killed */
+	listeners_release(&bound);
 	assert_true(exists("a.sock"));
 	bound = serve(&conf);
 	assert_true(answers(&bound->addr));
-	listeners_leave(&bound);
+	listeners_release(&bound);
 	assert_false(exists("a.sock"));
 	listeners_fini(&others);
 }
@@ -279,11 +279,11 @@ static void taken_over(void **state)
 	assert_non_null(bound);
 	settle(bound, &conf);
 	listeners_drop_unused(&ours);
-	old->leave_name = true;
-	listeners_leave(&old);
-	listeners_leave(&other);
+	old->file_handed_over = true;
+	listeners_release(&old);
+	listeners_release(&other);
 	assert_true(answers(&bound->addr));
-	listeners_leave(&bound);
+	listeners_release(&bound);
 	assert_false(exists("a.sock"));
 	listeners_fini(&ours);
 }
@@ -306,12 +306,12 @@ static void inherited(void **state)
 		assert_non_null(bound);
 		settle(bound, &conf);
 		assert_int_equal(mode_of("a.sock"), 0640);
-		listeners_leave(&bound);
+		listeners_release(&bound);
 		assert_true(exists("a.sock"));
 		assert_true(answers(&addr));
 	}
 	listeners_fini(&ours);
-	listeners_leave(&of_systemd);
+	listeners_release(&of_systemd);
 }
 
 static void backlog_changes(void **state)
@@ -334,7 +334,7 @@ static void backlog_changes(void **state)
 	assert_int_equal(n, 6);
 	while (n > 0)
 		fd_close(&waiting[--n]);
-	listeners_leave(&bound);
+	listeners_release(&bound);
 }
 
 #define LISTENERS_TEST(test) \

@@ -43,7 +43,7 @@ static unsigned names(void)
 static int tear_down(void **state)
 {
 	(void)state;
-	pid_file_leave(&file);
+	pid_file_remove(&file);
 	return names() == 0 ? 0 : -1;
 }
 
@@ -157,7 +157,7 @@ static void only_our_own_is_removed(void **state)
 	(void)state;
 	put(scratch_path("pid"));
 	scratch_write("pid", "1\n");
-	pid_file_leave(&file);
+	pid_file_remove(&file);
 	assert_int_equal(names(), 1);
 	assert_int_equal(unlink(scratch_path("pid")), 0);
 }

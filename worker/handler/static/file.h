@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * An open file that is ready to be sent: with the fields of its responses, and
- * its content in memory when that is small. Held by the cache in files.c and
+ * its content in memory when that is small. Held by the cache in file_cache.c and
  * by each exchange that sends it. Worker.
  */
 #ifndef WORKER_HANDLER_STATIC_FILE_H

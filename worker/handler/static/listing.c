@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "base/codec/accept.h"
+#include "base/codec/weight.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -32,7 +32,7 @@ enum {
 struct listing_job {
 	struct job job;
 	struct exchange *x; /* NULL when its exchange was cancelled */
-	const struct files *files;
+	const struct file_cache *files;
 	struct str path; /* of the directory, below the root */
 	struct arena arena;
 	struct listing listing;
@@ -77,7 +77,7 @@ static bool look_through_link(const struct listing_job *j, struct str name,
 	struct arena scratch = {0};
 	struct str path = arena_printf(&scratch, "%" STR_FMT "%" STR_FMT,
 				       STR_ARG(j->path), STR_ARG(name));
-	int fd = files_open(j->files, path, O_PATH);
+	int fd = file_cache_open(j->files, path, O_PATH);
 	bool is_there = fd != -1 && fstat(fd, st_out) == 0;
 
 	fd_close(&fd);
@@ -141,7 +141,7 @@ static void read_entries(struct listing_job *j, DIR *directory)
 static void work(struct job *job)
 {
 	struct listing_job *j = CONTAINER_OF(job, struct listing_job, job);
-	int fd = files_open(j->files, j->path, O_RDONLY | O_DIRECTORY);
+	int fd = file_cache_open(j->files, j->path, O_RDONLY | O_DIRECTORY);
 	DIR *directory = fd == -1 ? NULL : fdopendir(fd);
 
 	if (directory == NULL) {
@@ -205,7 +205,7 @@ static unsigned status_of(int error)
  * which names it. */
 static int weight_of(const struct exchange *x, struct str type)
 {
-	int best = ACCEPT_UNSAID;
+	int best = WEIGHT_UNSAID;
 
 	for (size_t i = 0; i < x->request.n_fields; i++) {
 		const struct field *field = &x->request.fields[i];
@@ -213,7 +213,7 @@ static int weight_of(const struct exchange *x, struct str type)
 
 		if (!str_equal_nocase(field->name, STR("accept")))
 			continue;
-		weight = accept_weight(field->value, type);
+		weight = weight_in(field->value, type);
 		best = weight > best ? weight : best;
 	}
 	return best;
@@ -224,7 +224,7 @@ static bool wants_json(const struct exchange *x)
 {
 	int weight = weight_of(x, STR("application/json"));
 
-	return weight > ACCEPT_NEVER && weight > weight_of(x, STR("text/html"));
+	return weight > WEIGHT_NEVER && weight > weight_of(x, STR("text/html"));
 }
 
 static void answer_page(struct exchange *x, struct listing_job *j)
@@ -266,7 +266,8 @@ static void done(struct job *job)
 		exchange_answer_error(x, status);
 }
 
-void listing_answer(struct exchange *x, const struct files *files, struct str path)
+void listing_answer(struct exchange *x, const struct file_cache *files,
+		    struct str path)
 {
 	struct listing_job *j = mem_zalloc(1, sizeof(*j));
 

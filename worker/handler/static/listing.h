@@ -11,7 +11,7 @@
 
 #include "base/loop.h"
 #include "base/str.h"
-#include "worker/handler/static/files.h"
+#include "worker/handler/static/file_cache.h"
 #include "worker/http/exchange.h"
 
 /* Starts and stops what all the roots of the worker share; as many times as
@@ -23,6 +23,7 @@ bool listing_close(void);
 
 /* Answers, in a later tick, for the directory `path` of `files`, which is
  * there until listing_close() is true. */
-void listing_answer(struct exchange *x, const struct files *files, struct str path);
+void listing_answer(struct exchange *x, const struct file_cache *files,
+		    struct str path);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * Serves `root` plus what follows the route's own path. A directory is its
  * index file, and without the trailing slash a redirect to the path with it.
- * How a path stays below the root is in files.c. Worker.
+ * How a path stays below the root is in file_cache.c. Worker.
  */
 #include "worker/handler/static/static.h"
 
@@ -15,7 +15,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "conf/schema/conf_static.h"
-#include "worker/handler/static/files.h"
+#include "worker/handler/static/file_cache.h"
 #include "worker/handler/static/listing.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
@@ -30,7 +30,7 @@ struct static_root {
 	const struct conf_route *route;
 	const struct conf_static *conf;
 	struct loop *loop;
-	struct files files;
+	struct file_cache files;
 	struct timer expiry; /* armed while files are kept */
 	bool was_asked;      /* since it was armed */
 	bool lists;          /* has called listing_open() */
@@ -53,7 +53,7 @@ static void on_expiry(struct timer *timer)
 	uint64_t now = root->was_asked ? root->loop->now : UINT64_MAX;
 
 	root->was_asked = false;
-	if (files_expire(&root->files, now))
+	if (file_cache_expire(&root->files, now))
 		loop_timer(root->loop, timer, STATIC_EXPIRY_MS);
 }
 
@@ -64,7 +64,7 @@ static void static_destroy(void *instance)
 	timer_detach(&root->loop->timers, &root->expiry);
 	if (root->lists && !listing_close())
 		return; /* it is looked at until the process ends */
-	files_fini(&root->files);
+	file_cache_fini(&root->files);
 	free(root);
 }
 
@@ -77,7 +77,7 @@ static void *static_create(struct http *http, const struct conf_route *route,
 	root->conf = route->settings;
 	root->loop = http->loop;
 	timer_init(&root->expiry, on_expiry);
-	if (files_init(&root->files, route, http->mime_types) == -1) {
+	if (file_cache_init(&root->files, route, http->mime_types) == -1) {
 		*why_out = arena_printf(&http->arena, "cannot open root \"%s\": %s",
 					root->conf->root, strerror(errno))
 				   .p;
@@ -95,7 +95,7 @@ static bool static_check(struct http *http, void *instance, const char **why_out
 {
 	const struct static_root *root = instance;
 
-	if (files_root_is_usable(&root->files))
+	if (file_cache_root_is_usable(&root->files))
 		return true;
 	*why_out = arena_printf(&http->arena,
 				"the workers may not enter root \"%s\": %s",
@@ -123,7 +123,7 @@ static struct file *get_compressed(struct static_root *root,
 		return NULL;
 	struct file *compressed = file_compressed(file, coding, root->route);
 
-	files_count_more(&root->files, file, file_bytes(file) - before);
+	file_cache_count_more(&root->files, file, file_bytes(file) - before);
 	return compressed;
 }
 
@@ -184,7 +184,7 @@ static void keep_compressed(void *context, struct str content)
 	if (k->compressed->content.p != NULL)
 		return; /* another exchange was first */
 	k->compressed->content = arena_copy(&k->compressed->arena, content);
-	files_count_more(&k->root->files, k->file, content.n);
+	file_cache_count_more(&k->root->files, k->file, content.n);
 }
 
 static void set_compressed_content(struct static_root *root, struct exchange *x,
@@ -233,7 +233,7 @@ static void answer_not_modified(const struct static_root *root, struct exchange 
 	exchange_answer(x);
 }
 
-static void answer_failure(struct exchange *x, enum files_result result);
+static void answer_failure(struct exchange *x, enum file_cache_result result);
 
 /* Takes over what we hold of the file. */
 static void answer_file(struct static_root *root, struct exchange *x,
@@ -243,11 +243,11 @@ static void answer_file(struct static_root *root, struct exchange *x,
 	struct file *file = choose_variant(root, x, held);
 
 	/* The file itself was looked at before. */
-	if (file != held && !files_is_current(file, root->loop->now)) {
-		enum files_result again =
-			files_get_again(&root->files, &held, root->loop->now);
+	if (file != held && !file_cache_is_current(file, root->loop->now)) {
+		enum file_cache_result again =
+			file_cache_get_again(&root->files, &held, root->loop->now);
 
-		if (again != FILES_OK) {
+		if (again != FILE_CACHE_OK) {
 			answer_failure(x, again);
 			return;
 		}
@@ -273,14 +273,14 @@ static void answer_file(struct static_root *root, struct exchange *x,
 	}
 }
 
-static void answer_failure(struct exchange *x, enum files_result result)
+static void answer_failure(struct exchange *x, enum file_cache_result result)
 {
 	switch (result) {
-	case FILES_DENIED:
-	case FILES_DIRECTORY: /* without an index: nothing to show */
+	case FILE_CACHE_DENIED:
+	case FILE_CACHE_DIRECTORY: /* without an index: nothing to show */
 		exchange_answer_error(x, 403);
 		break;
-	case FILES_FAILED:
+	case FILE_CACHE_FAILED:
 		exchange_answer_error(x, 503);
 		break;
 	default:
@@ -302,8 +302,9 @@ static void add_slash(struct exchange *x)
 			     query.p != NULL ? "?" : "", STR_ARG(query)));
 }
 
-static enum files_result get_index(struct static_root *root, struct exchange *x,
-				   struct str path, struct file **file_out)
+static enum file_cache_result get_index(struct static_root *root,
+					struct exchange *x, struct str path,
+					struct file **file_out)
 {
 	const struct conf_strings *index = &root->conf->index;
 
@@ -314,40 +315,42 @@ static enum files_result get_index(struct static_root *root, struct exchange *x,
 		if (path.n > 0)
 			memcpy(text, path.p, path.n);
 		memcpy(text + path.n, name.p, name.n);
-		enum files_result result =
-			files_get(&root->files, (struct str){text, path.n + name.n},
-				  root->loop->now, file_out);
+		enum file_cache_result result = file_cache_get(
+			&root->files, (struct str){text, path.n + name.n},
+			root->loop->now, file_out);
 
-		if (result != FILES_MISSING)
+		if (result != FILE_CACHE_MISSING)
 			return result;
 	}
-	return FILES_MISSING;
+	return FILE_CACHE_MISSING;
 }
 
 /* There is no index: is there a directory at all? */
-static enum files_result look_at_directory(struct static_root *root,
-					   struct str path)
+static enum file_cache_result look_at_directory(struct static_root *root,
+						struct str path)
 {
 	struct file *file;
-	enum files_result result =
-		files_get(&root->files, path, root->loop->now, &file);
+	enum file_cache_result result =
+		file_cache_get(&root->files, path, root->loop->now, &file);
 
-	if (result != FILES_OK)
+	if (result != FILE_CACHE_OK)
 		return result;
 	file_release(file); /* a file, just now: it has no slash at its end */
-	return FILES_MISSING;
+	return FILE_CACHE_MISSING;
 }
 
-/* The index of a directory, or FILES_DIRECTORY when it has none. */
-static enum files_result get_directory(struct static_root *root, struct exchange *x,
-				       struct str path, struct file **file_out)
+/* The index of a directory, or FILE_CACHE_DIRECTORY when it has none. */
+static enum file_cache_result get_directory(struct static_root *root,
+					    struct exchange *x, struct str path,
+					    struct file **file_out)
 {
-	enum files_result result = get_index(root, x, path, file_out);
+	enum file_cache_result result = get_index(root, x, path, file_out);
 
-	return result == FILES_MISSING ? look_at_directory(root, path) : result;
+	return result == FILE_CACHE_MISSING ? look_at_directory(root, path)
+					    : result;
 }
 
-/* What was found for a directory, by files_get() or get_directory(). */
+/* What was found for a directory, by file_cache_get() or get_directory(). */
 static void answer_directory(struct static_root *root, struct exchange *x,
 			     struct str path)
 {
@@ -356,7 +359,7 @@ static void answer_directory(struct static_root *root, struct exchange *x,
 	else if (root->conf->listing)
 		listing_answer(x, &root->files, path);
 	else
-		answer_failure(x, FILES_DIRECTORY);
+		answer_failure(x, FILE_CACHE_DIRECTORY);
 }
 
 /* What a template gave may have come from anywhere. Without ".." nothing in it
@@ -378,22 +381,22 @@ static bool try_path(struct static_root *root, struct exchange *x, struct str pa
 {
 	bool wants_directory = path.n == 0 || path.p[path.n - 1] == '/';
 	struct file *file = NULL;
-	enum files_result result =
-		wants_directory
-			? get_directory(root, x, path, &file)
-			: files_get(&root->files, path, root->loop->now, &file);
+	enum file_cache_result result =
+		wants_directory ? get_directory(root, x, path, &file)
+				: file_cache_get(&root->files, path,
+						 root->loop->now, &file);
 
-	if (result == FILES_OK && wants_directory &&
+	if (result == FILE_CACHE_OK && wants_directory &&
 	    !str_ends_with(x->request.path, STR("/"))) {
 		file_release(file);
 		add_slash(x);
-	} else if (result == FILES_OK) {
+	} else if (result == FILE_CACHE_OK) {
 		answer_file(root, x, file);
-	} else if (result == FILES_DIRECTORY) {
+	} else if (result == FILE_CACHE_DIRECTORY) {
 		if (!wants_directory || !root->conf->listing)
 			return false;
 		answer_directory(root, x, path);
-	} else if (result == FILES_MISSING) {
+	} else if (result == FILE_CACHE_MISSING) {
 		return false;
 	} else {
 		answer_failure(x, result);
@@ -431,14 +434,15 @@ static void static_answer(struct exchange *x, void *instance)
 	if (path.n > 0 && path.p[0] == '/')
 		path = str_tail(path, 1);
 	struct file *file;
-	enum files_result result =
+	enum file_cache_result result =
 		str_ends_with(x->request.path, STR("/"))
 			? get_directory(root, x, path, &file)
-			: files_get(&root->files, path, root->loop->now, &file);
+			: file_cache_get(&root->files, path, root->loop->now,
+					 &file);
 
-	if (result == FILES_OK)
+	if (result == FILE_CACHE_OK)
 		answer_file(root, x, file);
-	else if (result == FILES_DIRECTORY)
+	else if (result == FILE_CACHE_DIRECTORY)
 		answer_directory(root, x, path);
 	else
 		answer_failure(x, result);

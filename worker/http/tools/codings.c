@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/http/tools/codings.h"
 
-#include "base/codec/accept.h"
+#include "base/codec/weight.h"
 
 /* The weight of a name in the lines of Accept-Encoding. */
 static int weight_of(const struct request *request, struct str name)
@@ -11,28 +11,28 @@ static int weight_of(const struct request *request, struct str name)
 
 		if (field->id != FIELD_ACCEPT_ENCODING)
 			continue;
-		int weight = accept_weight(field->value, name);
+		int weight = weight_in(field->value, name);
 
-		if (weight != ACCEPT_UNSAID)
+		if (weight != WEIGHT_UNSAID)
 			return weight;
 	}
-	return ACCEPT_UNSAID;
+	return WEIGHT_UNSAID;
 }
 
 static int coding_weight(const struct request *request, enum conf_coding coding)
 {
 	int weight = weight_of(request, conf_coding_names[coding]);
 
-	if (weight == ACCEPT_UNSAID && coding == CONF_CODING_GZIP)
+	if (weight == WEIGHT_UNSAID && coding == CONF_CODING_GZIP)
 		weight = weight_of(request, STR("x-gzip")); /* section 8.4.1.3 */
-	return weight == ACCEPT_UNSAID ? weight_of(request, STR("*")) : weight;
+	return weight == WEIGHT_UNSAID ? weight_of(request, STR("*")) : weight;
 }
 
 bool codings_choose(const struct request *request,
 		    const struct conf_codings *offered, unsigned there,
 		    enum conf_coding *coding_out)
 {
-	int best = ACCEPT_NEVER;
+	int best = WEIGHT_NEVER;
 
 	if (!request_has(request, FIELD_ACCEPT_ENCODING))
 		return false;
@@ -48,5 +48,5 @@ bool codings_choose(const struct request *request,
 	}
 	/* Identity is acceptable unless the client excludes it (RFC 9110
 	 * section 12.5.3), and preferred if it says so. */
-	return best > ACCEPT_NEVER && best >= weight_of(request, STR("identity"));
+	return best > WEIGHT_NEVER && best >= weight_of(request, STR("identity"));
 }

@@ -8,7 +8,7 @@
  *   route    begin_request()  which route it is for, by exchange_begin(),
  *   admit                     and whether it is let in; which may have to be
  *                             waited for (HTTP1_WAIT, on_admitted())
- *   body     take_in()        HTTP1_BODY, when the handler wants it whole
+ *   body     begin_body()    HTTP1_BODY, when the handler wants it whole
  *   handle   http1_handle()   the handler answers, or holds the exchange
  *                             (HTTP1_WAIT) and answers later: on_answer()
  *   send     http1_send.c     HTTP1_SEND
@@ -47,7 +47,7 @@ static enum step wait_idle(struct conn *c)
 {
 	const struct conf_timeouts *t = &c->socket.net->conf->timeouts;
 
-	if (net_is_draining(c->socket.net) && conn_is_leaving(c))
+	if (net_is_draining(c->socket.net) && conn_has_to_close(c))
 		socket_set_timeout(&c->socket, c->socket.net->idle_grace_ms);
 	else
 		socket_set_timeout(&c->socket,
@@ -190,7 +190,7 @@ static enum step handle_in_pieces(struct http1 *s)
 
 /* What exchange_begin() or exchange_admitted() said: the body, if it is
  * wanted first; or the handler. */
-static enum step take_in(struct http1 *s, unsigned status)
+static enum step begin_body(struct http1 *s, unsigned status)
 {
 	struct request_body *body = &s->exchange.body;
 
@@ -238,7 +238,7 @@ static enum step begin_request(struct conn *c, struct http1 *s,
 
 	buf_consume(&c->socket.in, head->size);
 	if (status != EXCHANGE_LATER)
-		return take_in(s, status);
+		return begin_body(s, status);
 	http1_set_state(s, HTTP1_WAIT);
 	return STEP_MORE;
 }
@@ -268,7 +268,7 @@ bool http1_resume_body(struct http1 *s, const struct http1_rest *rest,
 		if (status == EXCHANGE_LATER)
 			http1_set_state(s, HTTP1_WAIT);
 		else
-			(void)take_in(s, status);
+			(void)begin_body(s, status);
 	}
 	free(head);
 	return understood;
@@ -294,7 +294,7 @@ static void on_admitted(struct exchange *x, unsigned status)
 {
 	struct http1 *s = session_of(x);
 
-	(void)take_in(s, status);
+	(void)begin_body(s, status);
 	conn_wake(s->conn);
 }
 

@@ -8,11 +8,11 @@
 #include "worker/http/http.h"
 #include "worker/proto/http1/http1_session.h"
 
-enum taken {
-	TAKEN_ALL,     /* what has come; there is more to come */
-	TAKEN_WHOLE,   /* the body is complete */
-	TAKEN_SOME,    /* its taker wants no more of it now */
-	TAKEN_REFUSED, /* x->body says why */
+enum consumed {
+	CONSUMED_ALL,     /* what has come; there is more to come */
+	CONSUMED_WHOLE,   /* the body is complete */
+	CONSUMED_SOME,    /* its receiver wants no more now */
+	CONSUMED_REFUSED, /* x->body says why */
 };
 
 static enum step refused(struct http1 *s)
@@ -30,71 +30,74 @@ static enum step wait_body(struct conn *c, struct http1 *s)
 	return STEP_WAIT;
 }
 
-static enum taken give(struct http1 *s, struct str piece)
+static enum consumed pass_on(struct http1 *s, struct str piece)
 {
 	if (s->state != HTTP1_BODY)
-		return body_drop(&s->exchange, piece.n) ? TAKEN_ALL : TAKEN_REFUSED;
+		return body_drop(&s->exchange, piece.n) ? CONSUMED_ALL
+							: CONSUMED_REFUSED;
 	switch (body_put(&s->exchange, piece)) {
 	case BODY_PUT_ALL:
-		return TAKEN_ALL;
+		return CONSUMED_ALL;
 	case BODY_PUT_PAUSED:
-		return TAKEN_SOME;
+		return CONSUMED_SOME;
 	default:
-		return TAKEN_REFUSED;
+		return CONSUMED_REFUSED;
 	}
 }
 
-static enum taken take_length(struct http1 *s)
+static enum consumed consume_length(struct http1 *s)
 {
 	struct str piece = buf_str(&s->conn->socket.in);
-	enum taken taken = TAKEN_ALL;
+	enum consumed consumed = CONSUMED_ALL;
 
 	if (piece.n > s->rest.left)
 		piece.n = s->rest.left;
 	s->rest.left -= piece.n;
 	if (piece.n > 0)
-		taken = give(s, piece);
+		consumed = pass_on(s, piece);
 	buf_consume(&s->conn->socket.in, piece.n);
-	return s->rest.left == 0 && taken == TAKEN_ALL ? TAKEN_WHOLE : taken;
+	return s->rest.left == 0 && consumed == CONSUMED_ALL ? CONSUMED_WHOLE
+							     : consumed;
 }
 
-static enum taken take_chunked(struct http1 *s)
+static enum consumed consume_chunked(struct http1 *s)
 {
 	struct str in = buf_str(&s->conn->socket.in), piece;
 	size_t all = in.n;
-	enum taken taken = TAKEN_ALL;
+	enum consumed consumed = CONSUMED_ALL;
 
-	while (in.n > 0 && taken == TAKEN_ALL) {
+	while (in.n > 0 && consumed == CONSUMED_ALL) {
 		switch (chunked_decode(&s->rest.chunked, &in, &piece)) {
 		case CHUNKED_PIECE:
-			taken = give(s, piece);
+			consumed = pass_on(s, piece);
 			break;
 		case CHUNKED_MORE:
 			ASSERT(in.n == 0);
 			break;
 		case CHUNKED_DONE:
-			taken = TAKEN_WHOLE;
+			consumed = CONSUMED_WHOLE;
 			break;
 		case CHUNKED_BAD:
 			(void)body_refuse(&s->exchange, 400,
 					  "the body is not in chunked coding");
-			taken = TAKEN_REFUSED;
+			consumed = CONSUMED_REFUSED;
 			break;
 		}
 	}
 	buf_consume(&s->conn->socket.in, all - in.n);
-	return taken;
+	return consumed;
 }
 
 /* Takes what has come of the body off conn->socket.in. */
-static enum taken take(struct http1 *s)
+static enum consumed consume(struct http1 *s)
 {
-	enum taken taken = s->rest.framing == HTTP1_BODY_LENGTH ? take_length(s)
-								: take_chunked(s);
+	enum consumed consumed = s->rest.framing == HTTP1_BODY_LENGTH
+					 ? consume_length(s)
+					 : consume_chunked(s);
 
-	if (taken == TAKEN_WHOLE)
+	if (consumed == CONSUMED_WHOLE)
 		s->rest.framing = HTTP1_BODY_NONE;
-	return taken;
+	return consumed;
 }
 
 static enum step read_more(struct conn *c, struct http1 *s)
@@ -132,14 +135,14 @@ enum step http1_step_body(struct conn *c, struct http1 *s)
 		body_put_earlier(&s->exchange);
 		return STEP_MORE;
 	}
-	switch (take(s)) {
-	case TAKEN_REFUSED:
+	switch (consume(s)) {
+	case CONSUMED_REFUSED:
 		return refused(s);
-	case TAKEN_WHOLE:
+	case CONSUMED_WHOLE:
 		return body_is_whole(s);
-	case TAKEN_SOME:
+	case CONSUMED_SOME:
 		return STEP_MORE;
-	case TAKEN_ALL:
+	case CONSUMED_ALL:
 		break;
 	}
 	enum io io =
@@ -151,7 +154,7 @@ enum step http1_step_body(struct conn *c, struct http1 *s)
 bool http1_body_is_malformed(const struct http1 *s)
 {
 	struct str in = buf_str(&s->conn->socket.in), piece;
-	struct chunked chunked = s->rest.chunked; /* a copy: nothing is taken */
+	struct chunked chunked = s->rest.chunked; /* a copy: nothing is consumed */
 	enum chunked_result result = CHUNKED_PIECE;
 
 	if (s->rest.framing != HTTP1_BODY_CHUNKED)
@@ -163,10 +166,10 @@ bool http1_body_is_malformed(const struct http1 *s)
 
 enum step http1_step_skip(struct conn *c, struct http1 *s)
 {
-	switch (take(s)) {
-	case TAKEN_ALL:
+	switch (consume(s)) {
+	case CONSUMED_ALL:
 		return read_more(c, s);
-	case TAKEN_WHOLE:
+	case CONSUMED_WHOLE:
 		/* Of the next. */
 		s->exchange.times.first_byte = c->socket.net->loop->latest;
 		http1_set_state(s, HTTP1_HEAD);

@@ -66,7 +66,7 @@ static enum http1_connection connection_field(struct http1 *s)
 {
 	if (s->exchange.response.is_tunnel)
 		return HTTP1_CONNECTION_UPGRADE;
-	if (conn_is_leaving(s->conn))
+	if (conn_has_to_close(s->conn))
 		s->keep_alive = false;
 	if (!s->keep_alive)
 		return HTTP1_CONNECTION_CLOSE;
@@ -385,7 +385,7 @@ static enum step finish(struct conn *c, struct http1 *s)
 	} else {
 		/* What came meanwhile must not make the close a reset. */
 		s->linger |= unread || c->socket.readable ||
-			     buf_length(&c->socket.in) > 0 || conn_is_leaving(c);
+			     buf_length(&c->socket.in) > 0 || conn_has_to_close(c);
 		http1_set_state(s, HTTP1_LAST);
 	}
 	return STEP_MORE;
@@ -401,7 +401,7 @@ static bool is_last(const struct conn *c, const struct http1 *s)
 {
 	return s->client_closes && !s->keep_alive && !s->linger &&
 	       !c->socket.readable && buf_length(&c->socket.in) == 0 &&
-	       !conn_is_leaving(c);
+	       !conn_has_to_close(c);
 }
 
 enum step http1_step_send(struct conn *c, struct http1 *s)

@@ -13,7 +13,7 @@ enum {
 };
 
 /* From the client; `*moved` when there was something. False: it is gone. */
-static bool take(struct conn *c, struct http1 *s, bool *moved)
+static bool from_client(struct conn *c, struct http1 *s, bool *moved)
 {
 	struct exchange *x = &s->exchange;
 	struct str in = buf_str(&c->socket.in);
@@ -69,7 +69,7 @@ enum step http1_step_tunnel(struct conn *c, struct http1 *s)
 		enum body_read read = BODY_READ_WAIT;
 		bool moved = false;
 
-		if (!take(c, s, &moved))
+		if (!from_client(c, s, &moved))
 			return STEP_FAIL;
 		if (!s->content_ended && buf_length(out) < HTTP1_TUNNEL_ROOM)
 			read = http1_read_stream(s);

@@ -2,9 +2,9 @@
 /*
  * In this order: roots, which may be replaced while the server runs; opening a
  * path without leaving the root; variants beside a file; whether a kept file is
- * still current; and the cache, with files_get(), which is the way in. Worker.
+ * still current; and the cache, with file_cache_get(), which is the way in. Worker.
  */
-#include "worker/handler/static/files.h"
+#include "worker/handler/static/file_cache.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +40,7 @@ static const struct str suffixes[CONF_CODINGS] = {
 	[CONF_CODING_GZIP] = STR_INIT(".gz"),
 };
 
-static int note_root(struct files *files)
+static int note_root(struct file_cache *files)
 {
 	struct stat st;
 
@@ -51,12 +51,12 @@ static int note_root(struct files *files)
 	return 0;
 }
 
-int files_init(struct files *files, const struct conf_route *route,
-	       const struct mime_types *types)
+int file_cache_init(struct file_cache *files, const struct conf_route *route,
+		    const struct mime_types *types)
 {
 	const struct conf_static *conf = route->settings;
 
-	*files = (struct files){
+	*files = (struct file_cache){
 		.root = open(conf->root, O_PATH | O_DIRECTORY | O_CLOEXEC),
 		.route = route,
 		.conf = conf,
@@ -66,7 +66,7 @@ int files_init(struct files *files, const struct conf_route *route,
 	return files->root == -1 ? -1 : note_root(files);
 }
 
-bool files_root_is_usable(const struct files *files)
+bool file_cache_root_is_usable(const struct file_cache *files)
 {
 	/* Not faccessat(3), which calls faccessat2(2): the filters of
 	 * containers may not know it. */
@@ -77,7 +77,7 @@ bool files_root_is_usable(const struct files *files)
 	return may_enter;
 }
 
-static void forget(struct files *files, struct file *file)
+static void forget(struct file_cache *files, struct file *file)
 {
 	map_remove(&files->by_path, &file->node);
 	list_remove(&file->used);
@@ -87,12 +87,12 @@ static void forget(struct files *files, struct file *file)
 	file_release(file);
 }
 
-static void forget_oldest(struct files *files)
+static void forget_oldest(struct file_cache *files)
 {
 	forget(files, CONTAINER_OF(files->used.next, struct file, used));
 }
 
-bool files_expire(struct files *files, uint64_t now)
+bool file_cache_expire(struct file_cache *files, uint64_t now)
 {
 	while (!list_is_empty(&files->used)) {
 		struct file *oldest =
@@ -105,7 +105,7 @@ bool files_expire(struct files *files, uint64_t now)
 	return false;
 }
 
-void files_fini(struct files *files)
+void file_cache_fini(struct file_cache *files)
 {
 	while (!list_is_empty(&files->used))
 		forget_oldest(files);
@@ -115,7 +115,7 @@ void files_fini(struct files *files)
 
 /* Takes the directory that the path of the root names now for the root. The
  * number of the descriptor stays: the thread that lists may be using it. */
-static void change_root(struct files *files)
+static void change_root(struct file_cache *files)
 {
 	const char *path = files->conf->root;
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -136,7 +136,7 @@ static void change_root(struct files *files)
 }
 
 /* A root that is missing may be coming back: what it was is served meanwhile. */
-static void check_root(struct files *files, uint64_t now)
+static void check_root(struct file_cache *files, uint64_t now)
 {
 	const char *path = files->conf->root;
 	bool was_missing = files->root_is_missing;
@@ -154,20 +154,20 @@ static void check_root(struct files *files, uint64_t now)
 		change_root(files);
 }
 
-int files_open(const struct files *files, struct str path, int flags)
+int file_cache_open(const struct file_cache *files, struct str path, int flags)
 {
 	return below_open(files->root, (enum conf_symlinks)files->conf->symlinks,
 			  path, flags);
 }
 
-static int open_to_read(const struct files *files, struct str path)
+static int open_to_read(const struct file_cache *files, struct str path)
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for its writer. */
-	return files_open(files, path, O_RDONLY | O_NONBLOCK);
+	return file_cache_open(files, path, O_RDONLY | O_NONBLOCK);
 }
 
 /* Once a second: clients may ask often. */
-static bool may_complain(struct files *files, uint64_t now)
+static bool may_complain(struct file_cache *files, uint64_t now)
 {
 	bool may =
 		files->complained_at == 0 || now - files->complained_at > NS_PER_S;
@@ -177,18 +177,19 @@ static bool may_complain(struct files *files, uint64_t now)
 	return may;
 }
 
-static enum files_result refuse_link(struct files *files, struct str path,
-				     uint64_t now)
+static enum file_cache_result refuse_link(struct file_cache *files, struct str path,
+					  uint64_t now)
 {
 	if (may_complain(files, now))
 		log_client(LOG_LEVEL_INFO,
 			   "%s/%" STR_FMT
 			   ": a symbolic link that \"symlinks\" does not allow",
 			   files->conf->root, STR_ARG(path));
-	return FILES_MISSING;
+	return FILE_CACHE_MISSING;
 }
 
-static enum files_result failure(struct files *files, struct str path, uint64_t now)
+static enum file_cache_result failure(struct file_cache *files, struct str path,
+				      uint64_t now)
 {
 	switch (errno) {
 	case ELOOP:
@@ -201,15 +202,15 @@ static enum files_result failure(struct files *files, struct str path, uint64_t 
 	case ENODEV:
 	case EINVAL: /* a name that this file system cannot have */
 	case EILSEQ:
-		return FILES_MISSING;
+		return FILE_CACHE_MISSING;
 	case EACCES:
 	case EPERM:
-		return FILES_DENIED;
+		return FILE_CACHE_DENIED;
 	default:
 		if (may_complain(files, now))
 			log_client_errno(LOG_LEVEL_WARN, "cannot open %" STR_FMT,
 					 STR_ARG(path));
-		return FILES_FAILED;
+		return FILE_CACHE_FAILED;
 	}
 }
 
@@ -235,7 +236,7 @@ static bool is_variant(const struct stat *variant, const struct stat *st)
 	       variant->st_mtim.tv_sec >= st->st_mtim.tv_sec;
 }
 
-static void open_variants(const struct files *files, struct file *file)
+static void open_variants(const struct file_cache *files, struct file *file)
 {
 	const struct conf_codings *codings = &files->conf->precompressed;
 
@@ -258,8 +259,8 @@ static void open_variants(const struct files *files, struct file *file)
 	}
 }
 
-static enum files_result open_file(struct files *files, struct str path,
-				   uint64_t now, struct file **file_out)
+static enum file_cache_result open_file(struct file_cache *files, struct str path,
+					uint64_t now, struct file **file_out)
 {
 	struct stat st;
 	int fd = open_to_read(files, path);
@@ -278,7 +279,8 @@ static enum files_result open_file(struct files *files, struct str path,
 	}
 	if (!S_ISREG(st.st_mode)) {
 		fd_close(&fd);
-		return S_ISDIR(st.st_mode) ? FILES_DIRECTORY : FILES_MISSING;
+		return S_ISDIR(st.st_mode) ? FILE_CACHE_DIRECTORY
+					   : FILE_CACHE_MISSING;
 	}
 	struct file *file = file_create(fd, &st, path);
 
@@ -286,7 +288,7 @@ static enum files_result open_file(struct files *files, struct str path,
 	open_variants(files, file);
 	file_describe(file, files->route, mime_type_of(files->types, path));
 	*file_out = file;
-	return FILES_OK;
+	return FILE_CACHE_OK;
 }
 
 static bool is_same(const struct stat *a, const struct stat *b)
@@ -299,7 +301,8 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-static bool are_variants_fresh(const struct files *files, const struct file *file)
+static bool are_variants_fresh(const struct file_cache *files,
+			       const struct file *file)
 {
 	const struct conf_codings *codings = &files->conf->precompressed;
 
@@ -321,7 +324,7 @@ static bool are_variants_fresh(const struct files *files, const struct file *fil
 	return true;
 }
 
-bool files_is_current(struct file *file, uint64_t now)
+bool file_cache_is_current(struct file *file, uint64_t now)
 {
 	struct stat st;
 
@@ -337,12 +340,13 @@ bool files_is_current(struct file *file, uint64_t now)
 
 /* True when what the path names now is what we have open. A file that is
  * the same one needs no second look at how the path got there. */
-static bool is_fresh(const struct files *files, struct file *file, uint64_t now)
+static bool is_fresh(const struct file_cache *files, struct file *file,
+		     uint64_t now)
 {
 	struct stat st;
 
 	if (now - file->checked_at < FILES_FRESH)
-		return files_is_current(file, now);
+		return file_cache_is_current(file, now);
 	file->checked_at = now;
 	return fstatat(files->root, file->node.key.p, &st, 0) == 0 &&
 	       is_same(&st, &file->st) && are_variants_fresh(files, file);
@@ -363,7 +367,7 @@ static bool is_settled(const struct stat *st)
 }
 
 /* The least used go when it is too much. */
-static void keep_bounds(struct files *files)
+static void keep_bounds(struct file_cache *files)
 {
 	while (!list_is_empty(&files->used) &&
 	       (kept.files > FILES_KEPT || kept.open > FILES_OPEN ||
@@ -371,7 +375,8 @@ static void keep_bounds(struct files *files)
 		forget_oldest(files);
 }
 
-void files_count_more(struct files *files, const struct file *file, uint64_t n)
+void file_cache_count_more(struct file_cache *files, const struct file *file,
+			   uint64_t n)
 {
 	if (list_is_empty(&file->used))
 		return; /* it is not kept */
@@ -379,7 +384,7 @@ void files_count_more(struct files *files, const struct file *file, uint64_t n)
 	keep_bounds(files);
 }
 
-static void remember(struct files *files, struct file *file)
+static void remember(struct file_cache *files, struct file *file)
 {
 	if (!is_settled(&file->st))
 		return;
@@ -396,23 +401,24 @@ static void remember(struct files *files, struct file *file)
 	keep_bounds(files);
 }
 
-enum files_result files_get_again(struct files *files, struct file **file,
-				  uint64_t now)
+enum file_cache_result file_cache_get_again(struct file_cache *files,
+					    struct file **file, uint64_t now)
 {
 	struct file *before = *file;
 
 	if (!list_is_empty(&before->used))
 		forget(files, before);
-	enum files_result result = open_file(files, before->node.key, now, file);
+	enum file_cache_result result =
+		open_file(files, before->node.key, now, file);
 
 	file_release(before);
-	if (result == FILES_OK)
+	if (result == FILE_CACHE_OK)
 		remember(files, *file);
 	return result;
 }
 
-enum files_result files_get(struct files *files, struct str path, uint64_t now,
-			    struct file **file_out)
+enum file_cache_result file_cache_get(struct file_cache *files, struct str path,
+				      uint64_t now, struct file **file_out)
 {
 	if (now - files->root_checked_at >= FILES_FRESH)
 		check_root(files, now);
@@ -428,13 +434,13 @@ enum files_result files_get(struct files *files, struct str path, uint64_t now,
 			file->used_at = now;
 			file->holders++;
 			*file_out = file;
-			return FILES_OK;
+			return FILE_CACHE_OK;
 		}
 		forget(files, file);
 	}
-	enum files_result result = open_file(files, path, now, file_out);
+	enum file_cache_result result = open_file(files, path, now, file_out);
 
-	if (result == FILES_OK)
+	if (result == FILE_CACHE_OK)
 		remember(files, *file_out);
 	return result;
 }

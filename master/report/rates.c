@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "master/report/sample.h"
+#include "master/report/rates.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,9 +9,9 @@
 #include "base/clock.h"
 #include "base/read_file.h"
 
-enum { SAMPLE_MS = 1000 };
+enum { RATES_MS = 1000 };
 
-static void take(struct child *child, uint64_t now)
+static void measure(struct child *child, uint64_t now)
 {
 	struct rate *rate = &child->rate;
 	uint64_t requests = child->slot->counters.requests;
@@ -35,41 +35,41 @@ static void begin(struct child *child, uint64_t now)
 
 static void on_timer(struct timer *timer)
 {
-	struct sampler *sampler = CONTAINER_OF(timer, struct sampler, timer);
-	struct children *children = sampler->children;
+	struct rates *rates = CONTAINER_OF(timer, struct rates, timer);
+	struct children *children = rates->children;
 	uint64_t now = clock_read(), sum = 0;
 
 	for (struct child *c = NULL;
 	     (c = children_next(children, NULL, c)) != NULL;) {
-		take(c, now);
+		measure(c, now);
 		sum += c->rate.per_s;
 	}
 	if (sum > 0)
-		loop_timer(children->loop, timer, SAMPLE_MS);
+		loop_timer(children->loop, timer, RATES_MS);
 }
 
-void sampler_wake(struct sampler *sampler)
+void rates_wake(struct rates *rates)
 {
-	struct children *children = sampler->children;
+	struct children *children = rates->children;
 	uint64_t now = clock_read();
 
-	if (timer_is_armed(&sampler->timer))
+	if (timer_is_armed(&rates->timer))
 		return;
 	for (struct child *c = NULL;
 	     (c = children_next(children, NULL, c)) != NULL;)
 		begin(c, now);
-	loop_timer(children->loop, &sampler->timer, SAMPLE_MS);
+	loop_timer(children->loop, &rates->timer, RATES_MS);
 }
 
-void sampler_init(struct sampler *sampler, struct children *children)
+void rates_init(struct rates *rates, struct children *children)
 {
-	sampler->children = children;
-	timer_init(&sampler->timer, on_timer);
+	rates->children = children;
+	timer_init(&rates->timer, on_timer);
 }
 
-void sampler_stop(struct sampler *sampler)
+void rates_stop(struct rates *rates)
 {
-	timer_detach(&sampler->children->loop->timers, &sampler->timer);
+	timer_detach(&rates->children->loop->timers, &rates->timer);
 }
 
 /* Reads a small file of proc(5); an empty text when it is not there. */

@@ -2,7 +2,7 @@
 /*
  * The input is a name, a line feed, and the value of an Accept-Encoding.
  */
-#include "base/codec/accept.h"
+#include "base/codec/weight.h"
 
 #include "t/fuzz/must.h"
 
@@ -32,10 +32,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str list = all, name = str_cut(&list, '\n');
 
 	if (list.p != NULL && is_token(name)) {
-		int weight = accept_weight(list, name);
+		int weight = weight_in(list, name);
 
-		MUST(weight >= ACCEPT_UNSAID && weight <= ACCEPT_FULLY);
-		MUST(weight == ACCEPT_UNSAID || contains_nocase(list, name));
+		MUST(weight >= WEIGHT_UNSAID && weight <= WEIGHT_FULLY);
+		MUST(weight == WEIGHT_UNSAID || contains_nocase(list, name));
 
 		/* Before all others it counts in full. */
 		char *longer = malloc(name.n + 1 + list.n);
@@ -45,8 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		longer[name.n] = ',';
 		if (list.n > 0)
 			memcpy(longer + name.n + 1, list.p, list.n);
-		MUST(accept_weight((struct str){longer, name.n + 1 + list.n},
-				   name) == ACCEPT_FULLY);
+		MUST(weight_in((struct str){longer, name.n + 1 + list.n}, name) ==
+		     WEIGHT_FULLY);
 		free(longer);
 	}
 	free((char *)all.p);

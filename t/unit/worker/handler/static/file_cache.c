@@ -23,14 +23,14 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "t/unit/base/scratch.h"
-#include "worker/handler/static/files.h"
+#include "worker/handler/static/file_cache.h"
 
-/* Of files.c. */
+/* Of file_cache.c. */
 enum { KEPT = 4096, OPEN = 1024, CONTENT = 16 * 1024 };
 
 static struct arena arena;
 static struct mime_types *types;
-static struct files files;
+static struct file_cache files;
 static struct conf_route conf;
 static uint64_t now;
 
@@ -122,12 +122,12 @@ static void start(enum conf_symlinks symlinks)
 	wall_ahead = 3600;
 	conf = conf_of("root");
 	((struct conf_static *)conf.settings)->symlinks = symlinks;
-	assert_int_equal(files_init(&files, &conf, types), 0);
+	assert_int_equal(file_cache_init(&files, &conf, types), 0);
 }
 
 static void stop(void)
 {
-	files_fini(&files);
+	file_cache_fini(&files);
 	assert_int_equal(files.root, -1);
 }
 
@@ -135,24 +135,25 @@ static struct file *get(const char *path)
 {
 	struct file *file;
 
-	if (files_get(&files, str_of(path), now, &file) != FILES_OK)
+	if (file_cache_get(&files, str_of(path), now, &file) != FILE_CACHE_OK)
 		fail_msg("%s is not there", path);
 	return file;
 }
 
-static enum files_result result_of(const char *path)
+static enum file_cache_result result_of(const char *path)
 {
 	struct file *file;
-	enum files_result result = files_get(&files, str_of(path), now, &file);
+	enum file_cache_result result =
+		file_cache_get(&files, str_of(path), now, &file);
 
-	if (result == FILES_OK)
+	if (result == FILE_CACHE_OK)
 		file_release(file);
 	return result;
 }
 
-static void expect(const char *path, enum files_result wanted)
+static void expect(const char *path, enum file_cache_result wanted)
 {
-	enum files_result result = result_of(path);
+	enum file_cache_result result = result_of(path);
 
 	if (result != wanted)
 		fail_msg("%s: %d, not %d", path, (int)result, (int)wanted);
@@ -182,17 +183,17 @@ static void opens(void **state)
 {
 	(void)state;
 	start(CONF_SYMLINKS_INSIDE);
-	assert_true(files_root_is_usable(&files));
+	assert_true(file_cache_root_is_usable(&files));
 	expect_content("a.txt", "hello");
 	expect_content("sub/b.html", "<p>");
 	expect_content("sub/deep/c", "c");
 	expect_content("empty", "");
-	expect("missing", FILES_MISSING);
-	expect("sub/missing", FILES_MISSING);
-	expect("missing/a.txt", FILES_MISSING);
-	expect("a.txt/", FILES_MISSING);
-	expect("a.txt/b", FILES_MISSING);
-	expect("A.txt", FILES_MISSING);
+	expect("missing", FILE_CACHE_MISSING);
+	expect("sub/missing", FILE_CACHE_MISSING);
+	expect("missing/a.txt", FILE_CACHE_MISSING);
+	expect("a.txt/", FILE_CACHE_MISSING);
+	expect("a.txt/b", FILE_CACHE_MISSING);
+	expect("A.txt", FILE_CACHE_MISSING);
 	stop();
 }
 
@@ -200,26 +201,26 @@ static void directories(void **state)
 {
 	(void)state;
 	start(CONF_SYMLINKS_INSIDE);
-	expect("", FILES_DIRECTORY);
-	expect("sub", FILES_DIRECTORY);
-	expect("sub/", FILES_DIRECTORY);
-	expect("links/sub", FILES_DIRECTORY);
+	expect("", FILE_CACHE_DIRECTORY);
+	expect("sub", FILE_CACHE_DIRECTORY);
+	expect("sub/", FILE_CACHE_DIRECTORY);
+	expect("links/sub", FILE_CACHE_DIRECTORY);
 	stop();
 }
 
 static void no_root(void **state)
 {
-	struct files none;
+	struct file_cache none;
 	struct conf_route nowhere = conf_of("nowhere");
 	struct conf_route no_folder = conf_of("root/a.txt");
 
 	(void)state;
-	assert_int_equal(files_init(&none, &nowhere, types), -1);
+	assert_int_equal(file_cache_init(&none, &nowhere, types), -1);
 	assert_int_equal(errno, ENOENT);
-	files_fini(&none);
-	assert_int_equal(files_init(&none, &no_folder, types), -1);
+	file_cache_fini(&none);
+	assert_int_equal(file_cache_init(&none, &no_folder, types), -1);
 	assert_int_equal(errno, ENOTDIR);
-	files_fini(&none);
+	file_cache_fini(&none);
 }
 
 /* A handler is given normalised paths; this is the second wall. */
@@ -240,8 +241,8 @@ static void out_of_the_root(void **state)
 			continue;
 		start((enum conf_symlinks)symlinks);
 		for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
-			expect(paths[i], FILES_MISSING);
-		expect(scratch_path("outside/secret"), FILES_MISSING);
+			expect(paths[i], FILE_CACHE_MISSING);
+		expect(scratch_path("outside/secret"), FILE_CACHE_MISSING);
 		stop();
 	}
 }
@@ -253,17 +254,17 @@ static void links_inside(void **state)
 	expect_content("links/inside", "hello");
 	expect_content("links/twice", "hello");
 	expect_content("links/sub/b.html", "<p>");
-	expect("links/outside", FILES_MISSING);
-	expect("links/absolute", FILES_MISSING);
-	expect("links/folder/secret", FILES_MISSING);
-	expect("links/up/outside/secret", FILES_MISSING);
+	expect("links/outside", FILE_CACHE_MISSING);
+	expect("links/absolute", FILE_CACHE_MISSING);
+	expect("links/folder/secret", FILE_CACHE_MISSING);
+	expect("links/up/outside/secret", FILE_CACHE_MISSING);
 	/* It counts where a link leads in the end. */
 	expect_content("links/out_and_in", "hello");
 	expect_content("links/absolute_inside", "hello");
-	expect("links/up/root/links/absolute", FILES_MISSING);
-	expect("links/loop", FILES_MISSING);
-	expect("links/dangling", FILES_MISSING);
-	expect("links/magic", FILES_MISSING);
+	expect("links/up/root/links/absolute", FILE_CACHE_MISSING);
+	expect("links/loop", FILE_CACHE_MISSING);
+	expect("links/dangling", FILE_CACHE_MISSING);
+	expect("links/magic", FILE_CACHE_MISSING);
 	stop();
 }
 
@@ -276,9 +277,9 @@ static void links_followed(void **state)
 	expect_content("links/absolute", "secret");
 	expect_content("links/folder/secret", "secret");
 	expect_content("links/out_and_in", "hello");
-	expect("links/folder", FILES_DIRECTORY);
-	expect("links/loop", FILES_MISSING);
-	expect("links/dangling", FILES_MISSING);
+	expect("links/folder", FILE_CACHE_DIRECTORY);
+	expect("links/loop", FILE_CACHE_MISSING);
+	expect("links/dangling", FILE_CACHE_MISSING);
 	stop();
 }
 
@@ -297,7 +298,7 @@ static void links_refused(void **state)
 		char path[64];
 
 		snprintf(path, sizeof(path), "links/%s", links[i]);
-		expect(path, FILES_MISSING);
+		expect(path, FILE_CACHE_MISSING);
 	}
 	stop();
 }
@@ -312,7 +313,7 @@ static void link_that_moves(void **state)
 	assert_int_equal(unlink(scratch_path("root/moving")), 0);
 	make_link("../outside/secret", "root/moving");
 	now += NS_PER_S;
-	expect("moving", FILES_MISSING);
+	expect("moving", FILE_CACHE_MISSING);
 	assert_int_equal(unlink(scratch_path("root/moving")), 0);
 	stop();
 }
@@ -328,8 +329,8 @@ static void no_regular_files(void **state)
 	/* It has no writer: an open that waits for one would never end. */
 	assert_int_equal(mkfifo(scratch_path("root/fifo"), 0644), 0);
 	start(CONF_SYMLINKS_INSIDE);
-	expect("fifo", FILES_MISSING);
-	expect("socket", FILES_MISSING);
+	expect("fifo", FILE_CACHE_MISSING);
+	expect("socket", FILE_CACHE_MISSING);
 	stop();
 	fd_close(&fd);
 	assert_int_equal(unlink(scratch_path("root/fifo")), 0);
@@ -344,13 +345,13 @@ static void long_paths(void **state)
 	start(CONF_SYMLINKS_INSIDE);
 	memset(path, 'x', sizeof(path));
 	path[sizeof(path) - 1] = '\0';
-	expect(path, FILES_MISSING);
+	expect(path, FILE_CACHE_MISSING);
 	path[PATH_MAX] = '\0';
-	expect(path, FILES_MISSING);
+	expect(path, FILE_CACHE_MISSING);
 	path[PATH_MAX - 1] = '\0';
-	expect(path, FILES_MISSING);
+	expect(path, FILE_CACHE_MISSING);
 	path[NAME_MAX + 1] = '\0';
-	expect(path, FILES_MISSING);
+	expect(path, FILE_CACHE_MISSING);
 	stop();
 }
 
@@ -369,21 +370,21 @@ static void denied(void **state)
 	start(CONF_SYMLINKS_INSIDE);
 	if (root)
 		assert_int_equal(seteuid(65534), 0);
-	enum files_result file = result_of("private");
-	enum files_result folder = result_of("closed/file");
-	bool usable = files_root_is_usable(&files);
+	enum file_cache_result file = result_of("private");
+	enum file_cache_result folder = result_of("closed/file");
+	bool usable = file_cache_root_is_usable(&files);
 
 	assert_int_equal(root ? seteuid(0) : 0, 0);
-	assert_int_equal(file, FILES_DENIED);
-	assert_int_equal(folder, FILES_DENIED);
+	assert_int_equal(file, FILE_CACHE_DENIED);
+	assert_int_equal(folder, FILE_CACHE_DENIED);
 	assert_true(usable);
 	stop();
 
 	conf = conf_of("root/closed");
-	assert_int_equal(files_init(&files, &conf, types), 0);
+	assert_int_equal(file_cache_init(&files, &conf, types), 0);
 	if (root)
 		assert_int_equal(seteuid(65534), 0);
-	usable = files_root_is_usable(&files);
+	usable = file_cache_root_is_usable(&files);
 	assert_int_equal(root ? seteuid(0) : 0, 0);
 	assert_false(usable);
 	stop();
@@ -475,7 +476,7 @@ static void fresh_for_a_second(void **state)
 	assert_int_equal(unlink(scratch_path("root/new")), 0);
 	expect_content("new", "OTHER");
 	now += NS_PER_S;
-	expect("new", FILES_MISSING);
+	expect("new", FILE_CACHE_MISSING);
 	/* What is missing is not remembered as that. */
 	scratch_write("root/new", "again");
 	expect_content("new", "again");
@@ -503,7 +504,7 @@ static void looked_at_once_a_second(void **state)
 	/* Less may be read of it now. */
 	assert_int_equal(chmod(scratch_path("root/kept"), 0), 0);
 	now += NS_PER_S;
-	if (result_of("kept") == FILES_OK)
+	if (result_of("kept") == FILE_CACHE_OK)
 		assert_int_equal(geteuid(), 0);
 	assert_int_equal(file->holders, 1);
 	file_release(file);
@@ -519,7 +520,7 @@ static void same_name_becomes_a_folder(void **state)
 	assert_int_equal(unlink(scratch_path("root/thing")), 0);
 	make_folder("root/thing");
 	now += NS_PER_S;
-	expect("thing", FILES_DIRECTORY);
+	expect("thing", FILE_CACHE_DIRECTORY);
 	stop();
 }
 
@@ -602,39 +603,39 @@ static void the_oldest_goes(void **state)
 /* The bound is one for all the roots of a worker. */
 static void roots_share_the_bound(void **state)
 {
-	struct files other;
+	struct file_cache other;
 	struct conf_route many = conf_of("root/many");
 	struct file *file;
 
 	(void)state;
 	start(CONF_SYMLINKS_INSIDE);
-	assert_int_equal(files_init(&other, &many, types), 0);
+	assert_int_equal(file_cache_init(&other, &many, types), 0);
 	for (int i = 0; i < KEPT - 1; i++)
 		get_numbered(i);
 	for (int i = 0; i < 10; i++) {
 		char path[32];
 
 		snprintf(path, sizeof(path), "%d", i);
-		assert_int_equal(files_get(&other, str_of(path), now, &file),
-				 FILES_OK);
+		assert_int_equal(file_cache_get(&other, str_of(path), now, &file),
+				 FILE_CACHE_OK);
 		assert_true(str_equal(file->content, STR("content")));
 		file_release(file);
 		assert_true(files.by_path.n + other.by_path.n <= KEPT);
 	}
 	/* What one of them lets go of, the other has. */
 	now += 10 * NS_PER_S;
-	assert_false(files_expire(&files, now));
+	assert_false(file_cache_expire(&files, now));
 	assert_int_equal(files.by_path.n, 0);
 	for (int i = 0; i < KEPT; i++) {
 		char path[32];
 
 		snprintf(path, sizeof(path), "%d", i);
-		assert_int_equal(files_get(&other, str_of(path), now, &file),
-				 FILES_OK);
+		assert_int_equal(file_cache_get(&other, str_of(path), now, &file),
+				 FILE_CACHE_OK);
 		file_release(file);
 	}
 	assert_int_equal(other.by_path.n, KEPT);
-	files_fini(&other);
+	file_cache_fini(&other);
 	stop();
 }
 
@@ -673,24 +674,24 @@ static void unused_ones_expire(void **state)
 {
 	(void)state;
 	start(CONF_SYMLINKS_INSIDE);
-	assert_false(files_expire(&files, now));
+	assert_false(file_cache_expire(&files, now));
 	expect_content("a.txt", "hello");
 	now += 2 * NS_PER_S;
 	expect_content("sub/b.html", "<p>");
 	now += 2 * NS_PER_S;
-	assert_true(files_expire(&files, now));
+	assert_true(file_cache_expire(&files, now));
 	assert_true(is_cached("a.txt"));
 	now += 2 * NS_PER_S;
-	assert_true(files_expire(&files, now));
+	assert_true(file_cache_expire(&files, now));
 	assert_false(is_cached("a.txt"));
 	assert_true(is_cached("sub/b.html"));
 	/* Asked for again, it stays for longer. */
 	struct file *held = get("sub/b.html");
 
 	now += 4 * NS_PER_S;
-	assert_true(files_expire(&files, now));
+	assert_true(file_cache_expire(&files, now));
 	now += 4 * NS_PER_S;
-	assert_false(files_expire(&files, now));
+	assert_false(file_cache_expire(&files, now));
 	assert_false(is_cached("sub/b.html"));
 	assert_true(str_equal(held->content, STR("<p>")));
 	file_release(held);
@@ -790,13 +791,13 @@ static void out_of_descriptors(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
 	while (n < MANY && (used[n] = dup(STDERR_FILENO)) != -1)
 		n++;
-	enum files_result result = result_of("a.txt");
+	enum file_cache_result result = result_of("a.txt");
 
 	while (n > 0)
 		fd_close(&used[--n]);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	log_set_fd(STDERR_FILENO);
-	assert_int_equal(result, FILES_FAILED);
+	assert_int_equal(result, FILE_CACHE_FAILED);
 	expect_content("a.txt", "hello");
 	stop();
 }
@@ -818,12 +819,12 @@ static void descriptors_of_its_own(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
 	while (n < MANY && (used[n] = dup(STDERR_FILENO)) != -1)
 		n++;
-	enum files_result result = result_of("a.txt");
+	enum file_cache_result result = result_of("a.txt");
 
 	while (n > 0)
 		fd_close(&used[--n]);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	assert_int_equal(result, FILES_OK);
+	assert_int_equal(result, FILE_CACHE_OK);
 	assert_false(is_cached("large"));
 	stop();
 }

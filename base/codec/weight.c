@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "base/codec/accept.h"
+#include "base/codec/weight.h"
 
 #include <stdbool.h>
 
@@ -20,13 +20,13 @@ static bool parse_qvalue(struct str text, int *weight_out)
 		scale /= 10;
 	}
 	*weight_out = weight;
-	return text.n > 0 && weight <= ACCEPT_FULLY;
+	return text.n > 0 && weight <= WEIGHT_FULLY;
 }
 
 /* The weight among the parameters of an element; false when it is wrong. */
 static bool find_weight(struct str parameters, int *weight_out)
 {
-	*weight_out = ACCEPT_FULLY;
+	*weight_out = WEIGHT_FULLY;
 	while (parameters.p != NULL) {
 		struct str value = str_trim(str_cut(&parameters, ';'));
 		struct str name = str_cut(&value, '=');
@@ -37,7 +37,7 @@ static bool find_weight(struct str parameters, int *weight_out)
 	return true;
 }
 
-int accept_weight(struct str list, struct str name)
+int weight_in(struct str list, struct str name)
 {
 	while (list.p != NULL) {
 		struct str parameters = str_cut(&list, ',');
@@ -48,5 +48,5 @@ int accept_weight(struct str list, struct str name)
 		    find_weight(parameters, &weight))
 			return weight;
 	}
-	return ACCEPT_UNSAID;
+	return WEIGHT_UNSAID;
 }
