@@ -9,18 +9,6 @@
 
 static const char hex[] = "0123456789abcdef";
 
-static void put_unicode(struct buf *out, uint32_t c)
-{
-	char text[] = {'\\',
-		       'u',
-		       hex[c >> 12 & 15],
-		       hex[c >> 8 & 15],
-		       hex[c >> 4 & 15],
-		       hex[c & 15]};
-
-	buf_put(out, (struct str){text, sizeof(text)});
-}
-
 /*
  * Characters that must not stand in a string of JSON, or could end one of a
  * script, or the script: "<" because of "</script>" and "<!--", U+2028 and
@@ -33,26 +21,44 @@ static bool is_special(uint32_t c)
 	return c == 0x2028 || c == 0x2029;
 }
 
+static struct str write_escape(uint32_t c, char escape[JSON_ESCAPE])
+{
+	memcpy(escape, "\\u", 2);
+	escape[2] = hex[c >> 12 & 15];
+	escape[3] = hex[c >> 8 & 15];
+	escape[4] = hex[c >> 4 & 15];
+	escape[5] = hex[c & 15];
+	return (struct str){escape, JSON_ESCAPE};
+}
+
+struct str json_next(struct str *s, char escape[JSON_ESCAPE])
+{
+	const char *run = s->p; /* of what stands for itself */
+
+	while (s->n > 0) {
+		struct str rest = *s;
+		bool valid;
+		uint32_t c = utf8_next(&rest, &valid);
+
+		if (valid && !is_special(c)) {
+			*s = rest;
+			continue;
+		}
+		if (s->p > run)
+			break;
+		*s = rest;
+		return valid ? write_escape(c, escape)
+			     : STR("\xef\xbf\xbd"); /* U+FFFD */
+	}
+	return (struct str){run, (size_t)(s->p - run)};
+}
+
 void json_put(struct buf *out, struct str s)
 {
-	const char *run = s.p; /* of what goes as it is */
+	char escape[JSON_ESCAPE];
 
-	while (s.n > 0) {
-		const char *at = s.p;
-		bool valid;
-		uint32_t c = utf8_next(&s, &valid);
-
-		if (valid && !is_special(c))
-			continue;
-		buf_put(out, (struct str){run, (size_t)(at - run)});
-		if (valid)
-			put_unicode(out, c);
-		else
-			buf_put(out, STR("\xef\xbf\xbd") /* U+FFFD */);
-		run = s.p;
-	}
-	if (run != NULL)
-		buf_put(out, (struct str){run, (size_t)(s.p - run)});
+	while (s.n > 0)
+		buf_put(out, json_next(&s, escape));
 }
 
 void json_put_string(struct buf *out, const char *s)

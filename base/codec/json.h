@@ -6,6 +6,15 @@
 #include "base/buf.h"
 #include "base/str.h"
 
+enum { JSON_ESCAPE = 6 }; /* the length of "\\u0000" */
+
+/*
+ * Cuts from the front of `s`, which is not empty, what goes out together: a run
+ * of characters that stand for themselves, or one that is escaped. Returns the
+ * text of it, which may lie in `escape`.
+ */
+struct str json_next(struct str *s, char escape[JSON_ESCAPE]);
+
 /*
  * Adds `s` as the inside of a JSON string, which may also stand in a string of
  * JavaScript and in a script of an HTML page. Octets that are not UTF-8 become

@@ -4,24 +4,15 @@
 #include <inttypes.h>
 
 #include "base/codec/date.h"
-#include "base/codec/utf8.h"
+#include "base/codec/json.h"
 
-/* RFC 8259 section 7. What is no UTF-8 is U+FFFD. */
 static void put_string(struct listing_text *out, struct str s)
 {
-	listing_text_put(out, STR("\""));
-	while (s.n > 0) {
-		const char *at = s.p;
-		bool valid;
-		uint32_t c = utf8_next(&s, &valid);
+	char escape[JSON_ESCAPE];
 
-		if (!valid)
-			listing_text_put(out, STR("\xef\xbf\xbd"));
-		else if (c < ' ' || c == '"' || c == '\\' || c == 0x7f)
-			listing_text_format(out, "\\u%04x", (unsigned)c);
-		else
-			listing_text_put(out, (struct str){at, (size_t)(s.p - at)});
-	}
+	listing_text_put(out, STR("\""));
+	while (s.n > 0)
+		listing_text_put(out, json_next(&s, escape));
 	listing_text_put(out, STR("\""));
 }
 
