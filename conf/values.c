@@ -239,32 +239,6 @@ const char *value_parse_host(struct arena *arena, struct str text,
 	return check_name(host);
 }
 
-struct str value_normal_path(struct arena *arena, struct str path)
-{
-	char *out = arena_bytes(arena, path.n + 1);
-	size_t n = 0;
-
-	out[n++] = '/'; /* `out` ends in "/" before each segment */
-	for (struct str rest = str_tail(path, 1); rest.p != NULL;) {
-		struct str segment = str_cut(&rest, '/');
-
-		if (segment.n == 0 || str_equal(segment, STR(".")))
-			continue;
-		if (str_equal(segment, STR(".."))) {
-			if (n > 1)
-				n--;
-			while (out[n - 1] != '/')
-				n--;
-			continue;
-		}
-		memcpy(out + n, segment.p, segment.n);
-		n += segment.n;
-		if (rest.p != NULL)
-			out[n++] = '/';
-	}
-	return (struct str){out, n};
-}
-
 struct str value_file_path(struct arena *arena, struct str path)
 {
 	char *out = arena_bytes(arena, path.n + 2);

@@ -43,10 +43,6 @@ const char *value_parse_host(struct arena *arena, struct str text,
 			     struct str *host_out)
 	__attribute__((warn_unused_result));
 
-/* The path without "//", "." and ".." segments, and never above "/". The
- * path has to begin with "/"; a last "/" stays. */
-struct str value_normal_path(struct arena *arena, struct str path);
-
 /* Without "//" and "." segments, but with its "..", which symbolic links
  * make mean something: for paths of files. No "/" at the end. */
 struct str value_file_path(struct arena *arena, struct str path);

@@ -128,14 +128,15 @@ static int segment_octet(struct str path, size_t *i)
 
 /* RFC 3986 section 5.2.4, on decoded octets. The write position never passes
  * the read position, so `out` may be path.p. */
-static bool normalise(struct str path, char *out, size_t *n_out)
+static bool normalise(struct str path, bool is_encoded, char *out, size_t *n_out)
 {
 	size_t end = 1, start = 1; /* of the segment being written */
 
 	out[0] = '/';
 	for (size_t i = 1; i < path.n; i++) {
 		if (path.p[i] != '/') {
-			int octet = segment_octet(path, &i);
+			int octet = is_encoded ? segment_octet(path, &i)
+					       : (unsigned char)path.p[i];
 
 			if (octet < 0)
 				return false;
@@ -159,10 +160,15 @@ bool uri_normalise_path(struct str path, char *out, size_t *n_out)
 	if (path.n == 0 || path.p[0] != '/')
 		return false;
 	if (!is_normal(path))
-		return normalise(path, out, n_out);
+		return normalise(path, true, out, n_out);
 	memmove(out, path.p, path.n);
 	*n_out = path.n;
 	return true;
+}
+
+bool uri_remove_dot_segments(struct str path, char *out, size_t *n_out)
+{
+	return path.n > 0 && path.p[0] == '/' && normalise(path, false, out, n_out);
 }
 
 size_t uri_decode(struct str s, bool plus, char *out)

@@ -23,6 +23,11 @@
 bool uri_normalise_path(struct str path, char *out, size_t *n_out)
 	__attribute__((warn_unused_result));
 
+/* The same for a path that is decoded already, and may have any octets: "//",
+ * "." and ".." only. */
+bool uri_remove_dot_segments(struct str path, char *out, size_t *n_out)
+	__attribute__((warn_unused_result));
+
 /*
  * Percent-decodes into `out` (room for s.n bytes; may be s.p), "+" to space
  * when `plus` is true. A "%" without two hexadecimal digits stands for

@@ -4,18 +4,19 @@
 #include <string.h>
 
 #include "base/codec/http_status.h"
+#include "base/codec/uri.h"
 #include "base/regex.h"
 #include "conf/load/check_common.h"
 #include "conf/load/check_upstreams.h"
 #include "conf/schema/conf_respond.h"
 #include "conf/schema/conf_rewrite.h"
 #include "conf/schema/types.h"
-#include "conf/values.h"
 
 static void check_path(struct check *c, const struct conf_route *route)
 {
 	struct location at = check_location(c, &route->path, route->origin.where);
 	struct str path = route->path, normal;
+	char *out;
 
 	if (path.p[0] != '/') {
 		check_complain(c, &at,
@@ -31,8 +32,11 @@ static void check_path(struct check *c, const struct conf_route *route)
 			       "without the query");
 		return;
 	}
-	normal = value_normal_path(&c->conf->arena, path);
-	if (!str_equal(normal, path))
+	out = arena_bytes(&c->conf->arena, path.n);
+	normal.p = out;
+	if (!uri_remove_dot_segments(path, out, &normal.n))
+		check_complain(c, &at, "a path has no \"..\" above the top");
+	else if (!str_equal(normal, path))
 		check_complain(c, &at,
 			       "a path has no \"//\", \".\" or \"..\"; "
 			       "did you mean \"%" STR_FMT "\"?",

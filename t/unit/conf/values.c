@@ -219,40 +219,6 @@ static void wrong_hosts(void **state)
 	arena_fini(&arena);
 }
 
-static void normal_paths(void **state)
-{
-	static const char *const cases[][2] = {
-		{"/", "/"},
-		{"//", "/"},
-		{"/a", "/a"},
-		{"/a/", "/a/"},
-		{"/a//b", "/a/b"},
-		{"/./a", "/a"},
-		{"/a/.", "/a/"},
-		{"/a/..", "/"},
-		{"/a/../", "/"},
-		{"/a/b/../c", "/a/c"},
-		{"/..", "/"},
-		{"/../../x", "/x"},
-		{"/a/b/..", "/a/"},
-		{"/...", "/..."},
-		{"/.a/..b", "/.a/..b"},
-		{"/a/b/../..", "/"},
-		{"/a/../b/", "/b/"},
-	};
-	struct arena arena = {0};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct str got = value_normal_path(&arena, str_of(cases[i][0]));
-
-		assert_true(str_equal(got, str_of(cases[i][1])));
-		got = value_normal_path(&arena, got);
-		assert_true(str_equal(got, str_of(cases[i][1])));
-	}
-	arena_fini(&arena);
-}
-
 static void file_paths(void **state)
 {
 	static const char *const cases[][2] = {
@@ -289,8 +255,8 @@ int main(void)
 		cmocka_unit_test(sizes),       cmocka_unit_test(wrong_sizes),
 		cmocka_unit_test(durations),   cmocka_unit_test(wrong_durations),
 		cmocka_unit_test(modes),       cmocka_unit_test(hosts),
-		cmocka_unit_test(wrong_hosts), cmocka_unit_test(normal_paths),
-		cmocka_unit_test(file_paths),  cmocka_unit_test(controls),
+		cmocka_unit_test(wrong_hosts), cmocka_unit_test(file_paths),
+		cmocka_unit_test(controls),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

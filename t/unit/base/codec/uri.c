@@ -375,12 +375,49 @@ static void hosts(void **state)
 	}
 }
 
+static void dot_segments(void **state)
+{
+	/* NULL: it leads above the top. */
+	static const char *const samples[][2] = {
+		{"/", "/"},
+		{"//", "/"},
+		{"/a/", "/a/"},
+		{"/a//b", "/a/b"},
+		{"/./a", "/a"},
+		{"/a/.", "/a/"},
+		{"/a/..", "/"},
+		{"/a/b/../c", "/a/c"},
+		{"/a/b/..", "/a/"},
+		{"/a/b/../..", "/"},
+		{"/...", "/..."},
+		{"/.a/..b", "/.a/..b"},
+		{"/a%2f..%zz/b c", "/a%2f..%zz/b c"},
+		{"/..", NULL},
+		{"/a/../../x", NULL},
+		{"", NULL},
+		{"a", NULL},
+	};
+	char out[32];
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
+		bool fine = uri_remove_dot_segments(str_of(samples[i][0]), out, &n);
+
+		assert_int_equal(fine, samples[i][1] != NULL);
+		if (fine)
+			assert_true(str_equal((struct str){out, n},
+					      str_of(samples[i][1])));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_paths),       cmocka_unit_test(refused_paths),
-		cmocka_unit_test(every_short_path), cmocka_unit_test(decoding),
-		cmocka_unit_test(encoding),         cmocka_unit_test(hosts),
+		cmocka_unit_test(good_paths),   cmocka_unit_test(refused_paths),
+		cmocka_unit_test(dot_segments), cmocka_unit_test(every_short_path),
+		cmocka_unit_test(decoding),     cmocka_unit_test(encoding),
+		cmocka_unit_test(hosts),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
