@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * TCP_DEFER_ACCEPT, see tcp(7): the kernel holds back a connection until its
- * client has sent something, or for a second. Whoever accepts it then finds
- * connection and request together, which saves a wait. It is a property of the
- * listening socket, which processes share. Any process.
+ * client has sent something, or for a second. The process that accepts it then
+ * finds connection and request together, which saves a wait. It is a property of
+ * the listening socket, which processes share. Any process.
  */
 #ifndef BASE_DEFER_ACCEPT_H
 #define BASE_DEFER_ACCEPT_H

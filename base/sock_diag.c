@@ -20,7 +20,7 @@ enum {
 };
 
 /* A dump of the half-open connections of a family, filtered by the kernel. */
-struct request {
+struct diag_request {
 	struct nlmsghdr header;
 	struct inet_diag_req_v2 body;
 	struct nlattr filter;
@@ -28,7 +28,7 @@ struct request {
 };
 
 /* An operation with an operand takes two places; `no` leads past the end. */
-static void filter_port(struct request *r, uint16_t port)
+static void filter_port(struct diag_request *r, uint16_t port)
 {
 	r->filter = (struct nlattr){
 		.nla_len = sizeof(r->filter) + sizeof(r->ops),
@@ -64,7 +64,7 @@ static int read_answer(int fd)
 
 static int ask(int family, uint16_t port)
 {
-	struct request r = {
+	struct diag_request r = {
 		.header = {.nlmsg_len = sizeof(r),
 			   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
 			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},

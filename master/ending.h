@@ -14,7 +14,7 @@ void ending_init(struct master *m);
 void ending_linger(struct master *m);
 void ending_quit(struct master *m);
 void ending_stop(struct master *m);
-/* Whoever asks for an end that is under way waits for it. */
+/* A further request to end waits for the end that is under way. */
 void ending_join(struct master *m);
 /* There is no generation, and nothing to go back to. */
 void ending_fail_to_start(struct master *m);

@@ -154,7 +154,7 @@ void handover_begin(struct master *m)
 		lifecycle_event(m, EVENT_FAILED);
 }
 
-/* Whoever asks for an upgrade that is under way waits for the same outcome. */
+/* A further request waits for the outcome of the upgrade that is under way. */
 void handover_join(struct master *m)
 {
 	log_debug("an upgrade is under way: process %d", (int)m->upgrade.pid);

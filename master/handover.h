@@ -24,7 +24,7 @@ void handover_quit(struct master *m);
  * closes the channel to it. */
 void handover_close(struct master *m);
 
-/* Kills a new master that is being made; those who asked are told why. */
+/* Kills the new master while it is being made, and tells the clients why. */
 void handover_abandon(struct master *m, const char *why);
 
 /* The new master: tells the old one of files that are to go if it is killed. */

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 
-enum { RESPAWN_FIRST_MS = 50, RESPAWN_MOST_MS = 5000 };
+enum { RESPAWN_FIRST_MS = 50, RESPAWN_MAX_MS = 5000 };
 #define RESPAWN_YOUNG  (1 * NS_PER_S)
 #define RESPAWN_FORGET (10 * NS_PER_S) /* of life, or without young deaths */
 
@@ -15,8 +15,8 @@ uint64_t respawn_after_death(struct respawn *r, uint64_t now, uint64_t age)
 		return r->delay_ms;
 	r->last_young_ns = now;
 	r->delay_ms = r->delay_ms == 0 ? RESPAWN_FIRST_MS : 2 * r->delay_ms;
-	if (r->delay_ms > RESPAWN_MOST_MS)
-		r->delay_ms = RESPAWN_MOST_MS;
+	if (r->delay_ms > RESPAWN_MAX_MS)
+		r->delay_ms = RESPAWN_MAX_MS;
 	return r->delay_ms;
 }
 

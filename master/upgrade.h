@@ -41,7 +41,7 @@ struct upgrade {
 	struct buf made;        /* the old one's: paths, each with a NUL, of
 				 * files that go if the new one fails */
 	char failure[WHY_SIZE]; /* why the new master does not serve */
-	/* The old one's: the new master is ready, or is not to be (`why`). */
+	/* The old one's: the new master is ready, or has failed (`why`). */
 	void (*on_ready)(struct upgrade *upgrade);
 	void (*on_failed)(struct upgrade *upgrade, const char *why);
 	/* The new one's: the old one has ended. */

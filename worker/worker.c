@@ -47,7 +47,7 @@ enum {
 	 * looks after which it is taken back. */
 	WORKER_UNREAD_MS = 5,
 	WORKER_UNREAD_LOOKS = 20,
-	/* After timeouts.drain, for what can be begun anew elsewhere. */
+	/* After timeouts.drain, for what can be begun again elsewhere. */
 	WORKER_LATE_MS = 50,
 	/* Between two looks, after timeouts.drain, at what connections do that
 	 * are served out. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * MD5 (RFC 1321) and SHA-1 (FIPS 180-4), for what was hashed with them long ago:
- * passwords in files that are still in use. Nothing new is to be made with them.
+ * passwords in files that are still in use. Make nothing new with them.
  * Pure.
  */
 #ifndef BASE_CODEC_DIGEST_H

@@ -15,7 +15,7 @@
 
 /* One head being read. A step returns false when reading ends with it, and
  * has set the verdict then. */
-struct reader {
+struct line_reader {
 	const char *p; /* the next byte */
 	const char *end;
 	const char *start;
@@ -27,13 +27,13 @@ struct reader {
 	struct http1_fields fields;
 };
 
-static bool refuse(struct reader *r, unsigned status, const char *why)
+static bool refuse(struct line_reader *r, unsigned status, const char *why)
 {
 	r->verdict = (struct http1_verdict){HTTP1_BAD, status, why};
 	return false;
 }
 
-static bool want_more(struct reader *r)
+static bool want_more(struct line_reader *r)
 {
 	r->verdict = (struct http1_verdict){HTTP1_PARTIAL, 0, NULL};
 	return false;
@@ -41,7 +41,7 @@ static bool want_more(struct reader *r)
 
 /* RFC 9112 section 2.2: one empty line before the request line is ignored,
  * for clients that end a body with a CRLF too many. */
-static bool skip_empty_line(struct reader *r)
+static bool skip_empty_line(struct line_reader *r)
 {
 	if (r->p == r->end)
 		return want_more(r);
@@ -55,7 +55,7 @@ static bool skip_empty_line(struct reader *r)
 	return true;
 }
 
-static bool read_method(struct reader *r)
+static bool read_method(struct line_reader *r)
 {
 	const char *p = r->p;
 
@@ -99,7 +99,7 @@ static void split_query(struct http1_head *head, struct str target)
 
 /* RFC 9112 section 3.2.2. User information is never sent to a server, and
  * RFC 9110 section 4.2.4 has it treated as an error. */
-static bool read_absolute_form(struct reader *r, size_t scheme)
+static bool read_absolute_form(struct line_reader *r, size_t scheme)
 {
 	struct http1_head *head = r->head;
 	struct str rest = str_tail(head->target, scheme);
@@ -121,7 +121,7 @@ static bool read_absolute_form(struct reader *r, size_t scheme)
 }
 
 /* RFC 9112 section 3.2: which of the four forms, and its parts. */
-static bool read_target_form(struct reader *r)
+static bool read_target_form(struct line_reader *r)
 {
 	struct http1_head *head = r->head;
 	struct str target = head->target;
@@ -147,7 +147,7 @@ static bool read_target_form(struct reader *r)
 	return read_absolute_form(r, scheme);
 }
 
-static bool read_target(struct reader *r)
+static bool read_target(struct line_reader *r)
 {
 	const char *p = r->p;
 
@@ -164,7 +164,7 @@ static bool read_target(struct reader *r)
 
 /* RFC 9112 section 2.3. What is not there yet is right so far when all that
  * is there fits the form; '0' stands for any digit. */
-static bool read_rare_version(struct reader *r)
+static bool read_rare_version(struct line_reader *r)
 {
 	static const char form[] = "HTTP/0.0\r\n";
 	enum { MAJOR = 5, MINOR = 7, SIZE = sizeof(form) - 1 };
@@ -186,7 +186,7 @@ static bool read_rare_version(struct reader *r)
 	return true;
 }
 
-static bool read_version(struct reader *r)
+static bool read_version(struct line_reader *r)
 {
 	static const char usual[] = "HTTP/1.1\r\n";
 	const size_t size = sizeof(usual) - 1;
@@ -198,13 +198,13 @@ static bool read_version(struct reader *r)
 }
 
 /* The request line as such, to its CRLF. */
-static bool read_line(struct reader *r)
+static bool read_line(struct line_reader *r)
 {
 	return read_method(r) && read_target(r) && read_version(r);
 }
 
-/* It ends within the limit, or what there is of it shows that it does not. */
-static bool read_request_line(struct reader *r)
+/* It ends within the limit, or the part that came shows that it does not. */
+static bool read_request_line(struct line_reader *r)
 {
 	const char *end = r->end;
 
@@ -226,13 +226,13 @@ static bool read_request_line(struct reader *r)
 }
 
 /* False when there is a fault. */
-static bool passes(struct reader *r, struct http1_fault fault)
+static bool passes(struct line_reader *r, struct http1_fault fault)
 {
 	return fault.why == NULL || refuse(r, fault.status, fault.why);
 }
 
 /* Reads the field lines and the empty line that ends them. */
-static bool read_fields(struct reader *r)
+static bool read_fields(struct line_reader *r)
 {
 	struct http1_head *head = r->head;
 
@@ -287,7 +287,7 @@ static void clear(struct http1_head *head)
 	head->size = 0;
 }
 
-static bool read_head(struct reader *r)
+static bool read_head(struct line_reader *r)
 {
 	clear(r->head);
 	if (!read_request_line(r) || !read_fields(r) ||
@@ -356,7 +356,7 @@ struct http1_verdict http1_head_parse(struct str bytes,
 		*scanned = looked_at(bytes);
 		return (struct http1_verdict){HTTP1_PARTIAL, 0, NULL};
 	}
-	struct reader r = {
+	struct line_reader r = {
 		.start = bytes.p,
 		.p = bytes.p,
 		.end = bytes.p + (full ? limits->bytes : bytes.n),

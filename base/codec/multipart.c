@@ -304,7 +304,7 @@ static struct str last_component(struct str path)
 }
 
 /* The parameters of the disposition that count, still encoded. */
-struct names {
+struct part_names {
 	struct parameter name, filename, extended;
 };
 
@@ -316,10 +316,10 @@ static void set_once(struct parameter *place, const struct parameter *parameter)
 }
 
 /* What is malformed is passed over, up to the next ";". */
-static struct names find_names(struct str disposition)
+static struct part_names find_names(struct str disposition)
 {
 	enum parameter_result result;
-	struct names names = {0};
+	struct part_names names = {0};
 	struct parameter p;
 
 	while ((result = parameter_next(&disposition, PARAMETER_OF_FORM, &p)) !=
@@ -356,7 +356,7 @@ static bool read_names(struct multipart *m, struct str disposition,
 	if (!is_form_data(disposition, &n))
 		return false;
 
-	struct names names = find_names(str_tail(disposition, n));
+	struct part_names names = find_names(str_tail(disposition, n));
 
 	if (names.name.name.p == NULL)
 		return false;

@@ -407,7 +407,7 @@ enum frozen_result frozen_open(struct frozen_reader *reader, struct str message,
 	return result;
 }
 
-/* The next record that is not to be skipped, cut off *rest. */
+/* The next record that must not be skipped, cut off *rest. */
 static bool cut_known(struct str *rest, struct record *record_out)
 {
 	while (cut_record(rest, record_out))

@@ -12,7 +12,7 @@
  * its kind and version alone. The code has it as one table of fields for each
  * kind, from which records are written and read.
  *
- * Rules for whoever changes a record:
+ * Rules for changing a record:
  *
  * - What a version of a kind looks like never changes once it was released. A
  *   field that comes or goes, and a value of an enumeration that older readers

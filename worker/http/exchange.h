@@ -69,7 +69,7 @@ enum body_kind {
 struct body_part {
 	struct str bytes;
 	int file;        /* the owner's descriptor; -1: it is the bytes */
-	off_t offset;    /* of what is to be sent */
+	off_t offset;    /* of the next byte to send */
 	uint64_t length; /* of it, or of the bytes */
 };
 
@@ -94,7 +94,7 @@ struct body {
 				  * sent; set by the protocol when it begins */
 	struct str bytes;        /* BODY_BYTES: the same */
 	int file;                /* BODY_FILE: the owner's descriptor */
-	off_t offset;            /* BODY_FILE: of what is to be sent */
+	off_t offset;            /* BODY_FILE: of the next byte to send */
 	struct body_part *parts; /* BODY_PARTS, in the exchange's arena: the
 				  * same */
 	size_t n_parts;

@@ -23,7 +23,7 @@ enum {
 };
 
 /* In the exchange's arena, which ends it. */
-struct reader {
+struct form_reader {
 	struct form_fields fields;
 	struct exchange *exchange;
 	size_t room;
@@ -34,13 +34,13 @@ struct reader {
 	void (*ready)(struct exchange *x);
 };
 
-static void refuse(struct reader *r, unsigned status, const char *why)
+static void refuse(struct form_reader *r, unsigned status, const char *why)
 {
 	r->fields = (struct form_fields){.status = status, .why = why};
 }
 
 /* False when there may not be one more. */
-static bool add(struct reader *r, struct form_field field)
+static bool add(struct form_reader *r, struct form_field field)
 {
 	struct form_fields *fields = &r->fields;
 	struct arena *arena = &r->exchange->arena;
@@ -63,7 +63,7 @@ static bool add(struct reader *r, struct form_field field)
 	return true;
 }
 
-static bool add_pair(struct reader *r, struct str pair)
+static bool add_pair(struct form_reader *r, struct str pair)
 {
 	struct str name = pair;
 
@@ -83,7 +83,7 @@ static bool add_pair(struct reader *r, struct str pair)
 
 /* Whether the end was found within `budget` bytes. As form_next(), which
  * knows no budget. */
-static bool read_urlencoded(struct reader *r, size_t budget)
+static bool read_urlencoded(struct form_reader *r, size_t budget)
 {
 	while (r->rest.p != NULL) {
 		struct str unseen = str_tail(r->rest, r->searched);
@@ -110,12 +110,12 @@ static bool read_urlencoded(struct reader *r, size_t budget)
 	return true;
 }
 
-static struct str copy(struct reader *r, struct str s)
+static struct str copy(struct form_reader *r, struct str s)
 {
 	return s.p != NULL ? arena_copy(&r->exchange->arena, s) : s;
 }
 
-static bool add_part(struct reader *r, const struct multipart_part *part)
+static bool add_part(struct form_reader *r, const struct multipart_part *part)
 {
 	return add(r, (struct form_field){
 			      .name = copy(r, part->name),
@@ -125,7 +125,7 @@ static bool add_part(struct reader *r, const struct multipart_part *part)
 		      });
 }
 
-static bool read_multipart(struct reader *r, size_t budget)
+static bool read_multipart(struct form_reader *r, size_t budget)
 {
 	struct multipart_part part;
 
@@ -148,7 +148,7 @@ static bool read_multipart(struct reader *r, size_t budget)
 }
 
 /* Whether all is read; it may also have been refused. */
-static bool read_on(struct reader *r, size_t budget)
+static bool read_on(struct form_reader *r, size_t budget)
 {
 	if (r->fields.status != 0)
 		return true;
@@ -157,7 +157,7 @@ static bool read_on(struct reader *r, size_t budget)
 	return r->multipart == NULL || read_multipart(r, budget);
 }
 
-static void begin_multipart(struct reader *r, struct str type)
+static void begin_multipart(struct form_reader *r, struct str type)
 {
 	struct exchange *x = r->exchange;
 
@@ -166,9 +166,9 @@ static void begin_multipart(struct reader *r, struct str type)
 		refuse(r, 400, r->multipart->why);
 }
 
-static struct reader *begin(struct exchange *x)
+static struct form_reader *begin(struct exchange *x)
 {
-	struct reader *r = arena_zalloc(&x->arena, 1, sizeof(*r));
+	struct form_reader *r = arena_zalloc(&x->arena, 1, sizeof(*r));
 	struct str coding = exchange_joined_field(x, STR("content-encoding"));
 	struct str type = exchange_field(x, STR("content-type")), rest = type;
 	struct str media = str_trim(str_cut(&rest, ';'));
@@ -194,7 +194,7 @@ static struct reader *begin(struct exchange *x)
 	return r;
 }
 
-static void log_odd(const struct reader *r)
+static void log_odd(const struct form_reader *r)
 {
 	char ip[ADDR_TEXT];
 
@@ -204,7 +204,7 @@ static void log_odd(const struct reader *r)
 		endpoint_ip(&r->exchange->peer, ip), r->multipart->n_odd);
 }
 
-static void finish(struct reader *r, void (*ready)(struct exchange *x))
+static void finish(struct form_reader *r, void (*ready)(struct exchange *x))
 {
 	struct exchange *x = r->exchange;
 
@@ -221,7 +221,7 @@ static void finish(struct reader *r, void (*ready)(struct exchange *x))
 
 static void on_task(struct task *task)
 {
-	struct reader *r = CONTAINER_OF(task, struct reader, task);
+	struct form_reader *r = CONTAINER_OF(task, struct form_reader, task);
 
 	if (read_on(r, FORM_STEP))
 		finish(r, r->ready);
@@ -231,14 +231,14 @@ static void on_task(struct task *task)
 
 static void on_cancel(struct exchange *x)
 {
-	struct reader *r = x->holder;
+	struct form_reader *r = x->holder;
 
 	task_cancel(&r->task);
 }
 
 void form_fields_await(struct exchange *x, void (*ready)(struct exchange *x))
 {
-	struct reader *r = begin(x);
+	struct form_reader *r = begin(x);
 
 	if (read_on(r, FORM_STEP)) {
 		finish(r, ready);
@@ -257,7 +257,7 @@ const struct form_fields *form_fields_of(struct exchange *x)
 	if (x->state == EXCHANGE_REQUEST)
 		return &none;
 	if (x->form == NULL) {
-		struct reader *r = begin(x);
+		struct form_reader *r = begin(x);
 
 		(void)read_on(r, SIZE_MAX);
 		x->form = &r->fields;

@@ -32,7 +32,7 @@ struct handler {
 	 * too, in a process of its own. */
 	bool runs_foreign_code;
 
-	/* What it does for an exchange that it holds can be begun anew by another
+	/* What it does for an exchange that it holds can be begun again by another
 	 * worker: nobody has seen anything of it. */
 	bool restarts;
 

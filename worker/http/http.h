@@ -33,7 +33,7 @@ struct http {
 	struct quota *quota;            /* of all workers */
 	unsigned slot;                  /* ours in it */
 	bool is_late;                   /* timeouts.drain is over: what can
-					 * be begun anew elsewhere is */
+					 * be begun again elsewhere is */
 	bool is_quitting;               /* the server is shutting down */
 	struct arena arena;             /* for the worker's life */
 	struct mime_types *mime_types;

@@ -36,12 +36,12 @@ enum moving moving_prepare(struct exchange *x);
 /* How far it is, without doing anything. */
 enum moving moving_state(const struct exchange *x);
 
-/* The same for one whose body is being collected: what there is of it moves as
+/* The same for one whose body is being collected: the part that has come moves as
  * well, in a file when it is too large for a message. */
 enum moving moving_prepare_body(struct exchange *x);
 enum moving moving_state_of_body(const struct exchange *x);
 
-/* The same for one that is held: it is begun anew where it comes to, if that can
+/* The same for one that is held: the receiver begins it again, if that can
  * be and there is no more time for it here. */
 enum moving moving_state_of_held(const struct exchange *x);
 

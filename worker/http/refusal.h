@@ -12,7 +12,7 @@
 
 enum { REFUSAL_LINE_MAX = 256 }; /* bytes of what was sent that are logged */
 
-/* `sent` is the request line, or what there is of it; it may be empty, and go
+/* `sent` is the request line, or the part of it that came; it may be empty, and go
  * on after the line. */
 void refusal_log(const struct endpoint *peer, unsigned status, const char *why,
 		 struct str sent);

@@ -3,15 +3,15 @@
  * The handoff: established connections move to another worker, of this
  * generation or the next, and no client can tell.
  *
- * All workers of all generations share one pair of connected sockets. Who
- * gives a connection away sends one message into it, in the format of
+ * All workers of all generations share one pair of connected sockets.
+ * The giver of a connection sends one message into it, in the format of
  * base/shared/frozen.h: what is known of the connection, the bytes that were
  * read and not consumed, those written and not sent, what the protocol
- * remembers, and the descriptor. Whoever has room takes it. A
+ * remembers, and the descriptor. A worker that has room takes it. A
  * message that was sent belongs to nobody until it is taken, so a worker that
  * dies loses only what it had taken.
  *
- * What those who take connections understand is known. A connection that cannot
+ * What the receivers understand is known. A connection that cannot
  * be written for them stays, as long as it lasts. A message that its receiver
  * cannot use, though it is whole, goes back into the socket for others; one
  * that is damaged, or that came back very often, is counted as damage, and its

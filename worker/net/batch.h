@@ -9,7 +9,7 @@
  * Where there is only one at a time, nothing changes.
  *
  * A socket is in one list at a time, by its `queued`: ready (for this tick),
- * later (for the next) or writers; whoever runs it takes it out. "Cohort
+ * later (for the next) or writers; its runner takes it out. "Cohort
  * scheduling": Larus and Parkes, USENIX 2002. One per worker.
  */
 #ifndef WORKER_NET_BATCH_H

@@ -260,7 +260,7 @@ bool http1_resume_body(struct http1 *s, const struct http1_rest *rest,
 		s->exchange.body.received = received;
 		s->exchange.body.pace = pace;
 		s->rest = *rest;
-		/* All of it came, before it was to be handled anew. */
+		/* All of it came, before it was handled again. */
 		if (rest->framing == HTTP1_BODY_NONE &&
 		    !spool_is_empty(&s->exchange.body.spool))
 			s->rest = (struct http1_rest){.framing = HTTP1_BODY_LENGTH};
