@@ -133,8 +133,6 @@ static struct file *choose_variant(struct static_root *root,
 {
 	enum conf_coding coding;
 
-	if (!request_has(&x->request, FIELD_ACCEPT_ENCODING))
-		return file;
 	if (file->has_variants != 0 &&
 	    codings_choose(&x->request, &root->conf->precompressed,
 			   file->has_variants, &coding))
@@ -240,8 +238,10 @@ static void answer_file(struct static_root *root, struct exchange *x,
 			struct file *held)
 {
 	enum conditions_result result = CONDITIONS_MET;
-	struct file *file = choose_variant(root, x, held);
+	struct file *file = held;
 
+	if (request_has(&x->request, FIELD_ACCEPT_ENCODING))
+		file = choose_variant(root, x, held);
 	/* The file itself was looked at before. */
 	if (file != held && !file_cache_is_current(file, root->loop->now)) {
 		enum file_cache_result again =

@@ -206,7 +206,8 @@ static enum step begin_body(struct http1 *s, unsigned status)
 		return await_body(s);
 	/* RFC 9112 section 7.1: to answer it with success would be to say that
 	 * it was understood. */
-	if (body->want == BODY_WANT_NOT && http1_body_is_malformed(s))
+	if (body->want == BODY_WANT_NOT && s->rest.framing == HTTP1_BODY_CHUNKED &&
+	    http1_body_is_malformed(s))
 		return http1_give_up(s, 400, "the body is not in chunked coding");
 	http1_handle(s);
 	return STEP_MORE;

@@ -157,8 +157,6 @@ bool http1_body_is_malformed(const struct http1 *s)
 	struct chunked chunked = s->rest.chunked; /* a copy: nothing is consumed */
 	enum chunked_result result = CHUNKED_PIECE;
 
-	if (s->rest.framing != HTTP1_BODY_CHUNKED)
-		return false;
 	while (result == CHUNKED_PIECE && in.n > 0)
 		result = chunked_decode(&chunked, &in, &piece);
 	return result == CHUNKED_BAD;

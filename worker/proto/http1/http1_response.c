@@ -21,7 +21,7 @@ static char *put_fields(char *to, const struct fields *fields)
 	return fields->n > 0 ? put(to, fields_str(fields)) : to;
 }
 
-static char *put_status_line(char *to, unsigned status)
+static inline char *put_status_line(char *to, unsigned status)
 {
 	if (status == 200)
 		return put(to, STR("HTTP/1.1 200 OK\r\n"));

@@ -101,8 +101,8 @@ bool http1_resume_body(struct http1 *s, const struct http1_rest *rest,
 enum step http1_step_body(struct conn *c, struct http1 *s);
 enum step http1_step_skip(struct conn *c, struct http1 *s);
 
-/* Whether what has come of a body that nobody has read yet, and may be going to
- * be skipped, is not in the coding that it should be in. */
+/* Whether what has come of a body in chunked coding, which nobody has read yet
+ * and which may be going to be skipped, is not in that coding. */
 bool http1_body_is_malformed(const struct http1 *s);
 
 /* http1_send.c: the response is there; the steps of HTTP1_SEND and
