@@ -45,15 +45,32 @@ sub upload ($n, $chunked = 0) {
 	return $r->status == 200 ? $r->body : $r->status;
 }
 
+# Bodies that are coming, one at each worker, once their files have what was
+# sent: room is for those who come first.
+sub begin_two () {
+	my @held = map { $s->client_of($_, '/') } $s->workers;
+
+	$_->send(head(100_000) . 'x' x 99_000) for @held;
+	wait_until {
+		my $bytes = 0;
+
+		for my $file (map { glob "/proc/$_/fd/*" } $s->workers) {
+			$bytes += -s $file // 0
+				if (readlink $file // '') =~ m{/temp/};
+		}
+		$bytes == 2 * (99_000 + length 'a=');
+	} 'two bodies to come';
+	return @held;
+}
+
 is upload(200_000), 200_000, 'one that has room';
 is upload(400_000), 507, 'one that is too large alone';
 is upload(200_000), 200_000, 'whose room is free again';
 
-my @held = map { $s->client_of($_, '/') } $s->workers;
+my @held = begin_two();
 
-$_->send(head(100_000) . 'x' x 99_000) for @held;
 for my $chunked (0, 1) {
-	wait_until { upload(150_000, $chunked) eq '507' }
+	is upload(150_000, $chunked), 507,
 		'two that are coming, at two workers, leave no room for another';
 }
 is upload(3_000), 3_000, 'but for one that stays in memory';
@@ -63,9 +80,8 @@ is $_->response->body, 100_000, 'they have room until their ends' for @held;
 is_over($_) for @held;
 is upload(200_000), 200_000, 'and then it is free';
 
-@held = map { $s->client_of($_, '/') } $s->workers;
-$_->send(head(100_000) . 'x' x 99_000) for @held;
-wait_until { upload(150_000) eq '507' } 'there is none again';
+@held = begin_two();
+is upload(150_000), 507, 'there is none again';
 
 # Load may have moved one: then one worker holds both.
 my ($worker) = map { $_->{pid} }
