@@ -208,6 +208,7 @@ struct conf_common {
 	struct str concurrent_zone;
 	const char *auth_file; /* absolute; "" for none */
 	const char *auth_realm;
+	const char *authorize; /* a path; "" for none */
 };
 
 /* Whether the group itself gives the setting whose field is at `field`. */

@@ -50,6 +50,8 @@ static const struct {
 	{STR_INIT("request_id"), TEMPLATE_REQUEST_ID, ALWAYS},
 	{STR_INIT("connection"), TEMPLATE_CONNECTION, ALWAYS},
 	{STR_INIT("connection_requests"), TEMPLATE_CONNECTION_REQUESTS, ALWAYS},
+	{STR_INIT("authorize.status"), TEMPLATE_AUTHORIZE_STATUS, ALWAYS},
+	{STR_INIT("authorize.header."), TEMPLATE_AUTHORIZE_FIELD, ALWAYS},
 	{STR_INIT("time"), TEMPLATE_TIME, ALWAYS},
 	{STR_INIT("time.local"), TEMPLATE_TIME_LOCAL, ALWAYS},
 	{STR_INIT("time.head"), TEMPLATE_TIME_HEAD, ALWAYS},
@@ -177,7 +179,8 @@ static bool check_name(struct compiler *c, struct str variable,
 	bool is_cookie = piece->variable == TEMPLATE_COOKIE;
 
 	if (!is_cookie && piece->variable != TEMPLATE_HEADER_FIELD &&
-	    piece->variable != TEMPLATE_SENT_FIELD)
+	    piece->variable != TEMPLATE_SENT_FIELD &&
+	    piece->variable != TEMPLATE_AUTHORIZE_FIELD)
 		return true;
 	for (size_t i = 0; i < piece->name.n; i++) {
 		char *p = (char *)piece->name.p + i;

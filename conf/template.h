@@ -15,6 +15,7 @@
  *   ${match.1} ${match.NAME}  a group of the pattern of the route
  *   ${target} ${protocol} ${route} ${request_id}
  *   ${connection} ${connection_requests}
+ *   ${authorize.status} ${authorize.header.NAME}
  *   ${time} ${time.local} ${time.head}
  * when there is a response:
  *   ${status} ${time.answer} ${sent.NAME}
@@ -79,6 +80,8 @@ enum template_variable {
 	TEMPLATE_UPSTREAM_TIME_CONNECT,
 	TEMPLATE_UPSTREAM_TIME_FIRST_BYTE,
 	TEMPLATE_UPSTREAM_TIME_TOTAL,
+	TEMPLATE_AUTHORIZE_STATUS,
+	TEMPLATE_AUTHORIZE_FIELD, /* `name` is the field name, in lower case */
 };
 
 /* When a template is evaluated: which variables are known then. */

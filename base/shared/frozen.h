@@ -77,6 +77,8 @@ enum {
 	KIND(FORWARD, 12, 1, 1)                                       \
 	/* worker/http/exchange_frozen.c: for the log. */             \
 	KIND(EXCHANGE_UPSTREAM, 13, 1, 1)                             \
+	/* The same: by what it was let in. */                        \
+	KIND(EXCHANGE_AUTHORIZED, 20, 1, 1)                           \
 	FROZEN_MORE_KINDS(KIND)
 
 /* For a test of this file's own. */

@@ -71,6 +71,11 @@ void check_early(struct check *c, const struct template *t,
 			c, at,
 			"\"${form.NAME}\" cannot be used here: the body is not "
 			"read yet");
+	if (uses(t, TEMPLATE_AUTHORIZE_STATUS) || uses(t, TEMPLATE_AUTHORIZE_FIELD))
+		check_complain(
+			c, at,
+			"\"${authorize...}\" cannot be used here: the request is "
+			"not authorized yet");
 	if (uses(t, TEMPLATE_USER))
 		check_complain(
 			c, at,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "conf/load/check_authorize.h"
 #include "conf/load/check_common.h"
 #include "conf/load/check_routes.h"
 
@@ -151,5 +152,6 @@ void check_sites(struct check *c)
 		check_overlaps(c, site);
 		for (size_t j = 0; j < site->n_routes; j++)
 			check_route(c, &site->routes[j]);
+		check_authorize(c, site);
 	}
 }

@@ -55,6 +55,12 @@ static const struct schema_setting common_settings[] = {
 	{.name = "auth_realm", AT(auth_realm), .type = &type_string,
 	 .fallback = "restricted",
 	 .help = "The realm: what browsers say the password is for."},
+	{.name = "authorize", AT(authorize), .type = &type_string,
+	 .fallback = "",
+	 .help = "A path of this site that is asked before the request is "
+		 "handled, as described under Authorization below: a response "
+		 "of 2xx lets the request in, 401 and 403 refuse it. Empty: "
+		 "none is."},
 	{.name = "request_fields", AT(request_fields),
 	 .type = &type_request_fields, .fallback = "",
 	 .help = "Changes to the fields of requests before the handler sees "

@@ -50,6 +50,7 @@ void body_init(struct request_body *body);
 /* A request begins: nothing of its body has come. */
 static inline void body_restart(struct request_body *body)
 {
+	body->want = BODY_WANT_NOT;
 	body->is_paused = false;
 	body->received = 0;
 	pace_stop(&body->pace);

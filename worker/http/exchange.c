@@ -253,6 +253,8 @@ static unsigned find_who_answers(struct exchange *x, struct str host_value)
 /* Says whether it is let in, and what else there is to say then. */
 static unsigned let_in(struct exchange *x, unsigned refusal)
 {
+	if (refusal == 0 && !x->is_subrequest)
+		refusal = policy_authorize(x->policy, x);
 	if (refusal != 0)
 		return refusal;
 	policy_change_request(x->policy, x);
@@ -266,7 +268,9 @@ unsigned exchange_begin(struct exchange *x, struct str host_value)
 	if (x->http->proxies != NULL)
 		x->peer = policy_peer(x);
 	x->found = find_who_answers(x, host_value);
-	return x->policy != NULL ? let_in(x, policy_admit(x->policy, x)) : x->found;
+	if (x->policy == NULL)
+		return x->found;
+	return let_in(x, x->is_subrequest ? 0 : policy_admit(x->policy, x));
 }
 
 void exchange_hold(struct exchange *x, void (*on_cancel)(struct exchange *x),
@@ -317,7 +321,8 @@ void exchange_admitted(struct exchange *x, unsigned refusal)
 	let_go(x);
 	if (x->policy != NULL)
 		refusal = let_in(x, refusal);
-	x->protocol->on_admitted(x, refusal);
+	if (refusal != EXCHANGE_LATER)
+		x->protocol->on_admitted(x, refusal);
 }
 
 void exchange_resume(struct exchange *x)
@@ -493,6 +498,7 @@ void exchange_forget(struct exchange *x)
 	x->upstream = NULL;
 	x->connection_requests = 0;
 	x->request_id = (struct str){NULL, 0};
+	x->authorized = NULL;
 	x->was_admitted = false;
 	x->user = (struct str){NULL, 0};
 	x->broke_off = false;

@@ -160,6 +160,12 @@ struct exchange_upstream {
 	uint64_t ended;      /* the response was there whole, or given up */
 };
 
+/* The response by which a sub-request let a request in: policy/authorize.h. */
+struct exchange_authorized {
+	unsigned status;
+	struct fields fields;
+};
+
 /* What an exchange tells the protocol that carries it. */
 struct exchange_protocol {
 	/* The answer is there. */
@@ -202,9 +208,12 @@ struct exchange {
 	uint64_t content_sent;        /* bytes of content, by the protocol */
 	struct str request_id;        /* by request_id() only */
 	bool was_admitted;            /* by another worker, before it moved here */
+	bool is_subrequest;           /* for another one, which was admitted */
 	const struct form_fields *form;     /* by form_fields_of(); or NULL */
 	struct exchange_upstream *upstream; /* in the arena; NULL: it was not
 					     * passed on */
+	/* In the arena; NULL: it was not asked for. */
+	const struct exchange_authorized *authorized;
 	uint64_t concurrent_key; /* the key it is counted by, or 0: limits.h */
 	struct str user;         /* whose password was right; else empty */
 	unsigned found;          /* what there is to say when it is let in */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The records, in this order: EXCHANGE, one EXCHANGE_FIELD for each field of
- * the request, EXCHANGE_UPSTREAM if it was passed on, CONTENT, one CONTENT_PART
+ * the request, EXCHANGE_UPSTREAM if it was passed on, EXCHANGE_AUTHORIZED if a
+ * sub-request let it in, CONTENT, one CONTENT_PART
  * for each part of BODY_PARTS. In place of a content that is not there yet, or that
  * only its handler knows, comes EXCHANGE_HANDLER, and then the records of that
  * handler.
@@ -109,6 +110,22 @@ static const struct frozen_layout upstream_layout = {
 	.flags = FROZEN_MAY_SKIP,
 	.n_fields = sizeof(upstream_fields) / sizeof(*upstream_fields),
 	.fields = upstream_fields,
+};
+
+/* EXCHANGE_AUTHORIZED: as struct exchange_authorized; likewise. */
+struct frozen_authorized {
+	uint16_t status;
+	struct str fields; /* "Name: value\r\n"... */
+};
+static const struct frozen_field authorized_fields[] = {
+	FROZEN_FIELD(frozen_authorized, status),
+	FROZEN_FIELD(frozen_authorized, fields),
+};
+static const struct frozen_layout authorized_layout = {
+	.kind = FROZEN_EXCHANGE_AUTHORIZED,
+	.flags = FROZEN_MAY_SKIP,
+	.n_fields = sizeof(authorized_fields) / sizeof(*authorized_fields),
+	.fields = authorized_fields,
 };
 
 /* CONTENT: what is still to be sent. */
@@ -264,6 +281,17 @@ static void put_upstream(const struct exchange_upstream *u,
 	frozen_put(message, &upstream_layout, &frozen);
 }
 
+static void put_authorized(const struct exchange_authorized *a,
+			   struct frozen_writer *message)
+{
+	struct frozen_authorized frozen = {
+		.status = (uint16_t)a->status,
+		.fields = fields_str(&a->fields),
+	};
+
+	frozen_put(message, &authorized_layout, &frozen);
+}
+
 static void put_parts(const struct body *body, struct frozen_content *frozen,
 		      struct frozen_writer *message)
 {
@@ -360,6 +388,8 @@ void exchange_freeze(const struct exchange *x, struct frozen_writer *message)
 	put_exchange(x, message);
 	if (x->upstream != NULL)
 		put_upstream(x->upstream, message);
+	if (x->authorized != NULL)
+		put_authorized(x->authorized, message);
 	if (x->state == EXCHANGE_HANDLED)
 		put_handler(x, message);
 	else
@@ -524,6 +554,27 @@ static bool get_upstream(struct exchange *x, struct frozen_reader *message)
 	return true;
 }
 
+/* The same. */
+static bool get_authorized(struct exchange *x, struct frozen_reader *message)
+{
+	struct frozen_authorized frozen;
+	struct exchange_authorized *a;
+
+	switch (frozen_get(message, &authorized_layout, &frozen)) {
+	case FROZEN_OK:
+		break;
+	case FROZEN_ABSENT:
+		return true;
+	default:
+		return false;
+	}
+	a = arena_zalloc(&x->arena, 1, sizeof(*a));
+	a->status = frozen.status;
+	a->fields = copy_fields(&x->arena, frozen.fields);
+	x->authorized = a;
+	return true;
+}
+
 static bool get_parts(struct body *body, const struct frozen_content *content,
 		      int file, struct arena *arena, struct frozen_reader *message)
 {
@@ -628,7 +679,8 @@ bool exchange_thaw(struct exchange *x, struct frozen_reader *message)
 {
 	exchange_resume_answered(x);
 	return get_exchange(x, message) && get_request_fields(x, message) &&
-	       get_upstream(x, message) && get_content(x, message);
+	       get_upstream(x, message) && get_authorized(x, message) &&
+	       get_content(x, message);
 }
 
 /* What is done to the response that is to come is up to our configuration. */
@@ -647,7 +699,7 @@ bool exchange_thaw_held(struct exchange *x, struct frozen_reader *message)
 {
 	exchange_resume_handled(x);
 	if (!get_exchange(x, message) || !get_request_fields(x, message) ||
-	    !get_upstream(x, message))
+	    !get_upstream(x, message) || !get_authorized(x, message))
 		return false;
 	find_policy(x);
 	return get_handler(x, message);

@@ -187,6 +187,21 @@ static struct str upstream_variable(enum template_variable variable,
 	}
 }
 
+/* Of the response that let the request in. */
+static struct str authorize_variable(const struct template_piece *piece,
+				     struct exchange *x)
+{
+	const struct exchange_authorized *a = x->authorized;
+	struct fields_join join = {.arena = &x->arena, .separator = STR(", ")};
+
+	if (a == NULL)
+		return STR("");
+	if (piece->variable == TEMPLATE_AUTHORIZE_STATUS)
+		return number(x, a->status);
+	join_fields(&join, &a->fields, piece->name);
+	return join.joined;
+}
+
 static struct str variable(const struct template_piece *piece, struct exchange *x)
 {
 	const struct exchange_times *times = &x->times;
@@ -277,6 +292,9 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 	case TEMPLATE_UPSTREAM_TIME_FIRST_BYTE:
 	case TEMPLATE_UPSTREAM_TIME_TOTAL:
 		return upstream_variable(piece->variable, x);
+	case TEMPLATE_AUTHORIZE_STATUS:
+	case TEMPLATE_AUTHORIZE_FIELD:
+		return authorize_variable(piece, x);
 	}
 	return STR("");
 }

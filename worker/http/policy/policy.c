@@ -5,6 +5,7 @@
 #include "worker/http/http.h"
 #include "worker/http/policy/access.h"
 #include "worker/http/policy/auth.h"
+#include "worker/http/policy/authorize.h"
 #include "worker/http/policy/compress.h"
 #include "worker/http/policy/edits.h"
 #include "worker/http/policy/error_pages.h"
@@ -16,6 +17,7 @@ struct policy {
 	const struct access *access;
 	struct limits *limits;
 	struct auth *auth;
+	struct str authorize; /* a path, or empty */
 	const struct conf_fields *request_fields;
 	const struct conf_fields *response_fields;
 	struct error_pages *error_pages;
@@ -25,9 +27,9 @@ struct policy {
 static bool is_empty(const struct policy *policy)
 {
 	return policy->access == NULL && policy->limits == NULL &&
-	       policy->auth == NULL && policy->request_fields == NULL &&
-	       policy->response_fields == NULL && policy->error_pages == NULL &&
-	       policy->compress == NULL;
+	       policy->auth == NULL && policy->authorize.n == 0 &&
+	       policy->request_fields == NULL && policy->response_fields == NULL &&
+	       policy->error_pages == NULL && policy->compress == NULL;
 }
 
 static const struct conf_fields *if_any(const struct conf_fields *fields)
@@ -41,6 +43,7 @@ int policy_create(struct http *http, const struct conf_common *conf,
 	struct policy policy = {
 		.access = access_create(&http->arena, &conf->allow, &conf->deny),
 		.limits = limits_create(http, conf),
+		.authorize = str_of(conf->authorize),
 		.request_fields = if_any(&conf->request_fields),
 		.response_fields = if_any(&conf->response_fields),
 		.compress = conf->compress.n > 0 ? conf : NULL,
@@ -101,6 +104,11 @@ unsigned policy_admit(const struct policy *policy, struct exchange *x)
 	if (refusal == 0 && policy->auth != NULL)
 		refusal = auth_admit(policy->auth, x);
 	return refusal;
+}
+
+unsigned policy_authorize(const struct policy *policy, struct exchange *x)
+{
+	return policy->authorize.n > 0 ? authorize_admit(policy->authorize, x) : 0;
 }
 
 void policy_change_request(const struct policy *policy, struct exchange *x)

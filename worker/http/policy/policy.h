@@ -38,6 +38,10 @@ int policy_create(struct http *http, const struct conf_common *conf,
 unsigned policy_admit(const struct policy *policy, struct exchange *x)
 	__attribute__((warn_unused_result));
 
+/* After that: as policy_admit(), for `authorize`. */
+unsigned policy_authorize(const struct policy *policy, struct exchange *x)
+	__attribute__((warn_unused_result));
+
 /* The address that the request comes from, where real_ip is configured: the
  * connection's, or the one that a trusted proxy gives. */
 struct endpoint policy_peer(const struct exchange *x);
