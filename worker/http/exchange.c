@@ -513,6 +513,12 @@ bool exchange_may_move(const struct exchange *x)
 	       x->route->handler->may_move(x);
 }
 
+bool exchange_rests(const struct exchange *x)
+{
+	return exchange_may_move(x) && x->route->handler->rests != NULL &&
+	       x->route->handler->rests(x);
+}
+
 void exchange_resume_handled(struct exchange *x)
 {
 	set_state(x, EXCHANGE_REQUEST);

@@ -316,6 +316,9 @@ void exchange_answer_redirect(struct exchange *x, unsigned status,
 /* Whether its handler, which holds it or sends its content, can move it now. */
 bool exchange_may_move(const struct exchange *x);
 
+/* The same, and nothing is under way in it: for the handler of a crash. */
+bool exchange_rests(const struct exchange *x);
+
 /* For exchange_thaw(): METHOD_COUNT for one that we do not know. */
 enum conf_method exchange_method(struct str text);
 

@@ -84,6 +84,10 @@ struct handler {
 	 * it is finished where it is.
 	 */
 	bool (*may_move)(const struct exchange *x);
+	/* Whether one that may move has nothing under way, either. As freeze(),
+	 * called in the signal handler of a worker that crashes; so both only
+	 * read memory. NULL: never. */
+	bool (*rests)(const struct exchange *x);
 	void (*freeze)(const struct exchange *x, struct frozen_writer *message);
 	bool (*thaw)(struct exchange *x, struct frozen_reader *message);
 };

@@ -6,13 +6,13 @@
  * locks: the message is made in static memory and sent with sendmsg(2).
  *
  * It leaves out the connection that was being read, served, written or thawed,
- * which may be the cause; connections with a request or unsent bytes; and those
- * that look damaged. A second fault costs the connection that it happened at.
- * Time, connections and faults are bounded.
+ * which may be the cause, and the tunnel whose server was; connections with a
+ * request or unsent bytes; and those that look damaged. A second fault costs the
+ * connection that it happened at. Time, connections and faults are bounded.
  *
  * A connection with bytes that were not parsed yet may be the cause all the same,
- * and crash the next worker too. So it carries the number of crashes since it was
- * empty last, and its receiver closes it after the second: see handoff.c.
+ * and crash the next worker too. So it carries the number of crashes since it had
+ * none last, and its receiver closes it after the second: see handoff.c.
  */
 #include "worker/move/rescue.h"
 
@@ -109,7 +109,7 @@ static void give(void *unused)
 	(void)unused;
 	if (!may_be_given(c) ||
 	    !pack_conn(&w, c, message, sizeof(message), &handoff->readers,
-		       conn_is_empty(c) ? 0 : c->crashes + 1u) ||
+		       buf_length(&c->socket.in) == 0 ? 0 : c->crashes + 1u) ||
 	    w.result != FROZEN_OK)
 		return;
 	do {

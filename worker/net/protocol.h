@@ -92,10 +92,10 @@ struct protocol {
 	bool (*freeze)(const struct conn *c, struct frozen_writer *message);
 
 	/* True while the connection rests: nothing is on it but bytes in
-	 * conn->socket.in, and no request is served. When this worker crashes,
-	 * this and then freeze() are called in a signal handler: for a
-	 * connection that rests both only read memory, and write the message.
-	 * NULL: it never rests. */
+	 * conn->socket.in, and no request is served, or a silent tunnel only. When
+	 * this worker crashes, this and then freeze() are called in a signal
+	 * handler: for a connection that rests both only read memory, and write the
+	 * message. NULL: it never rests. */
 	bool (*rests)(const struct conn *c);
 
 	/* Or NULL. Puts what the connection waits for into `text`, for the log

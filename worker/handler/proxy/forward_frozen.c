@@ -114,6 +114,21 @@ bool forward_may_move(const struct exchange *x)
 	       buf_length(&f->out) + buf_length(&f->peer->socket.in) <= max;
 }
 
+/* A tunnel that is silent both ways, and that is not being served now: its
+ * peer is a socket in the batch as any, and is the current one in its turn. */
+bool forward_rests(const struct exchange *x)
+{
+	const struct forward *f = forward_of(x);
+
+	if (!forward_may_move(x) || f->state != FORWARD_TUNNEL)
+		return false;
+	const struct socket *s = &f->peer->socket;
+
+	return f->peer->state == PEER_BUSY && f->peer->context == f &&
+	       s != s->net->batch.current && !s->broken &&
+	       buf_length(&f->out) == 0 && buf_length(&s->in) == 0;
+}
+
 static uint8_t state_of(const struct forward *f)
 {
 	switch (f->state) {

@@ -10,6 +10,7 @@
 struct exchange;
 
 bool forward_may_move(const struct exchange *x);
+bool forward_rests(const struct exchange *x);
 void forward_freeze(const struct exchange *x, struct frozen_writer *message);
 bool forward_thaw(struct exchange *x, struct frozen_reader *message);
 

@@ -58,6 +58,7 @@ const struct handler proxy_handler = {
 	.body = proxy_body,
 	.end_body = proxy_end_body,
 	.may_move = forward_may_move,
+	.rests = forward_rests,
 	.freeze = forward_freeze,
 	.thaw = forward_thaw,
 };

@@ -267,7 +267,12 @@ bool http1_rests(const struct conn *c)
 {
 	const struct http1 *s = http1_session(c);
 
-	return s == NULL || s->state == HTTP1_HEAD || http1_is_answered(c, s);
+	if (s == NULL || s->state == HTTP1_HEAD)
+		return true;
+	if (s->state == HTTP1_TUNNEL)
+		return buf_length(&c->socket.in) == 0 &&
+		       exchange_rests(&s->exchange);
+	return http1_is_answered(c, s);
 }
 
 bool http1_freeze(const struct conn *c, struct frozen_writer *message)
