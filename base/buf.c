@@ -102,14 +102,6 @@ char *buf_room(struct buf *b, size_t n)
 	return b->storage + b->end;
 }
 
-void buf_put(struct buf *b, struct str s)
-{
-	if (s.n == 0)
-		return;
-	memcpy(buf_room(b, s.n), s.p, s.n);
-	buf_added(b, s.n);
-}
-
 void buf_put_cstr(struct buf *b, const char *cstr)
 {
 	buf_put(b, str_of(cstr));

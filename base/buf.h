@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/str.h"
 
@@ -64,7 +65,21 @@ static inline void buf_added(struct buf *b, size_t n)
 	b->end += (uint32_t)n;
 }
 
-void buf_put(struct buf *b, struct str s);
+/* Inline: what is put is often a constant of a few bytes. */
+static inline void buf_put(struct buf *b, struct str s)
+{
+	char *to;
+
+	if (s.n == 0)
+		return;
+	if (s.n <= buf_free(b))
+		to = b->storage + b->end;
+	else
+		to = buf_room(b, s.n);
+	memcpy(to, s.p, s.n);
+	buf_added(b, s.n);
+}
+
 void buf_put_cstr(struct buf *b, const char *cstr);
 void buf_printf(struct buf *b, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

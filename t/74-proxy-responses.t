@@ -25,6 +25,9 @@ my %answers = (
 		. "Connection: X-Mine\r\nX-Mine: 1\r\nKeep-Alive: timeout=5\r\n"
 		. "Server: other\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
 		. "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\nVia: 1.1 x\r\n\r\n",
+	'/spelled' => "HTTP/1.1 200 OK\r\nX-A: 1\r\nX-B:2\r\nX-C:  3\r\n"
+		. "X-D: 4 \t\r\nX-E:\r\nKeep-Alive: 5\r\nX-F: \r\nx-G: a: b\r\n"
+		. "Content-Length: 0\r\nX-H: 6\r\n\r\n",
 	'/missing' => "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone",
 	'/own/x' => "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy",
 	'/large' => "HTTP/1.1 200 OK\r\nContent-Length: " . length($large)
@@ -108,6 +111,16 @@ subtest 'fields' => sub {
 	is $r->field('date'), 'Thu, 01 Jan 1970 00:00:00 GMT', 'and Date';
 	is join('|', $r->all('set-cookie')), 'a=1|b=2';
 	is join('|', $r->all('via')), '1.1 x|1.1 holdfast';
+};
+
+subtest 'field lines are written anew' => sub {
+	$c->send("GET /spelled HTTP/1.1\r\nHost: h\r\n\r\n");
+	my $head = $c->read_until("\r\n\r\n");
+
+	is join('|', $head =~ /^(X-.*)\r$/mig),
+		'X-A: 1|X-B: 2|X-C: 3|X-D: 4|X-E: |X-F: |x-G: a: b|X-H: 6',
+		'in one form, and in their order';
+	is $c->get('/length')->body, 'hello', 'the next one is in step';
 };
 
 subtest 'errors of the server' => sub {

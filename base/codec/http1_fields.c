@@ -7,6 +7,7 @@
  */
 #include "base/codec/http1_fields.h"
 
+#include "base/codec/field_name.h"
 #include "base/codec/octet.h"
 #include "base/codec/uri.h"
 
@@ -17,85 +18,54 @@ static struct http1_fault fault(unsigned status, const char *why)
 	return (struct http1_fault){status, why};
 }
 
-/* Eight or four octets from `i` on are `lower`, in any case. `|` makes no octet
- * of a token equal to a small letter or "-" but the same letter and "-". */
-static inline bool is_eight(const char *name, const char *lower, size_t i)
-{
-	uint64_t a, b;
-
-	memcpy(&a, name + i, sizeof(a));
-	memcpy(&b, lower + i, sizeof(b));
-	return (a | 0x2020202020202020) == b;
-}
-
-static inline bool is_four(const char *name, const char *lower, size_t i)
-{
-	uint32_t a, b;
-
-	memcpy(&a, name + i, sizeof(a));
-	memcpy(&b, lower + i, sizeof(b));
-	return (a | 0x20202020) == b;
-}
-
-/* `n`, at least 4, and `lower` are constants where this is inlined: a few words
- * are compared, of which the last two may overlap. */
-static inline bool is_name(const char *name, const char *lower, size_t n)
-{
-	if (n < 8)
-		return is_four(name, lower, 0) && is_four(name, lower, n - 4);
-	for (size_t i = 0; i + 8 < n; i += 8)
-		if (!is_eight(name, lower, i))
-			return false;
-	return is_eight(name, lower, n - 8);
-}
-
-#define NAME_IS(p, literal) is_name((p), (literal), sizeof(literal) - 1)
-
 enum field_id http1_field_identify(struct str name)
 {
 	const char *p = name.p;
 
 	switch (name.n) {
 	case 4:
-		return NAME_IS(p, "host") ? FIELD_HOST : FIELD_OTHER;
+		return FIELD_NAME_IS(p, "host") ? FIELD_HOST : FIELD_OTHER;
 	case 5:
-		return NAME_IS(p, "range") ? FIELD_RANGE : FIELD_OTHER;
+		return FIELD_NAME_IS(p, "range") ? FIELD_RANGE : FIELD_OTHER;
 	case 6:
-		return NAME_IS(p, "expect") ? FIELD_EXPECT : FIELD_OTHER;
+		return FIELD_NAME_IS(p, "expect") ? FIELD_EXPECT : FIELD_OTHER;
 	case 7:
-		if (NAME_IS(p, "referer"))
+		if (FIELD_NAME_IS(p, "referer"))
 			return FIELD_REFERER;
-		return NAME_IS(p, "upgrade") ? FIELD_UPGRADE : FIELD_OTHER;
+		return FIELD_NAME_IS(p, "upgrade") ? FIELD_UPGRADE : FIELD_OTHER;
 	case 8:
-		if (NAME_IS(p, "if-range"))
+		if (FIELD_NAME_IS(p, "if-range"))
 			return FIELD_IF_RANGE;
-		return NAME_IS(p, "if-match") ? FIELD_IF_MATCH : FIELD_OTHER;
+		return FIELD_NAME_IS(p, "if-match") ? FIELD_IF_MATCH : FIELD_OTHER;
 	case 10:
-		if (NAME_IS(p, "connection"))
+		if (FIELD_NAME_IS(p, "connection"))
 			return FIELD_CONNECTION;
-		return NAME_IS(p, "user-agent") ? FIELD_USER_AGENT : FIELD_OTHER;
+		return FIELD_NAME_IS(p, "user-agent") ? FIELD_USER_AGENT
+						      : FIELD_OTHER;
 	case 12:
-		return NAME_IS(p, "content-type") ? FIELD_CONTENT_TYPE
-						  : FIELD_OTHER;
+		return FIELD_NAME_IS(p, "content-type") ? FIELD_CONTENT_TYPE
+							: FIELD_OTHER;
 	case 13:
-		if (NAME_IS(p, "authorization"))
+		if (FIELD_NAME_IS(p, "authorization"))
 			return FIELD_AUTHORIZATION;
-		return NAME_IS(p, "if-none-match") ? FIELD_IF_NONE_MATCH
-						   : FIELD_OTHER;
-	case 14:
-		return NAME_IS(p, "content-length") ? FIELD_CONTENT_LENGTH
-						    : FIELD_OTHER;
-	case 15:
-		return NAME_IS(p, "accept-encoding") ? FIELD_ACCEPT_ENCODING
-						     : FIELD_OTHER;
-	case 17:
-		if (NAME_IS(p, "if-modified-since"))
-			return FIELD_IF_MODIFIED_SINCE;
-		return NAME_IS(p, "transfer-encoding") ? FIELD_TRANSFER_ENCODING
-						       : FIELD_OTHER;
-	case 19:
-		return NAME_IS(p, "if-unmodified-since") ? FIELD_IF_UNMODIFIED_SINCE
+		return FIELD_NAME_IS(p, "if-none-match") ? FIELD_IF_NONE_MATCH
 							 : FIELD_OTHER;
+	case 14:
+		return FIELD_NAME_IS(p, "content-length") ? FIELD_CONTENT_LENGTH
+							  : FIELD_OTHER;
+	case 15:
+		return FIELD_NAME_IS(p, "accept-encoding") ? FIELD_ACCEPT_ENCODING
+							   : FIELD_OTHER;
+	case 17:
+		if (FIELD_NAME_IS(p, "if-modified-since"))
+			return FIELD_IF_MODIFIED_SINCE;
+		return FIELD_NAME_IS(p, "transfer-encoding")
+			       ? FIELD_TRANSFER_ENCODING
+			       : FIELD_OTHER;
+	case 19:
+		return FIELD_NAME_IS(p, "if-unmodified-since")
+			       ? FIELD_IF_UNMODIFIED_SINCE
+			       : FIELD_OTHER;
 	default:
 		return FIELD_OTHER;
 	}

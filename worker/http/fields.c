@@ -46,6 +46,12 @@ void fields_add(struct fields *f, struct arena *arena, struct str name,
 	f->n += (uint32_t)n;
 }
 
+void fields_add_lines(struct fields *f, struct arena *arena, struct str lines)
+{
+	put(room_for(f, arena, lines.n), lines);
+	f->n += (uint32_t)lines.n;
+}
+
 bool fields_next(struct str *rest, struct str *name_out, struct str *value_out)
 {
 	if (rest->n == 0)

@@ -32,6 +32,9 @@ bool fields_next(struct str *rest, struct str *name_out, struct str *value_out);
 /* Adds a field; the text lives in `arena`. */
 void fields_add(struct fields *f, struct arena *arena, struct str name,
 		struct str value);
+/* Whole lines, "Name: value" and CRLF each, of a head that was parsed: they are
+ * not looked at. */
+void fields_add_lines(struct fields *f, struct arena *arena, struct str lines);
 void fields_add_number(struct fields *f, struct arena *arena, struct str name,
 		       uint64_t value);
 

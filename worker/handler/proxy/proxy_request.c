@@ -8,6 +8,7 @@
 #include "worker/handler/proxy/proxy_request.h"
 
 #include "base/addr.h"
+#include "base/codec/field_name.h"
 #include "base/codec/uri.h"
 #include "worker/handler/proxy/proxy.h"
 #include "worker/http/exchange.h"
@@ -16,11 +17,33 @@
 #include "worker/http/router.h"
 #include "worker/http/variables.h"
 
-static const struct str via = STR_INIT("Via");
-static const struct str forwarded = STR_INIT("Forwarded");
-static const struct str forwarded_for = STR_INIT("X-Forwarded-For");
-static const struct str forwarded_proto = STR_INIT("X-Forwarded-Proto");
-static const struct str forwarded_host = STR_INIT("X-Forwarded-Host");
+/* Those that proxies add. */
+enum own_field {
+	OWN_VIA,
+	OWN_FORWARDED,
+	OWN_FORWARDED_FOR,
+	OWN_FORWARDED_PROTO,
+	OWN_FORWARDED_HOST,
+	OWN_FIELDS,
+};
+
+static const struct str own_names[OWN_FIELDS] = {
+	[OWN_VIA] = STR_INIT("Via"),
+	[OWN_FORWARDED] = STR_INIT("Forwarded"),
+	[OWN_FORWARDED_FOR] = STR_INIT("X-Forwarded-For"),
+	[OWN_FORWARDED_PROTO] = STR_INIT("X-Forwarded-Proto"),
+	[OWN_FORWARDED_HOST] = STR_INIT("X-Forwarded-Host"),
+};
+
+/* A head that is being made. */
+struct head {
+	struct buf *out;
+	struct exchange *x;
+	const struct proxy *proxy;
+	struct str client_host;
+	unsigned sent; /* by the client, of the own fields: a bit for each */
+	unsigned kept; /* of the own fields, those that the route sets */
+};
 
 /* Its body. */
 
@@ -54,12 +77,12 @@ static bool offers_h2c(struct str upgrade)
 
 bool proxy_request_upgrades(const struct exchange *x, const struct proxy *proxy)
 {
-	struct str rest = exchange_field(x, STR("connection"));
-
 	if (!proxy->conf->upgrade || !request_has(&x->request, FIELD_UPGRADE) ||
 	    strcmp(x->request.version, "HTTP/1.1") != 0 ||
 	    offers_h2c(exchange_field(x, STR("upgrade"))))
 		return false;
+	struct str rest = exchange_field(x, STR("connection"));
+
 	while (rest.p != NULL)
 		if (str_equal_nocase(str_trim(str_cut(&rest, ',')), STR("upgrade")))
 			return true;
@@ -88,6 +111,8 @@ static bool raw_path_will_do(const struct exchange *x)
 
 	if (raw.n > sizeof(stack) || !is_ascii(raw))
 		return false;
+	if (memchr(raw.p, '%', raw.n) == NULL)
+		return str_equal(raw, r->path);
 	struct str decoded = {stack, uri_decode(raw, false, stack)};
 
 	return str_equal(decoded, r->path);
@@ -171,10 +196,14 @@ static bool put_request_line(struct buf *out, struct exchange *x,
 
 static void put_field(struct buf *out, struct str name, struct str value)
 {
-	buf_put(out, name);
-	buf_put(out, STR(": "));
-	buf_put(out, value);
-	buf_put(out, STR("\r\n"));
+	char *to = buf_room(out, name.n + value.n + 4);
+
+	memcpy(to, name.p, name.n);
+	memcpy(to + name.n, ": ", 2);
+	if (value.n > 0)
+		memcpy(to + name.n + 2, value.p, value.n);
+	memcpy(to + name.n + 2 + value.n, "\r\n", 2);
+	buf_added(out, name.n + value.n + 4);
 }
 
 /* RFC 9112 section 3.2.2: what a target in absolute form says goes before the
@@ -182,28 +211,31 @@ static void put_field(struct buf *out, struct str name, struct str value)
 static struct str client_host(const struct exchange *x)
 {
 	struct str host = {NULL, 0}, target = x->request.target;
-	const char *p = memmem(target.p, target.n, "://", 3);
 
-	if (target.n > 0 && target.p[0] != '/' && p != NULL) {
-		host = str_tail(target, (size_t)(p + 3 - target.p));
-		for (size_t i = 0; i < host.n; i++)
-			if (host.p[i] == '/' || host.p[i] == '?')
-				host.n = i;
-		return host;
+	if (target.n > 0 && target.p[0] != '/') {
+		const char *p = memmem(target.p, target.n, "://", 3);
+
+		if (p != NULL) {
+			host = str_tail(target, (size_t)(p + 3 - target.p));
+			for (size_t i = 0; i < host.n; i++)
+				if (host.p[i] == '/' || host.p[i] == '?')
+					host.n = i;
+			return host;
+		}
 	}
 	if (!request_sole_field(&x->request, FIELD_HOST, &host))
 		host = x->request.host;
 	return host;
 }
 
-static bool put_host(struct buf *out, struct exchange *x, const struct proxy *proxy,
-		     const char *address)
+static bool put_host(const struct head *h, const char *address)
 {
+	const struct conf_proxy *conf = h->proxy->conf;
 	struct str host;
 
-	switch ((enum conf_proxy_host)proxy->conf->host) {
+	switch ((enum conf_proxy_host)conf->host) {
 	case CONF_PROXY_HOST_CLIENT:
-		host = client_host(x);
+		host = h->client_host;
 		if (host.n > 0)
 			break;
 		/* fall through */
@@ -213,33 +245,67 @@ static bool put_host(struct buf *out, struct exchange *x, const struct proxy *pr
 			host = STR("localhost");
 		break;
 	case CONF_PROXY_HOST_TEXT:
-		if (!template_evaluate(&proxy->conf->host_text, x, ESCAPE_NONE,
-				       &host))
+		if (!template_evaluate(&conf->host_text, h->x, ESCAPE_NONE, &host))
 			return false;
 		if (!uri_host_is_valid(host))
 			host = str_of(address);
 		break;
 	}
-	put_field(out, STR("Host"), host);
+	put_field(h->out, STR("Host"), host);
 	return true;
 }
 
-/* RFC 9110 section 7.6.1. */
+/* Those that never go along (RFC 9110 section 7.6.1), or are made here. */
+enum other_field { OTHER_GOES_ALONG, OTHER_OF_CONNECTION, OTHER_OWN };
+
+/* By name, with its own_field. */
+#define IS(literal) FIELD_NAME_IS(name.p, literal)
+#define OWN(id)     (*own_out = (id), OTHER_OWN)
+static enum other_field identify(struct str name, enum own_field *own_out)
+{
+	switch (name.n) {
+	case 2:
+		return str_equal_nocase(name, STR("te")) ? OTHER_OF_CONNECTION
+							 : OTHER_GOES_ALONG;
+	case 3:
+		return str_equal_nocase(name, STR("via")) ? OWN(OWN_VIA)
+							  : OTHER_GOES_ALONG;
+	case 7:
+		return IS("trailer") ? OTHER_OF_CONNECTION : OTHER_GOES_ALONG;
+	case 9:
+		return IS("forwarded") ? OWN(OWN_FORWARDED) : OTHER_GOES_ALONG;
+	case 10:
+		return IS("keep-alive") ? OTHER_OF_CONNECTION : OTHER_GOES_ALONG;
+	case 14:
+		return IS("http2-settings") ? OTHER_OF_CONNECTION
+					    : OTHER_GOES_ALONG;
+	case 15:
+		return IS("x-forwarded-for") ? OWN(OWN_FORWARDED_FOR)
+					     : OTHER_GOES_ALONG;
+	case 16:
+		if (IS("proxy-connection"))
+			return OTHER_OF_CONNECTION;
+		return IS("x-forwarded-host") ? OWN(OWN_FORWARDED_HOST)
+					      : OTHER_GOES_ALONG;
+	case 17:
+		return IS("x-forwarded-proto") ? OWN(OWN_FORWARDED_PROTO)
+					       : OTHER_GOES_ALONG;
+	case 18:
+		return IS("proxy-authenticate") ? OTHER_OF_CONNECTION
+						: OTHER_GOES_ALONG;
+	case 19:
+		return IS("proxy-authorization") ? OTHER_OF_CONNECTION
+						 : OTHER_GOES_ALONG;
+	default:
+		return OTHER_GOES_ALONG;
+	}
+}
+#undef IS
+#undef OWN
+
+/* RFC 9110 section 7.6.1: Connection lists what is of the connection only. */
 static bool is_of_connection(const struct exchange *x, const struct field *field)
 {
-	static const struct str names[] = {
-		STR_INIT("keep-alive"),
-		STR_INIT("proxy-connection"),
-		STR_INIT("te"),
-		STR_INIT("trailer"),
-		STR_INIT("http2-settings"),
-		STR_INIT("proxy-authenticate"),
-		STR_INIT("proxy-authorization"),
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (str_equal_nocase(field->name, names[i]))
-			return true;
 	if (!request_has(&x->request, FIELD_CONNECTION))
 		return false;
 	for (size_t i = 0; i < x->request.n_fields; i++) {
@@ -255,32 +321,24 @@ static bool is_of_connection(const struct exchange *x, const struct field *field
 	return false;
 }
 
-/* The route's own request_fields say what this field is to be. */
-static bool is_set_by_route(const struct proxy *proxy, struct str name)
+/* The route's own request_fields say what these are to be. */
+static unsigned set_by_route(const struct proxy *proxy)
 {
 	const struct conf_fields *edits = &proxy->route->common.request_fields;
+	unsigned set = 0;
 
 	for (size_t i = 0; i < edits->n; i++)
-		if (str_equal_nocase(edits->items[i].name, name))
-			return true;
-	return false;
+		for (unsigned own = 0; own < OWN_FIELDS; own++)
+			if (str_equal_nocase(edits->items[i].name, own_names[own]))
+				set |= 1u << own;
+	return set;
 }
 
-/* Those that are made below. */
-static bool is_made_here(const struct proxy *proxy, struct str name)
+/* One that is made here is noted. */
+static bool goes_along(struct head *h, const struct field *field)
 {
-	const struct str names[] = {via, forwarded, forwarded_for, forwarded_proto,
-				    forwarded_host};
+	enum own_field own;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (str_equal_nocase(name, names[i]))
-			return !is_set_by_route(proxy, name);
-	return false;
-}
-
-static bool goes_along(const struct exchange *x, const struct proxy *proxy,
-		       const struct field *field)
-{
 	switch (field->id) {
 	case FIELD_HOST:
 	case FIELD_CONNECTION:
@@ -290,90 +348,143 @@ static bool goes_along(const struct exchange *x, const struct proxy *proxy,
 	case FIELD_UPGRADE:
 		return false;
 	case FIELD_OTHER:
-		return !is_of_connection(x, field) &&
-		       !is_made_here(proxy, field->name);
+		break;
 	default:
-		return !request_has(&x->request, FIELD_CONNECTION) ||
-		       !is_of_connection(x, field);
+		return !is_of_connection(h->x, field);
+	}
+	switch (identify(field->name, &own)) {
+	case OTHER_OF_CONNECTION:
+		return false;
+	case OTHER_OWN:
+		h->sent |= 1u << own;
+		return h->kept & 1u << own && !is_of_connection(h->x, field);
+	default:
+		return !is_of_connection(h->x, field);
 	}
 }
 
-/* The client's own values come first, if it may add to them. */
-static void put_list(struct buf *out, const struct exchange *x, struct str name,
-		     bool keep, struct str last)
+static void put_fields(struct head *h)
+{
+	for (size_t i = 0; i < h->x->request.n_fields; i++) {
+		const struct field *field = &h->x->request.fields[i];
+
+		if (goes_along(h, field))
+			put_field(h->out, field->name, field->value);
+	}
+}
+
+static bool is_made(const struct head *h, enum own_field own)
+{
+	return !(h->kept & 1u << own);
+}
+
+/* Puts the name, and the client's own values, if it may add to them. */
+static void begin_list(const struct head *h, enum own_field own, bool keep)
 {
 	bool is_first = true;
 
-	buf_put(out, name);
-	buf_put(out, STR(": "));
-	for (size_t i = 0; keep && i < x->request.n_fields; i++) {
-		const struct field *field = &x->request.fields[i];
+	buf_put(h->out, own_names[own]);
+	buf_put(h->out, STR(": "));
+	if (!keep || !(h->sent & 1u << own))
+		return;
+	for (size_t i = 0; i < h->x->request.n_fields; i++) {
+		const struct field *field = &h->x->request.fields[i];
 
-		if (!str_equal_nocase(field->name, name) || field->value.n == 0)
+		if (!str_equal_nocase(field->name, own_names[own]) ||
+		    field->value.n == 0)
 			continue;
-		buf_put(out, is_first ? STR("") : STR(", "));
-		buf_put(out, field->value);
+		if (!is_first)
+			buf_put(h->out, STR(", "));
+		buf_put(h->out, field->value);
 		is_first = false;
 	}
-	buf_put(out, is_first ? STR("") : STR(", "));
-	buf_put(out, last);
-	buf_put(out, STR("\r\n"));
+	if (!is_first)
+		buf_put(h->out, STR(", "));
 }
 
-static const char *scheme(const struct exchange *x)
+/* The client's, if it may say it. */
+static struct str value_of(const struct head *h, enum own_field own, bool keep,
+			   struct str made)
 {
-	return x->connection->is_secured ? "https" : "http";
+	struct str before = {NULL, 0};
+
+	if (keep && h->sent & 1u << own)
+		before = exchange_field(h->x, own_names[own]);
+	return before.n > 0 ? before : made;
+}
+
+static struct str scheme(const struct exchange *x)
+{
+	return x->connection->is_secured ? STR("https") : STR("http");
 }
 
 /* RFC 7239 sections 4 and 6: an address of IPv6 is in brackets and quotes, and
  * so is what may be no token. */
-static struct str make_forwarded(struct exchange *x, const char *ip)
+static void put_forwarded(const struct head *h, struct str ip)
 {
-	bool is_v6 = x->connection->peer.family == AF_INET6;
+	bool is_v6 = h->x->connection->peer.family == AF_INET6;
 
-	return arena_printf(&x->arena, "for=%s%s%s;proto=%s;host=\"%" STR_FMT "\"",
-			    is_v6 ? "\"[" : "", ip, is_v6 ? "]\"" : "", scheme(x),
-			    STR_ARG(client_host(x)));
+	buf_put(h->out, STR("for="));
+	if (is_v6)
+		buf_put(h->out, STR("\"["));
+	buf_put(h->out, ip);
+	if (is_v6)
+		buf_put(h->out, STR("]\""));
+	buf_put(h->out, STR(";proto="));
+	buf_put(h->out, scheme(h->x));
+	buf_put(h->out, STR(";host=\""));
+	buf_put(h->out, h->client_host);
+	buf_put(h->out, STR("\"\r\n"));
 }
 
 /* Where the request comes from. A client that is not trusted may have written
  * anything into these fields: they are begun with it. */
-static void put_origin(struct buf *out, struct exchange *x,
-		       const struct proxy *proxy)
+static void put_origin(const struct head *h)
 {
-	bool trusted = policy_trusts(x->http, &x->connection->peer);
+	const struct endpoint *peer = &h->x->connection->peer;
+	bool trusted = policy_trusts(h->x->http, peer);
 	char text[ADDR_TEXT];
-	const char *ip = endpoint_ip(&x->connection->peer, text);
+	struct str ip = str_of(endpoint_ip(peer, text));
 
-	if (!is_set_by_route(proxy, forwarded_for))
-		put_list(out, x, forwarded_for, trusted, str_of(ip));
-	if (!is_set_by_route(proxy, forwarded_proto)) {
-		struct str before = exchange_field(x, STR("x-forwarded-proto"));
-
-		put_field(out, forwarded_proto,
-			  trusted && before.n > 0 ? before : str_of(scheme(x)));
+	if (is_made(h, OWN_FORWARDED_FOR)) {
+		begin_list(h, OWN_FORWARDED_FOR, trusted);
+		buf_put(h->out, ip);
+		buf_put(h->out, STR("\r\n"));
 	}
-	if (!is_set_by_route(proxy, forwarded_host)) {
-		struct str before = exchange_field(x, STR("x-forwarded-host"));
-
-		put_field(out, forwarded_host,
-			  trusted && before.n > 0 ? before : client_host(x));
+	if (is_made(h, OWN_FORWARDED_PROTO))
+		put_field(h->out, own_names[OWN_FORWARDED_PROTO],
+			  value_of(h, OWN_FORWARDED_PROTO, trusted, scheme(h->x)));
+	if (is_made(h, OWN_FORWARDED_HOST))
+		put_field(h->out, own_names[OWN_FORWARDED_HOST],
+			  value_of(h, OWN_FORWARDED_HOST, trusted, h->client_host));
+	if (is_made(h, OWN_FORWARDED)) {
+		begin_list(h, OWN_FORWARDED, trusted);
+		put_forwarded(h, ip);
 	}
-	if (!is_set_by_route(proxy, forwarded))
-		put_list(out, x, forwarded, trusted, make_forwarded(x, ip));
 }
 
-static void put_framing(struct buf *out, struct exchange *x,
-			const struct proxy *proxy, struct proxy_body body)
+/* RFC 9110 section 7.6.3 */
+static void put_via(const struct head *h)
+{
+	begin_list(h, OWN_VIA, true);
+	if (strcmp(h->x->request.version, "HTTP/1.0") == 0)
+		buf_put(h->out, STR("1.0 holdfast\r\n"));
+	else
+		buf_put(h->out, STR("1.1 holdfast\r\n"));
+}
+
+static void put_framing(const struct head *h, struct proxy_body body)
 {
 	if (body.framing == PROXY_LENGTH)
-		put_field(out, STR("Content-Length"),
-			  arena_printf(&x->arena, "%ju", (uintmax_t)body.length));
+		put_field(
+			h->out, STR("Content-Length"),
+			arena_printf(&h->x->arena, "%ju", (uintmax_t)body.length));
 	else if (body.framing == PROXY_CHUNKED)
-		put_field(out, STR("Transfer-Encoding"), STR("chunked"));
-	if (proxy_request_upgrades(x, proxy)) {
-		put_field(out, STR("Connection"), STR("upgrade"));
-		put_field(out, STR("Upgrade"), exchange_field(x, STR("upgrade")));
+		put_field(h->out, STR("Transfer-Encoding"), STR("chunked"));
+	if (proxy_request_upgrades(h->x, h->proxy)) {
+		put_field(h->out, STR("Connection"), STR("upgrade"));
+		put_field(h->out, STR("Upgrade"),
+			  exchange_field(h->x, STR("upgrade")));
 	}
 }
 
@@ -381,19 +492,21 @@ bool proxy_request_put_head(struct buf *out, struct exchange *x,
 			    const struct proxy *proxy, struct proxy_body body,
 			    const char *address)
 {
-	if (!put_request_line(out, x, proxy) || !put_host(out, x, proxy, address))
+	struct head h = {
+		.out = out,
+		.x = x,
+		.proxy = proxy,
+		.client_host = client_host(x),
+		.kept = set_by_route(proxy),
+	};
+
+	if (!put_request_line(out, x, proxy) || !put_host(&h, address))
 		return false;
-	for (size_t i = 0; i < x->request.n_fields; i++)
-		if (goes_along(x, proxy, &x->request.fields[i]))
-			put_field(out, x->request.fields[i].name,
-				  x->request.fields[i].value);
-	put_origin(out, x, proxy);
-	if (!is_set_by_route(proxy, via))
-		put_list(out, x, via, true,
-			 strcmp(x->request.version, "HTTP/1.0") == 0
-				 ? STR("1.0 holdfast")
-				 : STR("1.1 holdfast"));
-	put_framing(out, x, proxy, body);
+	put_fields(&h);
+	put_origin(&h);
+	if (is_made(&h, OWN_VIA))
+		put_via(&h);
+	put_framing(&h, body);
 	buf_put(out, STR("\r\n"));
 	return true;
 }

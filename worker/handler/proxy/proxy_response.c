@@ -18,6 +18,48 @@ static bool goes_along(enum response_field kind)
 	}
 }
 
+/* Whether the line of the field is in the head as we would write it, right
+ * behind `lines`, which it prolongs then. */
+static bool prolongs(struct str *lines, const struct field *field)
+{
+	const char *p = field->name.p, *end = field->value.p + field->value.n;
+
+	if ((lines->n > 0 && p != lines->p + lines->n) ||
+	    field->value.p != p + field->name.n + 2 || field->value.p[-1] != ' ' ||
+	    *end != '\r')
+		return false;
+	if (lines->n == 0)
+		lines->p = p;
+	lines->n = (size_t)(end + 2 - lines->p);
+	return true;
+}
+
+static void put_lines(struct exchange *x, struct str *lines)
+{
+	if (lines->n > 0)
+		fields_add_lines(&x->response.fields, &x->arena, *lines);
+	lines->n = 0;
+}
+
+/* The fields that go along, as many at once as lie together. */
+static void put_fields(struct exchange *x, const struct response_head *head)
+{
+	struct str lines = {NULL, 0};
+
+	for (size_t i = 0; i < head->n_fields; i++) {
+		const struct field *field = &head->fields[i];
+
+		if (!goes_along((enum response_field)head->kinds[i]) ||
+		    prolongs(&lines, field))
+			continue;
+		put_lines(x, &lines);
+		if (!prolongs(&lines, field))
+			fields_add(&x->response.fields, &x->arena, field->name,
+				   field->value);
+	}
+	put_lines(x, &lines);
+}
+
 void proxy_response_fill(struct exchange *x, const struct response_head *head)
 {
 	struct response *r = &x->response;
@@ -26,14 +68,11 @@ void proxy_response_fill(struct exchange *x, const struct response_head *head)
 	for (size_t i = 0; i < head->n_fields; i++) {
 		enum response_field kind = (enum response_field)head->kinds[i];
 
-		if (!goes_along(kind))
-			continue;
-		fields_add(&r->fields, &x->arena, head->fields[i].name,
-			   head->fields[i].value);
 		r->has_own_date |= kind == RESPONSE_FIELD_DATE;
 		r->has_own_server |= kind == RESPONSE_FIELD_SERVER;
 		r->is_coded |= kind == RESPONSE_FIELD_CONTENT_ENCODING;
 	}
+	put_fields(x, head);
 	fields_add(&r->fields, &x->arena, STR("Via"),
 		   head->minor == 0 ? STR("1.0 holdfast") : STR("1.1 holdfast"));
 	if (head->framing == RESPONSE_TUNNEL)

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "base/codec/response_head.h"
 
 static const struct response_limits limits = {.bytes = 1024, .fields = 8};
@@ -175,12 +177,53 @@ static void marks_hop_fields(void **state)
 		assert_int_equal(head.kinds[i], kinds[i]);
 }
 
+/* Names in any case, and those that are one octet off. */
+static void knows_fields(void **state)
+{
+	static const struct {
+		const char *line;
+		enum response_field kind;
+	} cases[] = {
+		{"TE: a", RESPONSE_FIELD_HOP},
+		{"tf: a", RESPONSE_FIELD_OTHER},
+		{"DATE: a", RESPONSE_FIELD_DATE},
+		{"Data: a", RESPONSE_FIELD_OTHER},
+		{"sErver: a", RESPONSE_FIELD_SERVER},
+		{"Trailer: a", RESPONSE_FIELD_HOP},
+		{"Upgrade: a", RESPONSE_FIELD_UPGRADE},
+		{"Location: a", RESPONSE_FIELD_LOCATION},
+		{"Connection: a", RESPONSE_FIELD_CONNECTION},
+		{"Set-Cookie: a", RESPONSE_FIELD_SET_COOKIE},
+		{"Set_Cookie: a", RESPONSE_FIELD_OTHER},
+		{"Keep-Alive: a", RESPONSE_FIELD_HOP},
+		{"Content-Type: a", RESPONSE_FIELD_CONTENT_TYPE},
+		{"Content-length: 1", RESPONSE_FIELD_CONTENT_LENGTH},
+		{"Content-Encoding: a", RESPONSE_FIELD_CONTENT_ENCODING},
+		{"Content-Encodinh: a", RESPONSE_FIELD_OTHER},
+		{"Proxy-Connection: a", RESPONSE_FIELD_HOP},
+		{"Transfer-Encoding: chunked", RESPONSE_FIELD_TRANSFER_ENCODING},
+		{"X: a", RESPONSE_FIELD_OTHER},
+	};
+	const char *why;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char text[128];
+
+		snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\n%s\r\n\r\n",
+			 cases[i].line);
+		assert_int_equal(parse(str_of(text), false, &why), HTTP1_COMPLETE);
+		if (head.kinds[0] != cases[i].kind)
+			fail_msg("%s: kind %d", cases[i].line, (int)head.kinds[0]);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames),           cmocka_unit_test(refuses),
 		cmocka_unit_test(trickles),         cmocka_unit_test(is_bounded),
-		cmocka_unit_test(marks_hop_fields),
+		cmocka_unit_test(marks_hop_fields), cmocka_unit_test(knows_fields),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

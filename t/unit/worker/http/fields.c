@@ -45,6 +45,24 @@ static void numbers(void **state)
 	assert_fields(&f, STR("A: 0\r\nB: 18446744073709551615\r\n"));
 }
 
+static void lines(void **state)
+{
+	struct fields f = {0};
+	char large[600];
+
+	(void)state;
+	fields_add(&f, &arena, STR("A"), STR("1"));
+	fields_add_lines(&f, &arena, STR("B: 2\r\nC: 3\r\n"));
+	fields_add(&f, &arena, STR("D"), STR("4"));
+	assert_fields(&f, STR("A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\n"));
+	memset(large, 'x', sizeof(large));
+	memcpy(large, "E: ", 3);
+	memcpy(large + sizeof(large) - 2, "\r\n", 2);
+	fields_add_lines(&f, &arena, (struct str){large, sizeof(large)});
+	assert_int_equal(fields_str(&f).n, 4 * 6 + sizeof(large));
+	assert_memory_equal(fields_str(&f).p + 4 * 6, large, sizeof(large));
+}
+
 static void defused(void **state)
 {
 	struct fields f = {0};
@@ -154,10 +172,10 @@ static void removed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(added),        cmocka_unit_test(numbers),
-		cmocka_unit_test(defused),      cmocka_unit_test(many),
-		cmocka_unit_test(side_by_side), cmocka_unit_test(walks),
-		cmocka_unit_test(removed),
+		cmocka_unit_test(added), cmocka_unit_test(numbers),
+		cmocka_unit_test(lines), cmocka_unit_test(defused),
+		cmocka_unit_test(many),  cmocka_unit_test(side_by_side),
+		cmocka_unit_test(walks), cmocka_unit_test(removed),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
