@@ -268,3 +268,21 @@ bool value_has_control(struct str text)
 			return true;
 	return false;
 }
+
+bool value_is_named_server(struct str text)
+{
+	struct str port = text, name = str_cut(&port, ':');
+	uint64_t number;
+
+	if (name.n == 0 || name.n > 253 || port.p == NULL ||
+	    !str_to_u64(port, &number) || number == 0 || number > UINT16_MAX)
+		return false;
+	for (size_t i = 0; i < name.n; i++) {
+		char c = ascii_lower(name.p[i]);
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+		    c != '-' && c != '.' && c != '_')
+			return false;
+	}
+	return true;
+}

@@ -47,6 +47,10 @@ const char *value_parse_host(struct arena *arena, struct str text,
  * make mean something: for paths of files. No "/" at the end. */
 struct str value_file_path(struct arena *arena, struct str path);
 
+/* "name:port", of a name that has to be resolved: RFC 1123 section 2.1, and "_",
+ * which service names have. It may be an address all the same. */
+bool value_is_named_server(struct str text);
+
 /* NUL, newline, escape and their like. */
 bool value_has_control(struct str text);
 

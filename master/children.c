@@ -92,6 +92,7 @@ struct counters children_total(struct children *children)
 void children_fini(struct children *children)
 {
 	free(children->table);
+	server_changes_fini(&children->changes);
 	children->table = NULL;
 	scoreboard_destroy(&children->board);
 	quota_destroy(&children->quota);
@@ -136,6 +137,7 @@ static void become_worker(const struct child *child, const struct child_spec *sp
 		.board = child->children->board,
 		.slot = child->slot,
 		.quota = child->children->quota,
+		.changes = &child->children->changes,
 	};
 
 	if (spec->error_log != -1)
@@ -174,6 +176,7 @@ struct child *children_spawn(struct children *children,
 	child->suspected = 0;
 	child->accepts = false;
 	child->is_done = false;
+	child->changed = children->last_change;
 	child->rate = (struct rate){0};
 	child->channel.fd = ends[0];
 	set_state(child, CHILD_STARTING);
@@ -236,11 +239,19 @@ static void understand(struct child *child, struct message *message)
 	case MESSAGE_KEEPING:
 		keep_on(child, message->number);
 		return;
+	case MESSAGE_CHANGED:
+		/* What it was not told it cannot have done. */
+		if (message->number > children->last_change)
+			break;
+		child->changed = message->number;
+		children->on_changed(children, child);
+		return;
 	default:
-		log_error("worker %u sent message %u: killing it", child->number,
-			  message->type);
-		child_kill(child);
+		break;
 	}
+	log_error("worker %u sent message %u: killing it", child->number,
+		  message->type);
+	child_kill(child);
 }
 
 static void close_channel(struct child *child)
@@ -387,6 +398,17 @@ void children_set_readers(struct children *children,
 
 	frozen_table_common(&children->readers, theirs, &frozen_ours);
 	frozen_table_format(&children->readers, message.text);
+	for (struct child *c = NULL;
+	     (c = children_next(children, NULL, c)) != NULL;)
+		tell(c, message, NULL, 0);
+}
+
+void children_change(struct children *children, const char *text)
+{
+	struct message message = {.type = MESSAGE_CHANGE,
+				  .number = ++children->last_change};
+
+	snprintf(message.text, sizeof(message.text), "%s", text);
 	for (struct child *c = NULL;
 	     (c = children_next(children, NULL, c)) != NULL;)
 		tell(c, message, NULL, 0);

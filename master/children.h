@@ -47,6 +47,7 @@ struct child {
 	bool accepts;       /* it was told to, and has not said that it stopped */
 	bool is_done;       /* it has drained, and only has to exit */
 	bool is_moving;     /* its connections go to others */
+	uint64_t changed;   /* the last change of a server that it has heeded */
 	uint64_t told_at;   /* CLOCK_MONOTONIC ns, when it was told something */
 	uint64_t suspected; /* see watchdog.c; 0: it is fine */
 	struct timer kill_timer; /* armed when it should be gone by then */
@@ -62,10 +63,12 @@ struct children {
 	struct scoreboard *board;
 	struct quota *quota; /* of all workers */
 	int board_fd;
-	int handoff[2];              /* shared by all workers; see
-				      * worker/move/handoff.h */
-	struct frozen_table readers; /* what all workers at it understand */
-	struct counters retired;     /* of processes that are gone, and ours */
+	int handoff[2];                /* shared by all workers; see
+					* worker/move/handoff.h */
+	struct frozen_table readers;   /* what all workers at it understand */
+	struct counters retired;       /* of processes that are gone, and ours */
+	struct server_changes changes; /* what new workers are told */
+	uint64_t last_change;          /* a number for each */
 
 	/* The owner's. */
 	/* One may be at work now: it was spawned, was told something, or has
@@ -74,6 +77,8 @@ struct children {
 	void (*on_ready)(struct children *children, struct child *child);
 	/* A worker paused accepting. */
 	void (*on_paused)(struct children *children, struct child *child);
+	/* A worker has heeded child->changed. */
+	void (*on_changed)(struct children *children, struct child *child);
 	/* A worker sees that connections are not evenly shared. */
 	void (*on_uneven)(struct children *children, struct child *child);
 	/* A worker got a signal to exit. */
@@ -99,6 +104,10 @@ void children_use_handoff(struct children *children, const int handoff[2]);
  * are told, and new ones know. */
 void children_set_readers(struct children *children,
 			  const struct frozen_table *theirs);
+
+/* A server was changed: tells all workers. `text` is of
+ * server_change_format(). New workers learn it from children->changes. */
+void children_change(struct children *children, const char *text);
 
 /* What the new process is given; see struct worker_env. */
 struct child_spec {

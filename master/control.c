@@ -24,7 +24,7 @@
 
 enum {
 	CONTROL_BACKLOG = 16,
-	CONTROL_LINE = 256,            /* the longest verb */
+	CONTROL_LINE = 512,            /* the longest verb */
 	CONTROL_FILE = PATH_MAX + 256, /* a verb and its file */
 	CONTROL_CLIENTS = 64,
 	CONTROL_PAUSE_MS = 100, /* when descriptors have run out */
@@ -92,6 +92,10 @@ static void client_hear(struct control_client *client)
 		return;
 	}
 	line = str_cut(&rest, '\n');
+	if (line.n >= sizeof(verb)) {
+		control_answer(client, false, STR("unknown command\n"));
+		return;
+	}
 	snprintf(verb, sizeof(verb), "%" STR_FMT, STR_ARG(line));
 	line = str_cut(&rest, '\n');
 	bool has_file = str_starts_with(line, STR("file "));
@@ -151,21 +155,21 @@ static bool is_of_group(int fd, gid_t group, gid_t primary)
 }
 
 /* The file's mode keeps others out; this does where modes are not heeded. */
-static enum control_rights rights_of(const struct control *control, int fd)
+static enum control_rights rights_of(const struct control *control, int fd,
+				     struct ucred *who_out)
 {
 	const struct socket_access *access = &control->access;
-	struct ucred who;
-	socklen_t size = sizeof(who);
+	socklen_t size = sizeof(*who_out);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == -1)
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, who_out, &size) == -1)
 		return CONTROL_NOTHING;
-	if (who.uid == 0 || who.uid == geteuid())
+	if (who_out->uid == 0 || who_out->uid == geteuid())
 		return CONTROL_ALL;
 	if ((access->mode & 0006) != 0)
 		return CONTROL_LOOK;
 	if ((access->mode & 0060) != 0 &&
 	    is_of_group(fd, access->group != (gid_t)-1 ? access->group : getegid(),
-			who.gid))
+			who_out->gid))
 		return CONTROL_LOOK;
 	return CONTROL_NOTHING;
 }
@@ -192,6 +196,7 @@ static void admit(struct control *control, int fd)
 {
 	struct control_client *client;
 	enum control_rights rights;
+	struct ucred who;
 
 	if (control->n_clients >= CONTROL_CLIENTS) {
 		log_warn("control: refused a client: more than %d at once",
@@ -199,7 +204,7 @@ static void admit(struct control *control, int fd)
 		fd_close(&fd);
 		return;
 	}
-	rights = rights_of(control, fd);
+	rights = rights_of(control, fd, &who);
 	if (rights == CONTROL_NOTHING) {
 		log_warn("control: refused a client of another user");
 		fd_close(&fd);
@@ -208,6 +213,7 @@ static void admit(struct control *control, int fd)
 	client = mem_zalloc(1, sizeof(*client));
 	client->control = control;
 	client->rights = rights;
+	client->who = who;
 	client->watch = (struct watch){on_client, fd};
 	list_init(&client->waiting);
 	list_append(&control->clients, &client->link);

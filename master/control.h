@@ -11,6 +11,7 @@
 #define MASTER_CONTROL_H
 
 #include <stdbool.h>
+#include <sys/socket.h>
 
 #include "base/buf.h"
 #include "base/list.h"
@@ -34,6 +35,7 @@ struct control_client {
 	struct control *control;
 	struct watch watch;
 	enum control_rights rights;
+	struct ucred who; /* by SO_PEERCRED, when it connected */
 	struct buf in, out;
 	bool answered;
 	bool held; /* see control_hold() */

@@ -84,6 +84,13 @@ static void on_counted(struct upgrade *upgrade)
 	control_resume(&CONTAINER_OF(upgrade, struct master, upgrade)->control);
 }
 
+static void on_change(struct upgrade *upgrade, const struct server_change *change)
+{
+	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
+
+	server_changes_put(&m->children.changes, change);
+}
+
 void handover_say_made(struct master *m)
 {
 	char path[PATH_MAX + NAME_MAX];
@@ -136,6 +143,7 @@ void handover_begin(struct master *m)
 		.handoff = m->children.handoff,
 		.formats = &m->children.readers,
 		.counters = &m->told,
+		.changes = &m->children.changes,
 	};
 
 	if (is_init()) {
@@ -274,5 +282,6 @@ void handover_init(struct master *m)
 	m->upgrade.on_failed = on_new_failed;
 	m->upgrade.on_counters = on_counters;
 	m->upgrade.on_counted = on_counted;
+	m->upgrade.on_change = on_change;
 	m->upgrade.on_alone = on_alone;
 }

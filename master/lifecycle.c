@@ -19,16 +19,24 @@ static const struct {
 	const char *refusal; /* of a request that has no row */
 	bool replaces;       /* workers that die */
 	bool unready;        /* health checks are answered with 503 */
+	bool changes;        /* servers of upstreams may be changed */
 } states[LIFE_COUNT] = {
-	[LIFE_STARTING] = {"starting", "the server is starting", false, false},
-	[LIFE_SERVING] = {"serving", "the server is serving", true, false},
-	[LIFE_RELOADING] = {"reloading", "the server is reloading", true, false},
-	[LIFE_UPGRADING] = {"upgrading", "the server is upgrading", true, false},
-	[LIFE_HANDING_OVER] = {"handing over", "a new master serves", false, false},
-	[LIFE_LINGERING] = {"lingering", "the server is shutting down", true, true},
-	[LIFE_QUITTING] = {"quitting", "the server is shutting down", false, true},
-	[LIFE_STOPPING] = {"stopping", "the server is shutting down", false, true},
-	[LIFE_GONE] = {"gone", "the server has shut down", false, true},
+	[LIFE_STARTING] = {"starting", "the server is starting", false, false,
+			   false},
+	[LIFE_SERVING] = {"serving", "the server is serving", true, false, true},
+	[LIFE_RELOADING] = {"reloading", "the server is reloading", true, false,
+			    true},
+	[LIFE_UPGRADING] = {"upgrading", "the server is upgrading", true, false,
+			    false},
+	[LIFE_HANDING_OVER] = {"handing over", "a new master serves", false, false,
+			       false},
+	[LIFE_LINGERING] = {"lingering", "the server is shutting down", true, true,
+			    false},
+	[LIFE_QUITTING] = {"quitting", "the server is shutting down", false, true,
+			   false},
+	[LIFE_STOPPING] = {"stopping", "the server is shutting down", false, true,
+			   false},
+	[LIFE_GONE] = {"gone", "the server has shut down", false, true, false},
 };
 
 static const char *const event_names[EVENT_COUNT] = {
@@ -54,6 +62,16 @@ bool life_replaces(enum life state)
 bool life_is_unready(enum life state)
 {
 	return states[state].unready;
+}
+
+bool life_takes_changes(enum life state)
+{
+	return states[state].changes;
+}
+
+const char *life_refusal(enum life state)
+{
+	return states[state].refusal;
 }
 
 /* The table. An event without an action in a state is ignored there; a

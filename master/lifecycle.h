@@ -49,6 +49,10 @@ const char *life_name(enum life state);
  * whether health checks are answered with 503. */
 bool life_replaces(enum life state);
 bool life_is_unready(enum life state);
+/* Servers of upstreams may be changed. */
+bool life_takes_changes(enum life state);
+/* Why a request is refused that has no row, or that. */
+const char *life_refusal(enum life state);
 
 /* Something has happened: to a child, to a timer. */
 void lifecycle_event(struct master *m, enum event event);

@@ -157,6 +157,15 @@ static int ask(const struct options *options, const char *verb)
 	return status == ASK_OK ? printed() : EXIT_FAILURE;
 }
 
+static int upstream(const struct options *options)
+{
+	char verb[sizeof(options->words) + 32];
+
+	snprintf(verb, sizeof(verb), "upstream%s%s", options->json ? " --json" : "",
+		 options->words);
+	return ask(options, verb);
+}
+
 static int top(const struct options *options)
 {
 	char *control = find_control(options);
@@ -190,6 +199,8 @@ static int act(const struct options *options)
 		return ask(options, "stop");
 	case VERB_STATUS:
 		return ask(options, options->json ? "status --json" : "status");
+	case VERB_UPSTREAM:
+		return upstream(options);
 	case VERB_TOP:
 		return top(options);
 	case VERB_CONNECT:

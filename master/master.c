@@ -71,6 +71,7 @@ static int open_master(struct master *m, const char *file)
 	notify_init(&m->notify, &m->loop);
 	watchdog_init(&m->watchdog, &m->children);
 	rates_init(&m->rates, &m->children);
+	servers_init(m);
 	reload_init(m);
 	handover_init(m);
 	ending_init(m);
@@ -88,6 +89,7 @@ static void close_master(struct master *m)
 
 		generation_destroy(&g);
 	}
+	servers_fini(m);
 	lookup_cancel(&m->lookup);
 	conf_destroy(&m->candidate);
 	pid_file_remove(&m->pid_file);

@@ -21,6 +21,7 @@
 #include "master/pid_file.h"
 #include "master/report/rates.h"
 #include "master/respawn.h"
+#include "master/servers.h"
 #include "master/upgrade.h"
 #include "master/verdict.h"
 #include "master/watchdog.h"
@@ -42,6 +43,7 @@ struct master {
 	struct notify notify;
 	struct watchdog watchdog;
 	struct rates rates;
+	struct servers servers;
 	uint64_t started_at; /* CLOCK_MONOTONIC ns */
 	int exit_status;
 

@@ -24,6 +24,11 @@ const char options_help[] =
 	"  stop    (-s stop)       end now\n"
 	"  status [--json]         what the running server does\n"
 	"  top                     the same, live\n"
+	"  upstream [--json] [NAME]\n"
+	"                          the servers of upstreams; and, at run time:\n"
+	"  upstream NAME SERVER enable|drain|disable|weight N\n"
+	"  upstream NAME add ADDRESS [weight N]\n"
+	"  upstream NAME remove SERVER\n"
 	"  connect [-v] HOST:PORT  talk to a server by lines\n"
 	"\n"
 	"  -c FILE           the configuration (" HOLDFAST_CONF ")\n"
@@ -36,12 +41,12 @@ static const struct {
 	enum verb verb;
 	bool by_signal_option; /* -s NAME */
 } verbs[] = {
-	{"run", VERB_RUN, false},         {"check", VERB_CHECK, false},
-	{"show", VERB_SHOW, false},       {"reload", VERB_RELOAD, true},
-	{"reopen", VERB_REOPEN, true},    {"upgrade", VERB_UPGRADE, true},
-	{"quit", VERB_QUIT, true},        {"stop", VERB_STOP, true},
-	{"status", VERB_STATUS, false},   {"top", VERB_TOP, false},
-	{"connect", VERB_CONNECT, false},
+	{"run", VERB_RUN, false},           {"check", VERB_CHECK, false},
+	{"show", VERB_SHOW, false},         {"reload", VERB_RELOAD, true},
+	{"reopen", VERB_REOPEN, true},      {"upgrade", VERB_UPGRADE, true},
+	{"quit", VERB_QUIT, true},          {"stop", VERB_STOP, true},
+	{"status", VERB_STATUS, false},     {"top", VERB_TOP, false},
+	{"upstream", VERB_UPSTREAM, false}, {"connect", VERB_CONNECT, false},
 };
 
 struct parser {
@@ -88,10 +93,30 @@ static void take_verb(struct parser *p, const char *name, bool by_signal)
 		 name);
 }
 
+/* They go to the master as one line. */
+static void take_upstream_word(struct parser *p, const char *word)
+{
+	char *words = p->options.words;
+	size_t n = strlen(words), size = sizeof(p->options.words) - n;
+
+	for (const char *c = word; *c != '\0'; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7f) {
+			complain(p, "no name of an upstream or a server has "
+				    "spaces or control characters");
+			return;
+		}
+	if (word[0] == '\0')
+		complain(p, "a name is empty");
+	else if ((size_t)snprintf(words + n, size, " %s", word) >= size)
+		complain(p, "the names are too long");
+}
+
 static void take_word(struct parser *p, const char *word)
 {
 	if (!p->verb_given)
 		take_verb(p, word, false);
+	else if (p->options.verb == VERB_UPSTREAM)
+		take_upstream_word(p, word);
 	else if (p->options.verb == VERB_CONNECT && p->options.target == NULL)
 		p->options.target = word;
 	else
@@ -136,7 +161,7 @@ static bool asks_a_master(enum verb verb)
 {
 	return verb == VERB_RELOAD || verb == VERB_REOPEN || verb == VERB_UPGRADE ||
 	       verb == VERB_QUIT || verb == VERB_STOP || verb == VERB_STATUS ||
-	       verb == VERB_TOP;
+	       verb == VERB_TOP || verb == VERB_UPSTREAM;
 }
 
 /* Mistakes that show when all words were read. */
@@ -148,8 +173,8 @@ static void check(struct parser *p)
 		o->verb = VERB_VERSION;
 	else if (o->verbose && o->verb != VERB_CONNECT)
 		complain(p, "-v belongs to connect, or stands alone");
-	if (o->json && o->verb != VERB_STATUS)
-		complain(p, "--json belongs to status");
+	if (o->json && o->verb != VERB_STATUS && o->verb != VERB_UPSTREAM)
+		complain(p, "--json belongs to status and upstream");
 	if (o->verb == VERB_CONNECT && o->target == NULL)
 		complain(p, "connect needs HOST:PORT");
 	else if (o->verb == VERB_CONNECT && strchr(o->target, ':') == NULL)

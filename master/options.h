@@ -16,6 +16,7 @@ enum verb {
 	VERB_STOP,
 	VERB_STATUS,
 	VERB_TOP,
+	VERB_UPSTREAM,
 	VERB_CONNECT,
 	VERB_VERSION,
 	VERB_HELP,
@@ -26,9 +27,10 @@ struct options {
 	enum verb verb;
 	const char *file;    /* the configuration */
 	const char *control; /* --control: NULL, as the configuration says */
-	bool json;           /* status --json */
+	bool json;           /* status and upstream --json */
 	bool verbose;        /* connect -v */
 	const char *target;  /* connect's HOST:PORT */
+	char words[480];     /* upstream's, with a space before each */
 };
 
 /* Says on stderr what is wrong, if it returns VERB_USAGE in options->verb. */

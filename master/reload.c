@@ -265,6 +265,7 @@ void reload_commit(struct master *m)
 	log_listeners(m->serving, old);
 	if (old != NULL)
 		replace(m, old);
+	servers_prune(m);
 	master_describe(m, text);
 	notify_success(&m->notify);
 	notify_ready(&m->notify, text);

@@ -118,6 +118,12 @@ static void refuse_file(const struct master *m, struct control_client *client,
 	buf_release(&text);
 }
 
+static bool is_about_upstreams(const char *verb)
+{
+	return strncmp(verb, "upstream", 8) == 0 &&
+	       (verb[8] == ' ' || verb[8] == '\0');
+}
+
 static void on_verb(struct control *control, struct control_client *client,
 		    const char *verb, const char *file)
 {
@@ -131,10 +137,14 @@ static void on_verb(struct control *control, struct control_client *client,
 		answer_status(m, client, status_json);
 	else if (strcmp(verb, "status --lines") == 0)
 		answer_status(m, client, status_lines);
+	else if (is_about_upstreams(verb) && !servers_are_changed_by(verb + 8))
+		servers_show(m, client, verb + 8);
 	else if (client->rights != CONTROL_ALL)
 		control_answer(client, false,
 			       STR("refused: only root and the server's user may "
-				   "do more than status and top\n"));
+				   "do more than look: status, top, upstream\n"));
+	else if (is_about_upstreams(verb))
+		servers_change(m, client, verb + 8);
 	else
 		ask(m, client, verb);
 }

@@ -50,6 +50,8 @@ enum upgrade_type {
 	/* From the new master. */
 	UPGRADE_MADE,     /* `text`: a file to be removed if it fails */
 	UPGRADE_UNWANTED, /* `text`: the address of a listener, as it was given */
+	/* From the old master. */
+	UPGRADE_CHANGE, /* `text`: of server_change_format() */
 };
 
 struct upgrade_message {
@@ -251,6 +253,19 @@ static pid_t spawn_detached(struct upgrade *u, int channel, const char *file)
 	return pid;
 }
 
+static int give_changes(struct upgrade *u, const struct server_changes *changes,
+			struct upgrade_message *message)
+{
+	int failed = 0;
+
+	message->type = UPGRADE_CHANGE;
+	message->number = 0;
+	for (size_t i = 0; i < changes->n; i++)
+		if (server_change_format(&changes->items[i], message->text))
+			failed |= send_message(u, message, NULL, 0);
+	return failed;
+}
+
 static int give_all(struct upgrade *u, const struct upgrade_gifts *gifts)
 {
 	struct upgrade_message *message = mem_zalloc(1, sizeof(*message));
@@ -269,6 +284,7 @@ static int give_all(struct upgrade *u, const struct upgrade_gifts *gifts)
 		snprintf(message->text, sizeof(message->text), "%s", bound->key);
 		failed |= send_message(u, message, &bound->fd, 1);
 	}
+	failed |= give_changes(u, gifts->changes, message);
 	message->type = UPGRADE_END;
 	message->text[0] = '\0';
 	failed |= send_message(u, message, NULL, 0);
@@ -441,6 +457,18 @@ static int next_message(struct upgrade *u, struct upgrade_message *message,
 	return receive_message(u, message, fds, n_fds) == CHANNEL_OK ? 0 : -1;
 }
 
+/* What another release has more to say about a server is lost. */
+static void take_change(struct upgrade *u, const char *text)
+{
+	struct server_change change;
+
+	if (server_change_parse(text, &change))
+		u->on_change(u, &change);
+	else
+		log_warn("a change of a server cannot be read, and is lost: %s",
+			 text);
+}
+
 static bool take(struct upgrade *u, struct upgrade_message *message, const int *fds,
 		 size_t n_fds, struct listeners *listeners, int handoff_out[2],
 		 unsigned *generation_out)
@@ -459,7 +487,10 @@ static bool take(struct upgrade *u, struct upgrade_message *message, const int *
 	}
 	if (message->type == UPGRADE_COUNTERS)
 		take_counters(u, message);
+	if (message->type == UPGRADE_CHANGE)
+		take_change(u, message->text);
 	return message->type == UPGRADE_COUNTERS ||
+	       message->type == UPGRADE_CHANGE ||
 	       message->type == UPGRADE_COUNTED || message->type == UPGRADE_END;
 }
 

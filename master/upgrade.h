@@ -23,6 +23,7 @@
 #include "base/loop.h"
 #include "base/shared/frozen.h"
 #include "base/shared/scoreboard.h"
+#include "base/shared/server_change.h"
 #include "base/str.h"
 #include "master/listeners.h"
 
@@ -51,6 +52,9 @@ struct upgrade {
 	void (*on_counters)(struct upgrade *upgrade,
 			    const struct counters *counters);
 	void (*on_counted)(struct upgrade *upgrade);
+	/* The new one's: a server of an upstream was changed at run time. */
+	void (*on_change)(struct upgrade *upgrade,
+			  const struct server_change *change);
 };
 
 /* First in main(): remembers by which path we were invoked, argv[0]. An upgrade
@@ -71,6 +75,7 @@ struct upgrade_gifts {
 	const struct frozen_table *formats; /* all who take from the handoff
 					     * understand these */
 	const struct counters *counters;
+	const struct server_changes *changes;
 };
 
 /* Starts the new master and gives it everything. 0, or -1 with why_out. */

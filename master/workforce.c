@@ -223,6 +223,7 @@ static void on_gone(struct children *children, const struct child *gone, int sta
 		reload_destroy_retired(m, g);
 	}
 	reload_answer(m);
+	servers_check(m);
 	ending_check(m);
 }
 

@@ -55,7 +55,8 @@ sub server ($name) {
 is_deeply [map { $_->{name} } $s->status->{upstreams}->@*],
 	[qw(app gone checked)], 'upstreams, in the order of the file';
 is_deeply server('app0'), { address => $b->{address}, backup => JSON::PP::false(),
-	state => 'up', workers_down => 0, active => 0, idle => 0, requests => 0,
+	origin => 'file', mode => 'enabled', weight => 1, configured_weight => 1,
+	changed => JSON::PP::false(), state => 'up', workers_down => 0, active => 0, idle => 0, requests => 0,
 	failures => 0 }, 'a server at first';
 is server('app1')->{address}, 'unix:/none', 'another';
 ok server('app1')->{backup}, 'a backup';
@@ -71,7 +72,7 @@ subtest 'requests and connections' => sub {
 	wait_until { server('app0')->{active} == 1 } 'a connection to be in use';
 	is server('app0')->{idle}, 1, 'it was idle';
 	like join('', $s->run('status')),
-		qr/^app +\Q$b->{address}\E +up +1 +1 +5 +0$/m, 'as text';
+		qr/^app +\Q$b->{address}\E +up +1 +1 +1 +5 +0$/m, 'as text';
 	$dir->write('go', '');
 	is $c[0]->response->status, 200;
 	wait_until { server('app0')->{idle} == 2 } 'it to be idle again';

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -35,9 +36,8 @@
 #include "worker/parts.h"
 #include "worker/privileges.h"
 #include "worker/report/access_log.h"
-#include "worker/upstream/health.h"
 #include "worker/upstream/resolver.h"
-#include "worker/upstream/upstream.h"
+#include "worker/upstream/upstreams.h"
 
 enum {
 	/* When the server quits, an idle keep-alive client gets this long to
@@ -72,7 +72,6 @@ struct worker {
 	struct signals signals;
 	struct timer settle;   /* of the log, about clients */
 	struct timer deadline; /* of the drain */
-	struct health *health; /* of servers; or NULL */
 	struct timer names;    /* see say_ready() */
 	struct timer untaken;  /* see on_untaken() */
 	unsigned unread_looks;
@@ -290,6 +289,19 @@ static void look(struct worker *w)
 		listener_look(&w->net.listeners[i]);
 }
 
+/* The master waits to hear that it was done. */
+static bool change_server(struct worker *w, const struct message *message)
+{
+	struct server_change change;
+
+	if (memchr(message->text, '\0', sizeof(message->text)) == NULL ||
+	    !server_change_parse(message->text, &change))
+		return false;
+	upstreams_change(w->http.upstreams, &change);
+	say_number(w, MESSAGE_CHANGED, message->number);
+	return true;
+}
+
 static void set_readers(struct worker *w, const char *text)
 {
 	struct frozen_table readers;
@@ -344,6 +356,8 @@ static bool obey(struct worker *w, const struct message *message, const int *fds
 	case MESSAGE_READERS:
 		set_readers(w, message->text);
 		return true;
+	case MESSAGE_CHANGE:
+		return change_server(w, message);
 	default:
 		return false;
 	}
@@ -626,9 +640,8 @@ static bool get_ready(struct worker *w)
 		say_failed(w, why);
 		return false;
 	}
-	w->http.upstreams =
-		upstreams_create(&w->net, w->env->conf, parts_balancers);
-	w->health = health_create(&w->net, w->http.upstreams, w->env->board);
+	w->http.upstreams = upstreams_create(&w->net, w->env->conf, parts_balancers,
+					     w->env->board, w->env->changes);
 	return true;
 }
 
@@ -693,7 +706,6 @@ static void clean_up(struct worker *w)
 {
 	rescue_set(NULL);
 	net_fini(&w->net);
-	health_destroy(&w->health);
 	upstreams_destroy(&w->http.upstreams);
 	net_free_closed(&w->net);
 	free(w->net.listeners);

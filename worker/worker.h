@@ -13,6 +13,7 @@
 #include "base/shared/frozen.h"
 #include "base/shared/quota.h"
 #include "base/shared/scoreboard.h"
+#include "base/shared/server_change.h"
 #include "conf/conf.h"
 
 /* Whom a worker becomes, in numbers: it asks no name service. */
@@ -41,6 +42,7 @@ struct worker_env {
 	const struct scoreboard *board;
 	struct slot *slot;   /* in the scoreboard; written by this worker only */
 	struct quota *quota; /* of all workers */
+	const struct server_changes *changes; /* made at run time, up to now */
 };
 
 enum message_type {
@@ -56,6 +58,7 @@ enum message_type {
 	MESSAGE_DRAINED,       /* the worker exits; `number` connections were cut */
 	MESSAGE_KEEPING,       /* timeouts.drain is over, and `number` connections
 				* cannot move: it goes on with them */
+	MESSAGE_CHANGED,       /* MESSAGE_CHANGE `number` was done */
 	/* From the master. */
 	MESSAGE_START,     /* accept */
 	MESSAGE_LOOK,      /* a peer is gone or paused: look at the listeners */
@@ -73,6 +76,8 @@ enum message_type {
 	MESSAGE_REOPEN,    /* descriptors of logs: `number` says which */
 	MESSAGE_READERS,   /* `text`: the table of those who take connections,
 			    * as frozen_table_format() writes it */
+	MESSAGE_CHANGE,    /* `text`: of a server, as server_change_format()
+			    * writes it; `number`: to be told in the answer */
 };
 
 /* In the order in which their descriptors come with MESSAGE_REOPEN. */
@@ -89,6 +94,8 @@ struct message {
 };
 _Static_assert(FROZEN_TABLE_TEXT <= sizeof(((struct message *)0)->text),
 	       "a table fits a message");
+_Static_assert(SERVER_CHANGE_TEXT <= sizeof(((struct message *)0)->text),
+	       "a change fits a message");
 
 /*
  * Runs as a worker, in a fresh child of the master, until it has drained.

@@ -7,7 +7,7 @@
 
 #include "base/fd.h"
 
-enum { SCOREBOARD_VERSION = 4 };
+enum { SCOREBOARD_VERSION = 5 };
 
 struct scoreboard *scoreboard_create(int *fd_out)
 {
@@ -44,4 +44,18 @@ uint64_t server_health_key(struct str upstream, struct str server)
 	uint64_t key = str_hash(upstream) * 31 + str_hash(server);
 
 	return key != 0 ? key : 1;
+}
+
+const struct server_health *server_health_find(const struct server_health *cells,
+					       uint64_t key, size_t *hint)
+{
+	for (size_t i = 0; i < SCOREBOARD_SERVERS; i++) {
+		size_t place = (*hint + i) % SCOREBOARD_SERVERS;
+
+		if (cells[place].key != key)
+			continue;
+		*hint = place;
+		return &cells[place];
+	}
+	return NULL;
 }

@@ -20,6 +20,7 @@
 enum {
 	SCOREBOARD_SLOTS = 1024,
 	SCOREBOARD_SERVERS = 256, /* of upstreams */
+	SCOREBOARD_SERVER_TEXT = 64,
 };
 
 /* What a worker knows of a server of an upstream. */
@@ -31,10 +32,23 @@ struct server_health {
 	uint32_t idle;
 	uint64_t requests; /* times that it was asked */
 	uint64_t failures;
+	/* As in struct server, CLOCK_MONOTONIC ns: for workers that start. */
+	uint64_t down_until;
+	uint64_t recovered_at;
+	uint32_t n_downs;
+	/* Its name, where that is not in the configuration: it was found by an
+	 * SRV record. Without a NUL if it is as long as this or longer. */
+	char text[SCOREBOARD_SERVER_TEXT];
 };
 
 /* By which workers and the master know a server. */
 uint64_t server_health_key(struct str upstream, struct str server);
+
+/* The one of SCOREBOARD_SERVERS cells with that key; NULL when there is none.
+ * Cells of one configuration are in the same places everywhere: the search
+ * begins at *hint, which is where it was found afterwards. */
+const struct server_health *server_health_find(const struct server_health *cells,
+					       uint64_t key, size_t *hint);
 
 struct slot {
 	alignas(64) struct pulse pulse; /* does it wait? */
@@ -52,6 +66,9 @@ struct scoreboard {
 	uint32_t version;
 	uint32_t slot_size;
 	uint32_t n_used; /* slots that were ever used; the master's */
+	/* What the master before this one knew, for the first workers: written
+	 * before they are spawned. */
+	struct server_health known[SCOREBOARD_SERVERS];
 	struct slot slots[SCOREBOARD_SLOTS];
 };
 

@@ -167,31 +167,13 @@ const struct setting_type type_address = {
 	.show = show_string,
 };
 
-/* "name:port"; RFC 1123 section 2.1, and "_", which service names have. */
-static bool is_named_server(struct str text)
-{
-	struct str port = text, name = str_cut(&port, ':');
-	uint64_t number;
-
-	if (name.n == 0 || name.n > 253 || port.p == NULL ||
-	    !str_to_u64(port, &number) || number == 0 || number > UINT16_MAX)
-		return false;
-	for (size_t i = 0; i < name.n; i++) {
-		char c = ascii_lower(name.p[i]);
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
-		    c != '-' && c != '.' && c != '_')
-			return false;
-	}
-	return true;
-}
-
 static const char *read_server(const struct setting_field *f,
 			       struct setting_value value)
 {
 	struct addr addr;
 
-	if (is_named_server(value.text) && addr_parse(value.text, &addr) != NULL) {
+	if (value_is_named_server(value.text) &&
+	    addr_parse(value.text, &addr) != NULL) {
 		*(const char **)f->field =
 			arena_cstr(f->context->arena, value.text);
 		*(struct addr *)f->also = (struct addr){.length = 0};

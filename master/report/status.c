@@ -151,7 +151,9 @@ void status_text(struct master *m, struct buf *out)
 	buf_put(out, STR("\n"));
 	text_workers(m, s, out);
 	buf_put(out, STR("\n"));
-	upstream_status_text(m, out);
+	upstream_status_text(m, NULL, out);
+	if (m->serving != NULL && m->serving->conf->n_upstreams > 0)
+		buf_put(out, STR("\n"));
 	text_totals(s, out);
 	buf_put(out, STR("\n"));
 	text_latency(s, out);
@@ -276,7 +278,8 @@ void status_json(struct master *m, struct buf *out)
 	json_put_string(out, m->file);
 	json_workers(m, s, out);
 	json_listeners(m->serving, out);
-	upstream_status_json(m, out);
+	buf_put(out, STR(","));
+	upstream_status_json(m, NULL, out);
 	json_totals(s, out);
 	json_latency(s, out);
 	json_reload(&m->last_reload, out);

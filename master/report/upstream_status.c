@@ -1,15 +1,98 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A server's numbers are in a cell of each worker's slot, under the key of its
- * names. They are added up over the workers that there are; whether a server
- * is asked is taken from those of the generation that serves. Nothing that a
- * worker has written is used but as a number to be printed.
+ * First which servers an upstream has now, then their numbers, then both as
+ * text and as JSON. A server's numbers are in a cell of each worker's slot,
+ * under the key of its names. They are added up over the workers that there are;
+ * whether a server is asked is taken from those of the generation that serves.
+ * Nothing that a worker has written is used but as a number, or a text, to be
+ * printed.
  */
 #include "master/report/upstream_status.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/codec/json.h"
+#include "base/mem.h"
+
+/* The servers. */
+
+static struct server_view *add_view(struct server_views *views)
+{
+	size_t size = (views->n + 1) * sizeof(*views->items);
+	struct server_view *view;
+
+	views->items = mem_resize(views->items, size);
+	view = &views->items[views->n++];
+	*view = (struct server_view){.weight = 1, .configured_weight = 1};
+	return view;
+}
+
+static void name_view(struct server_view *view, struct str text)
+{
+	snprintf(view->text, sizeof(view->text), "%" STR_FMT, STR_ARG(text));
+}
+
+static void view_change(struct master *m, const struct conf_upstream *u,
+			struct server_view *view)
+{
+	const struct server_change *c = server_changes_find(
+		&m->children.changes, str_of(u->name), str_of(view->text));
+
+	if (c == NULL)
+		return;
+	view->mode = c->mode;
+	view->is_removed = c->is_removed;
+	if (c->weight > 0)
+		view->weight = c->weight;
+	view->is_changed = true;
+}
+
+static bool has_conf(const struct conf_upstream *u, struct str server)
+{
+	for (size_t i = 0; i < u->n_servers; i++)
+		if (str_equal(str_of(u->servers[i].text), server))
+			return true;
+	return false;
+}
+
+void server_views_make(struct master *m, const struct conf_upstream *u,
+		       struct server_views *views)
+{
+	const struct server_changes *changes = &m->children.changes;
+
+	*views = (struct server_views){0};
+	for (size_t i = 0; i < u->n_servers; i++) {
+		struct server_view *view = add_view(views);
+
+		name_view(view, str_of(u->servers[i].text));
+		view->is_backup = u->servers[i].backup;
+		view->weight = view->configured_weight = u->servers[i].weight;
+		view_change(m, u, view);
+	}
+	for (size_t i = 0; i < changes->n; i++) {
+		const struct server_change *c = &changes->items[i];
+
+		if (!c->is_added || !str_equal(c->upstream, str_of(u->name)) ||
+		    has_conf(u, c->server))
+			continue;
+		struct server_view *view = add_view(views);
+
+		name_view(view, c->server);
+		view->origin = SERVER_ADDED;
+		view_change(m, u, view);
+	}
+}
+
+void server_views_fini(struct server_views *views)
+{
+	free(views->items);
+	*views = (struct server_views){0};
+}
+
+/* Their numbers. */
 
 struct server_sum {
 	uint64_t requests, failures, active, idle;
@@ -18,31 +101,16 @@ struct server_sum {
 	bool is_down;          /* by checks */
 };
 
-/* Workers of one configuration have the same servers in the same places: the
- * search begins where the last server was found. */
-static const struct server_health *find_cell(const struct slot *slot, uint64_t key,
-					     size_t *at)
-{
-	for (size_t i = 0; i < SCOREBOARD_SERVERS; i++) {
-		size_t place = (*at + i) % SCOREBOARD_SERVERS;
-
-		if (slot->servers[place].key != key)
-			continue;
-		*at = place;
-		return &slot->servers[place];
-	}
-	return NULL;
-}
-
 static struct server_sum add_up(struct master *m, const struct conf_upstream *u,
-				const struct conf_server *s, size_t *at)
+				const struct server_view *s, size_t *at)
 {
 	uint64_t key = server_health_key(str_of(u->name), str_of(s->text));
 	struct server_sum sum = {0};
 
 	for (struct child *c = NULL;
 	     (c = children_next(&m->children, NULL, c)) != NULL;) {
-		const struct server_health *cell = find_cell(c->slot, key, at);
+		const struct server_health *cell =
+			server_health_find(c->slot->servers, key, at);
 
 		if (cell == NULL)
 			continue;
@@ -68,68 +136,143 @@ static const char *state_of(const struct server_sum *sum)
 	return sum->workers_down > 0 ? "down by requests" : "up";
 }
 
-static void text_server(const struct conf_upstream *u, const struct conf_server *s,
-			const struct server_sum *sum, struct buf *out)
+/* As text. */
+
+/* What an operator wants to know first. */
+static const char *short_state(const struct server_view *s,
+			       const struct server_sum *sum)
 {
-	buf_printf(out, "%-16s %-24s %-16s %6ju %6ju %9ju %9ju\n", u->name, s->text,
-		   state_of(sum), (uintmax_t)sum->active, (uintmax_t)sum->idle,
-		   (uintmax_t)sum->requests, (uintmax_t)sum->failures);
+	if (s->is_removed)
+		return "removed";
+	if (s->mode != SERVER_ENABLED)
+		return server_mode_name(s->mode);
+	return state_of(sum);
 }
 
-void upstream_status_text(struct master *m, struct buf *out)
+static void text_change(const struct server_view *s, struct buf *out)
+{
+	if (!s->is_changed)
+		return;
+	buf_put_cstr(out, "  (at run time: ");
+	if (s->origin == SERVER_ADDED)
+		buf_put_cstr(out, "added");
+	else if (s->is_removed)
+		buf_put_cstr(out, "removed");
+	else if (s->mode != SERVER_ENABLED)
+		buf_put_cstr(out, server_mode_name(s->mode));
+	if (s->weight != s->configured_weight)
+		buf_printf(out, "%sweight %ju",
+			   s->origin == SERVER_ADDED || s->mode != SERVER_ENABLED
+				   ? ", "
+				   : "",
+			   (uintmax_t)s->weight);
+	if (s->weight != s->configured_weight && s->origin == SERVER_OF_FILE)
+		buf_printf(out, "; the file says %ju",
+			   (uintmax_t)s->configured_weight);
+	buf_put_cstr(out, ")");
+}
+
+static void text_server(const struct conf_upstream *u, const struct server_view *s,
+			const struct server_sum *sum, struct buf *out)
+{
+	buf_printf(out, "%-16s %-24s %-16s %6ju %6ju %6ju %9ju %9ju", u->name,
+		   s->text, short_state(s, sum), (uintmax_t)s->weight,
+		   (uintmax_t)sum->active, (uintmax_t)sum->idle,
+		   (uintmax_t)sum->requests, (uintmax_t)sum->failures);
+	text_change(s, out);
+	buf_put(out, STR("\n"));
+}
+
+static void text_upstream(struct master *m, const struct conf_upstream *u,
+			  size_t *at, struct buf *out)
+{
+	struct server_views views;
+
+	server_views_make(m, u, &views);
+	for (size_t i = 0; i < views.n; i++) {
+		struct server_sum sum = add_up(m, u, &views.items[i], at);
+
+		text_server(u, &views.items[i], &sum, out);
+	}
+	server_views_fini(&views);
+}
+
+void upstream_status_text(struct master *m, const struct conf_upstream *only,
+			  struct buf *out)
 {
 	const struct conf *conf = m->serving != NULL ? m->serving->conf : NULL;
 	size_t at = 0;
 
 	if (conf == NULL || conf->n_upstreams == 0)
 		return;
-	buf_printf(out, "%-16s %-24s %-16s %6s %6s %9s %9s\n", "upstream", "server",
-		   "state", "busy", "idle", "requests", "failures");
-	for (size_t i = 0; i < conf->n_upstreams; i++) {
-		const struct conf_upstream *u = &conf->upstreams[i];
-
-		for (size_t k = 0; k < u->n_servers; k++) {
-			struct server_sum sum = add_up(m, u, &u->servers[k], &at);
-
-			text_server(u, &u->servers[k], &sum, out);
-		}
-	}
-	buf_put(out, STR("\n"));
+	buf_printf(out, "%-16s %-24s %-16s %6s %6s %6s %9s %9s\n", "upstream",
+		   "server", "state", "weight", "busy", "idle", "requests",
+		   "failures");
+	for (size_t i = 0; i < conf->n_upstreams; i++)
+		if (only == NULL || only == &conf->upstreams[i])
+			text_upstream(m, &conf->upstreams[i], &at, out);
 }
 
-static void json_server(const struct conf_server *s, const struct server_sum *sum,
+/* As JSON. */
+
+static void json_server(const struct server_view *s, const struct server_sum *sum,
 			struct buf *out)
 {
+	static const char *const origins[] = {
+		[SERVER_OF_FILE] = "file",
+		[SERVER_ADDED] = "added",
+		[SERVER_OF_SRV] = "srv",
+	};
+
 	buf_put_cstr(out, "{\"address\":");
 	json_put_string(out, s->text);
 	buf_printf(out,
-		   ",\"backup\":%s,\"state\":\"%s\",\"workers_down\":%u,"
+		   ",\"origin\":\"%s\",\"backup\":%s,\"mode\":\"%s\","
+		   "\"weight\":%ju,\"configured_weight\":%ju,\"changed\":%s,"
+		   "\"state\":\"%s\",\"workers_down\":%u,"
 		   "\"active\":%ju,\"idle\":%ju,\"requests\":%ju,"
 		   "\"failures\":%ju}",
-		   s->backup ? "true" : "false", state_of(sum), sum->workers_down,
-		   (uintmax_t)sum->active, (uintmax_t)sum->idle,
+		   origins[s->origin], s->is_backup ? "true" : "false",
+		   s->is_removed ? "removed" : server_mode_name(s->mode),
+		   (uintmax_t)s->weight, (uintmax_t)s->configured_weight,
+		   s->is_changed ? "true" : "false", state_of(sum),
+		   sum->workers_down, (uintmax_t)sum->active, (uintmax_t)sum->idle,
 		   (uintmax_t)sum->requests, (uintmax_t)sum->failures);
 }
 
-void upstream_status_json(struct master *m, struct buf *out)
+static void json_upstream(struct master *m, const struct conf_upstream *u,
+			  size_t *at, struct buf *out)
+{
+	struct server_views views;
+
+	server_views_make(m, u, &views);
+	buf_put_cstr(out, "{\"name\":");
+	json_put_string(out, u->name);
+	buf_put(out, STR(",\"servers\":["));
+	for (size_t i = 0; i < views.n; i++) {
+		struct server_sum sum = add_up(m, u, &views.items[i], at);
+
+		buf_put_cstr(out, i > 0 ? "," : "");
+		json_server(&views.items[i], &sum, out);
+	}
+	buf_put(out, STR("]}"));
+	server_views_fini(&views);
+}
+
+void upstream_status_json(struct master *m, const struct conf_upstream *only,
+			  struct buf *out)
 {
 	const struct conf *conf = m->serving != NULL ? m->serving->conf : NULL;
+	const char *comma = "";
 	size_t at = 0;
 
-	buf_put(out, STR(",\"upstreams\":["));
+	buf_put(out, STR("\"upstreams\":["));
 	for (size_t i = 0; conf != NULL && i < conf->n_upstreams; i++) {
-		const struct conf_upstream *u = &conf->upstreams[i];
-
-		buf_put_cstr(out, i > 0 ? ",{\"name\":" : "{\"name\":");
-		json_put_string(out, u->name);
-		buf_put(out, STR(",\"servers\":["));
-		for (size_t k = 0; k < u->n_servers; k++) {
-			struct server_sum sum = add_up(m, u, &u->servers[k], &at);
-
-			buf_put_cstr(out, k > 0 ? "," : "");
-			json_server(&u->servers[k], &sum, out);
-		}
-		buf_put(out, STR("]}"));
+		if (only != NULL && only != &conf->upstreams[i])
+			continue;
+		buf_put_cstr(out, comma);
+		json_upstream(m, &conf->upstreams[i], &at, out);
+		comma = ",";
 	}
 	buf_put(out, STR("]"));
 }

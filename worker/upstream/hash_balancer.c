@@ -25,7 +25,7 @@ static double score(const struct server *server, uint64_t hash)
 	uint64_t own = str_hash(str_of(server->conf->text));
 	double x = ((double)(mix(hash ^ mix(own)) >> 11) + 1) / 0x1p53;
 
-	return -(double)server->conf->weight / log(x);
+	return -(double)server->weight / log(x);
 }
 
 static struct server *pick(const struct candidates *candidates)

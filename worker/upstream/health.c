@@ -24,13 +24,17 @@
 #include "base/str.h"
 #include "worker/upstream/peer.h"
 #include "worker/upstream/resolver.h"
+#include "worker/upstream/server.h"
+#include "worker/upstream/upstream.h"
+#include "worker/upstream/upstreams.h"
 
 enum {
 	HEALTH_HEAD = 16 * 1024,    /* bytes of the head of a response */
 	HEALTH_CONTENT = 64 * 1024, /* that are searched for expect_body */
 };
 
-struct check {
+struct health_check {
+	struct list link; /* in health->checks */
 	struct health *health;
 	const struct upstream *upstream;
 	const struct conf_health *conf;
@@ -50,7 +54,7 @@ struct check {
 struct health {
 	struct net *net;
 	const struct scoreboard *board;
-	struct check *checks;
+	struct list checks;
 	size_t n;
 };
 
@@ -73,33 +77,37 @@ static const struct slot *checker(const struct health *h)
 }
 
 /* By its key, as the board is of workers of any generation. */
-static bool find_published(const struct check *c, const struct slot *slot,
-			   bool *is_down_out)
+static bool find_published(const struct health_check *c,
+			   const struct server_health *cells, bool *is_down_out)
 {
-	for (size_t i = 0; i < SCOREBOARD_SERVERS; i++) {
-		if (slot->servers[i].key != c->server->shown->key)
-			continue;
-		*is_down_out = slot->servers[i].is_down != 0;
-		return true;
-	}
-	return false;
+	uint64_t key = c->server->shown->key;
+	size_t hint = (size_t)(c->server->shown - c->health->net->slot->servers);
+	const struct server_health *cell = NULL;
+
+	if (key != 0)
+		cell = server_health_find(cells, key, &hint);
+	if (cell != NULL)
+		*is_down_out = cell->is_down != 0;
+	return cell != NULL;
 }
 
 /* What an older generation knows, which serves while we start. */
-static void inherit(struct check *c)
+static void inherit(struct health_check *c)
 {
 	const struct scoreboard *board = c->health->board;
 
 	for (uint32_t i = 0; i < board->n_used && i < SCOREBOARD_SLOTS; i++)
 		if (&board->slots[i] != c->health->net->slot &&
 		    board->slots[i].generation != 0 &&
-		    find_published(c, &board->slots[i], &c->server->is_unhealthy))
+		    find_published(c, board->slots[i].servers,
+				   &c->server->is_unhealthy))
 			return;
+	(void)find_published(c, board->known, &c->server->is_unhealthy);
 }
 
 /* A check. */
 
-static void end_check(struct check *c, const char *why)
+static void end_check(struct health_check *c, const char *why)
 {
 	bool is_down = c->server->is_unhealthy;
 	uint64_t limit = is_down ? c->conf->rise : c->conf->fall;
@@ -127,7 +135,7 @@ static void end_check(struct check *c, const char *why)
 			 (uintmax_t)limit, why);
 }
 
-static void put_request(struct check *c, struct buf *out)
+static void put_request(struct health_check *c, struct buf *out)
 {
 	const char *host =
 		c->conf->host[0] != '\0' ? c->conf->host : c->server->conf->text;
@@ -141,7 +149,7 @@ static void put_request(struct check *c, struct buf *out)
 }
 
 /* NULL while more is needed to tell; else the check has ended. */
-static bool has_text(const struct check *c)
+static bool has_text(const struct health_check *c)
 {
 	struct str content = buf_str(&c->content),
 		   text = str_of(c->conf->expect_body);
@@ -150,7 +158,7 @@ static bool has_text(const struct check *c)
 }
 
 /* Moves what has come of the content. False when there will be no more. */
-static bool collect(struct check *c)
+static bool collect(struct health_check *c)
 {
 	struct buf *in = &c->peer->socket.in;
 
@@ -180,7 +188,7 @@ static bool is_expected(const struct conf_health *conf, unsigned status)
 }
 
 /* True when another step may be taken. */
-static bool step_head(struct check *c)
+static bool step_head(struct health_check *c)
 {
 	static struct response_head head;
 	static const struct response_limits limits = {.bytes = HEALTH_HEAD,
@@ -214,7 +222,7 @@ static bool step_head(struct check *c)
 	return true;
 }
 
-static bool step_content(struct check *c)
+static bool step_content(struct health_check *c)
 {
 	bool goes_on = collect(c);
 
@@ -227,7 +235,7 @@ static bool step_content(struct check *c)
 	return goes_on;
 }
 
-static void read_response(struct check *c)
+static void read_response(struct health_check *c)
 {
 	for (;;) {
 		bool had_head = c->has_head;
@@ -256,7 +264,7 @@ static void read_response(struct check *c)
 
 static void on_connected(struct peer *peer, int error)
 {
-	struct check *c = peer->context;
+	struct health_check *c = peer->context;
 
 	if (error != 0) {
 		c->peer = NULL;
@@ -274,7 +282,7 @@ static void on_connected(struct peer *peer, int error)
 
 static void on_ready(struct peer *peer)
 {
-	struct check *c = peer->context;
+	struct health_check *c = peer->context;
 
 	if (socket_flush(&peer->socket, false) == IO_ERROR)
 		end_check(c, strerror(errno));
@@ -293,7 +301,7 @@ static const struct peer_user user = {
 	.on_timeout = on_timeout,
 };
 
-static void start_check(struct check *c)
+static void start_check(struct health_check *c)
 {
 	struct server *server = c->server;
 	const struct addr *addr = &server->conf->addr;
@@ -320,7 +328,7 @@ static void start_check(struct check *c)
 
 static void on_turn(struct timer *timer)
 {
-	struct check *c = CONTAINER_OF(timer, struct check, turn);
+	struct health_check *c = CONTAINER_OF(timer, struct health_check, turn);
 	const struct slot *slot = checker(c->health);
 
 	if (net_is_draining(c->health->net))
@@ -329,67 +337,104 @@ static void on_turn(struct timer *timer)
 	if (slot == c->health->net->slot)
 		start_check(c);
 	else
-		(void)find_published(c, slot, &c->server->is_unhealthy);
+		(void)find_published(c, slot->servers, &c->server->is_unhealthy);
 	server_show(c->server); /* for those that take over */
 }
 
 /* All of them. */
 
-static size_t count(const struct upstreams *upstreams)
+void health_heed_mode(struct server *server)
 {
+	struct health_check *c = server->check;
+
+	if (c == NULL)
+		return;
+	c->in_row = 0;
+	if (server->mode == SERVER_DISABLED) {
+		timer_disarm(&c->turn);
+		peer_close(&c->peer);
+		buf_release(&c->content);
+	} else if (!timer_is_armed(&c->turn)) {
+		loop_timer(c->health->net->loop, &c->turn, 0);
+	}
+}
+
+/* `wait_ms`: until the first check. */
+static void take(struct health *h, struct server *server, uint64_t wait_ms)
+{
+	struct health_check *c = mem_zalloc(1, sizeof(*c));
+
+	c->health = h;
+	c->upstream = server->upstream;
+	c->conf = server->upstream->conf->health;
+	c->server = server;
+	timer_init(&c->turn, on_turn);
+	list_append(&h->checks, &c->link);
+	h->n++;
+	server->check = c;
+	inherit(c);
+	server_show(server);
+	loop_timer(h->net->loop, &c->turn, wait_ms);
+}
+
+void health_take(struct health *h, struct server *server)
+{
+	if (server->upstream->conf->health == NULL)
+		return;
+	if (h->n >= SCOREBOARD_SERVERS)
+		log_warn("server %s is not checked: only %d servers are",
+			 server->conf->text, SCOREBOARD_SERVERS);
+	else
+		take(h, server, 0);
+}
+
+void health_leave(struct server *server)
+{
+	struct health_check *c = server->check;
+
+	server->check = NULL;
+	if (c == NULL)
+		return;
+	timer_detach(&c->health->net->loop->timers, &c->turn);
+	peer_close(&c->peer);
+	buf_release(&c->content);
+	list_remove(&c->link);
+	c->health->n--;
+	free(c);
+}
+
+/* Not all in the same moment. */
+static void take_all(struct health *h, struct upstream *u, size_t n)
+{
+	for (size_t k = 0; k < u->n_servers && h->n < SCOREBOARD_SERVERS; k++)
+		take(h, u->servers[k], u->conf->health->interval * (h->n + 1) / n);
+}
+
+void health_create(struct upstreams *upstreams)
+{
+	bool is_needed = false;
 	size_t n = 0;
 
-	for (size_t i = 0; i < upstreams->n; i++)
-		if (upstreams->items[i].conf->health != NULL)
-			n += upstreams->items[i].conf->n_servers;
-	return n;
-}
-
-static void init_check(struct health *h, size_t i, struct upstream *u,
-		       struct server *server)
-{
-	struct check *c = &h->checks[i];
-
-	*c = (struct check){
-		.health = h,
-		.upstream = u,
-		.conf = u->conf->health,
-		.server = server,
-	};
-	timer_init(&c->turn, on_turn);
-	inherit(c);
-	server_show(c->server);
-	/* Not all in the same moment. */
-	loop_timer(h->net->loop, &c->turn, c->conf->interval * (i + 1) / h->n);
-}
-
-struct health *health_create(struct net *net, struct upstreams *upstreams,
-			     const struct scoreboard *board)
-{
-	size_t n = count(upstreams), at = 0;
-
-	if (n == 0)
-		return NULL;
-	if (n > SCOREBOARD_SERVERS) {
+	for (size_t i = 0; i < upstreams->n; i++) {
+		if (upstreams->items[i].conf->health == NULL)
+			continue;
+		is_needed = true;
+		n += upstreams->items[i].n_servers;
+	}
+	if (!is_needed)
+		return;
+	if (n > SCOREBOARD_SERVERS)
 		log_warn("only %d of %zu servers are checked", SCOREBOARD_SERVERS,
 			 n);
-		n = SCOREBOARD_SERVERS;
-	}
 	struct health *h = mem_zalloc(1, sizeof(*h));
 
-	h->net = net;
-	h->board = board;
-	h->n = n;
-	h->checks = mem_zalloc(n, sizeof(*h->checks));
-	for (size_t i = 0; i < upstreams->n; i++) {
-		struct upstream *u = &upstreams->items[i];
-
-		if (u->conf->health == NULL)
-			continue;
-		for (size_t k = 0; k < u->conf->n_servers && at < n; k++)
-			init_check(h, at++, u, &u->servers[k]);
-	}
-	return h;
+	h->net = upstreams->net;
+	h->board = upstreams->board;
+	list_init(&h->checks);
+	upstreams->health = h;
+	for (size_t i = 0; i < upstreams->n; i++)
+		if (upstreams->items[i].conf->health != NULL)
+			take_all(h, &upstreams->items[i], n);
 }
 
 void health_destroy(struct health **health)
@@ -399,13 +444,7 @@ void health_destroy(struct health **health)
 	*health = NULL;
 	if (h == NULL)
 		return;
-	for (size_t i = 0; i < h->n; i++) {
-		struct check *c = &h->checks[i];
-
-		timer_detach(&h->net->loop->timers, &c->turn);
-		peer_close(&c->peer);
-		buf_release(&c->content);
-	}
-	free(h->checks);
+	LIST_EACH_SAFE (link, &h->checks)
+		health_leave(CONTAINER_OF(link, struct health_check, link)->server);
 	free(h);
 }

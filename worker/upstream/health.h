@@ -10,16 +10,22 @@
 #ifndef WORKER_UPSTREAM_HEALTH_H
 #define WORKER_UPSTREAM_HEALTH_H
 
-#include "base/shared/scoreboard.h"
-#include "worker/upstream/upstream.h"
-
 struct health;
+struct server;
+struct upstreams;
 
-/* For all servers of upstreams that have checks; NULL when none has. Borrows
- * all that it is given. */
-struct health *health_create(struct net *net, struct upstreams *upstreams,
-			     const struct scoreboard *board);
+/* Begins to check all servers of upstreams that have checks. Sets
+ * upstreams->health; NULL when none has. */
+void health_create(struct upstreams *upstreams);
 /* Clears the caller's pointer; takes a pointer to NULL too. */
 void health_destroy(struct health **health);
+
+/* Begins to check one that came later, if its upstream has checks. */
+void health_take(struct health *health, struct server *server);
+/* Ends that; nothing if it is not checked. */
+void health_leave(struct server *server);
+
+/* server->mode has changed: one that is disabled is not checked. */
+void health_heed_mode(struct server *server);
 
 #endif

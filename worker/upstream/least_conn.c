@@ -13,7 +13,7 @@ static bool is_less(const struct server *a, const struct server *b)
 
 	if (x != y)
 		return x < y;
-	return a->requests * b->conf->weight < b->requests * a->conf->weight;
+	return a->requests * b->weight < b->requests * a->weight;
 }
 
 static struct server *pick(const struct candidates *candidates)

@@ -42,7 +42,7 @@ static void forget(struct peer *peer)
 		list_remove(&peer->link);
 		peer->server->n_idle--;
 	} else if (!peer->is_uncounted) {
-		peer->server->n_active--;
+		server_released(peer->server);
 	}
 	if (peer->is_probe) /* also when its client went before an answer */
 		peer->server->is_probing = false;
@@ -233,7 +233,7 @@ void peer_keep(struct peer *peer)
 	}
 	buf_release(&s->in);
 	buf_release(&s->out);
-	server->n_active--;
+	server_released(server);
 	server->n_idle++;
 	server_show(server);
 	set_state(peer, PEER_IDLE);

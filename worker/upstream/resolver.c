@@ -31,7 +31,9 @@ enum {
 struct resolver_name {
 	struct list link;
 	struct resolver *resolver;
-	char *text; /* "name:port" */
+	uint32_t users;
+	bool is_asked; /* an answer will come */
+	char *text;    /* "name:port" */
 	char *host;
 	uint16_t port;
 	struct timer expiry;
@@ -208,6 +210,15 @@ static void count_first(struct resolver_name *name)
 		r->on_first(r->context);
 }
 
+static void free_name(struct resolver_name *name)
+{
+	timer_detach(&name->resolver->loop->timers, &name->expiry);
+	list_remove(&name->link);
+	free(name->text);
+	free(name->host);
+	free(name);
+}
+
 static void on_answer(void *arg, int status, int timeouts,
 		      struct ares_addrinfo *answer)
 {
@@ -215,8 +226,16 @@ static void on_answer(void *arg, int status, int timeouts,
 	uint64_t seconds = RESOLVER_RETRY_S;
 
 	(void)timeouts;
+	name->is_asked = false;
 	if (status == ARES_EDESTRUCTION || status == ARES_ECANCELLED)
 		return;
+	if (name->users == 0) {
+		if (answer != NULL)
+			ares_freeaddrinfo(answer);
+		count_first(name);
+		free_name(name);
+		return;
+	}
 	if (status == ARES_SUCCESS && has_addresses(answer)) {
 		seconds = take_answer(name, answer);
 		if (name->is_failing)
@@ -245,6 +264,7 @@ static void ask(struct resolver_name *name)
 
 	if (r->channel == NULL)
 		return;
+	name->is_asked = true;
 	ares_getaddrinfo(r->channel, name->host, NULL, &hints, on_answer, name);
 	arm(r);
 }
@@ -263,13 +283,17 @@ struct resolver_name *resolver_watch(struct resolver *resolver, const char *text
 		struct resolver_name *name =
 			CONTAINER_OF(link, struct resolver_name, link);
 
-		if (strcmp(name->text, text) == 0)
+		if (strcmp(name->text, text) == 0) {
+			/* One that nobody needed is asked for still. */
+			name->users++;
 			return name;
+		}
 	}
 	struct resolver_name *name = mem_zalloc(1, sizeof(*name));
 
 	ASSERT(str_to_u64(port, &number));
 	name->resolver = resolver;
+	name->users = 1;
 	name->text = mem_strdup(text);
 	name->host = mem_strdup(text);
 	name->host[host.n] = '\0';
@@ -280,6 +304,19 @@ struct resolver_name *resolver_watch(struct resolver *resolver, const char *text
 		resolver->n_pending++;
 	ask(name);
 	return name;
+}
+
+void resolver_leave(struct resolver_name **name)
+{
+	struct resolver_name *n = *name;
+
+	*name = NULL;
+	if (--n->users > 0)
+		return;
+	/* An answer that is under way names it. */
+	timer_disarm(&n->expiry);
+	if (!n->is_asked)
+		free_name(n);
 }
 
 uint32_t resolver_pending(const struct resolver *resolver)
@@ -339,15 +376,8 @@ struct resolver *resolver_create(struct loop *loop)
 
 static void free_names(struct resolver *r)
 {
-	LIST_EACH_SAFE (link, &r->names) {
-		struct resolver_name *name =
-			CONTAINER_OF(link, struct resolver_name, link);
-
-		timer_detach(&r->loop->timers, &name->expiry);
-		free(name->text);
-		free(name->host);
-		free(name);
-	}
+	LIST_EACH_SAFE (link, &r->names)
+		free_name(CONTAINER_OF(link, struct resolver_name, link));
 }
 
 void resolver_destroy(struct resolver **resolver)

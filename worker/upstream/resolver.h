@@ -22,9 +22,11 @@ struct resolver *resolver_create(struct loop *loop);
 /* Clears the caller's pointer; names are gone then. */
 void resolver_destroy(struct resolver **resolver);
 
-/* Begins to resolve "name:port", for the life of the resolver. The same text
- * gives the same name. */
+/* Begins to resolve "name:port", until resolver_leave(). The same text gives the
+ * same name. */
 struct resolver_name *resolver_watch(struct resolver *resolver, const char *text);
+/* It is not needed any more. Clears the caller's pointer. */
+void resolver_leave(struct resolver_name **name);
 
 /* How many names have had no answer yet, good or bad; takes NULL. `on_first` (may
  * be NULL), which the owner sets, is called when the last of them has one. */

@@ -10,11 +10,15 @@
 #include "worker/upstream/server.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
+#include "worker/upstream/health.h"
 #include "worker/upstream/peer.h"
 #include "worker/upstream/resolver.h"
+#include "worker/upstream/upstreams.h"
 
 enum {
 	SERVER_FAILURES = 3,
@@ -25,23 +29,46 @@ enum {
 	SERVER_SLOW_START_MIN = 100, /* thousandths of its weight at first */
 };
 
-void server_init(struct server *server, struct net *net, struct resolver *resolver,
-		 const struct conf_upstream *upstream,
-		 const struct conf_server *conf)
+static void init(struct server *server, struct upstream *upstream)
 {
-	*server = (struct server){
-		.conf = conf,
-		.net = net,
-		.keepalive = (uint32_t)upstream->keepalive,
-		.keepalive_ms = upstream->keepalive_time,
-	};
+	const struct conf_server *conf = server->conf;
+
+	server->upstream = upstream;
+	server->net = upstream->all->net;
+	server->weight = conf->weight;
+	server->keepalive = (uint32_t)upstream->conf->keepalive;
+	server->keepalive_ms = upstream->conf->keepalive_time;
 	server->shown = &server->unshown;
+	list_init(&server->link);
 	list_init(&server->idle);
 	if (conf->addr.length == 0)
-		server->name = resolver_watch(resolver, conf->text);
+		server->name = resolver_watch(upstreams_resolver(upstream->all),
+					      conf->text);
 }
 
-void server_fini(struct server *server)
+struct server *server_create(struct upstream *upstream,
+			     const struct conf_server *conf)
+{
+	struct server *server = mem_zalloc(1, sizeof(*server));
+
+	server->conf = conf;
+	init(server, upstream);
+	return server;
+}
+
+struct server *server_create_own(struct upstream *upstream,
+				 const struct conf_server *conf)
+{
+	struct server *server = mem_zalloc(1, sizeof(*server));
+
+	server->own = *conf;
+	server->own.text = mem_strdup(conf->text);
+	server->conf = &server->own;
+	init(server, upstream);
+	return server;
+}
+
+static void close_idle(struct server *server)
 {
 	while (!list_is_empty(&server->idle)) {
 		struct peer *peer =
@@ -49,6 +76,20 @@ void server_fini(struct server *server)
 
 		peer_close(&peer);
 	}
+}
+
+void server_destroy(struct server **server)
+{
+	struct server *s = *server;
+
+	*server = NULL;
+	close_idle(s);
+	list_remove(&s->link);
+	if (s->name != NULL)
+		resolver_leave(&s->name);
+	if (s->conf == &s->own)
+		free((char *)(size_t)s->own.text);
+	free(s);
 }
 
 static uint64_t now(const struct server *server)
@@ -68,7 +109,8 @@ bool server_is_available(const struct server *server, bool heed_health)
 {
 	const struct conf_server *conf = server->conf;
 
-	if (server->name != NULL && resolver_count(server->name) == 0)
+	if (server->mode != SERVER_ENABLED ||
+	    (server->name != NULL && resolver_count(server->name) == 0))
 		return false;
 	if (conf->max_connections > 0 && server->n_active >= conf->max_connections)
 		return false;
@@ -77,7 +119,7 @@ bool server_is_available(const struct server *server, bool heed_health)
 
 uint64_t server_weight(const struct server *server)
 {
-	uint64_t whole = server->conf->weight * 1000;
+	uint64_t whole = server->weight * 1000;
 	uint64_t start = SERVER_SLOW_START_S * NS_PER_S;
 	uint64_t age = now(server) - server->recovered_at;
 
@@ -88,6 +130,98 @@ uint64_t server_weight(const struct server *server)
 	if (part < SERVER_SLOW_START_MIN)
 		part = SERVER_SLOW_START_MIN;
 	return whole * part / 1000;
+}
+
+/* What is seldom changed, too. */
+static void show_health(struct server *server)
+{
+	struct server_health *shown = server->shown;
+
+	shown->down_until = server->down_until;
+	shown->recovered_at = server->recovered_at;
+	shown->n_downs = server->n_downs;
+	server_show(server);
+}
+
+/* Others may have written anything: a time that cannot be is none. */
+static void learn(struct server *server, const struct server_health *cell)
+{
+	uint64_t max = now(server) + SERVER_DOWN_MAX_S * NS_PER_S;
+
+	if (cell->recovered_at > server->recovered_at &&
+	    cell->recovered_at <= now(server))
+		server->recovered_at = cell->recovered_at;
+	if (cell->down_until > server->down_until && cell->down_until <= max) {
+		server->down_until = cell->down_until;
+		server->n_downs = cell->n_downs;
+	}
+}
+
+void server_show_at(struct server *server, struct server_health *cell,
+		    const struct scoreboard *board)
+{
+	uint64_t key = server_health_key(str_of(server->upstream->conf->name),
+					 str_of(server->conf->text));
+	size_t hint = (size_t)(cell - server->net->slot->servers);
+	const struct server_health *known;
+
+	for (uint32_t i = 0; i < board->n_used && i < SCOREBOARD_SLOTS; i++) {
+		const struct slot *slot = &board->slots[i];
+
+		known = slot != server->net->slot && slot->generation != 0
+				? server_health_find(slot->servers, key, &hint)
+				: NULL;
+		if (known != NULL)
+			learn(server, known);
+	}
+	known = server_health_find(board->known, key, &hint);
+	if (known != NULL)
+		learn(server, known);
+	*cell = (struct server_health){.key = key};
+	server->shown = cell;
+	show_health(server);
+}
+
+/* As one that has just come back. */
+static void begin_anew(struct server *server)
+{
+	server->failures = 0;
+	server->failures_since = 0;
+	server->down_until = 0;
+	server->n_downs = 0;
+	server->is_probing = false;
+	server->is_unhealthy = false;
+	server->recovered_at = now(server);
+	show_health(server);
+}
+
+void server_set_mode(struct server *server, enum server_mode mode)
+{
+	struct upstream *u = server->upstream;
+	enum server_mode before = server->mode;
+
+	if (mode == before)
+		return;
+	server->mode = mode;
+	server->keepalive =
+		mode == SERVER_ENABLED ? (uint32_t)u->conf->keepalive : 0;
+	if (mode != SERVER_ENABLED)
+		close_idle(server);
+	if (before == SERVER_DISABLED)
+		begin_anew(server);
+	health_heed_mode(server);
+	upstream_look(u);
+}
+
+void server_retire(struct server *server)
+{
+	server->is_removed = true;
+	server->keepalive = 0;
+	close_idle(server);
+	health_leave(server);
+	upstreams_hide(server);
+	if (server->name != NULL)
+		resolver_leave(&server->name);
 }
 
 void server_succeeded(struct server *server)
@@ -101,7 +235,7 @@ void server_succeeded(struct server *server)
 	server->n_downs = 0;
 	server->is_probing = false;
 	server->recovered_at = now(server);
-	server_show(server);
+	show_health(server);
 }
 
 static void take_out(struct server *server, const char *why)
@@ -120,7 +254,7 @@ static void take_out(struct server *server, const char *why)
 	server->is_probing = false;
 	server->failures = 0;
 	server->failures_since = 0;
-	server_show(server);
+	show_health(server);
 }
 
 void server_failed(struct server *server, const char *why)

@@ -13,20 +13,29 @@
 #include "base/addr.h"
 #include "base/list.h"
 #include "base/shared/scoreboard.h"
+#include "base/shared/server_change.h"
 #include "conf/conf.h"
 #include "worker/net/net.h"
+#include "worker/upstream/upstream.h"
 
+struct health_check;
 struct peer;
 struct peer_user;
-struct resolver;
 struct resolver_name;
 
 struct server {
-	const struct conf_server *conf;
+	const struct conf_server *conf; /* the configuration's, or `own` */
+	struct conf_server own;         /* of one that it does not have */
+	struct upstream *upstream;
 	struct net *net;
 	/* Its addresses: its own, or those that its name has now. */
 	struct resolver_name *name; /* NULL for an address */
 	uint32_t next_address;
+	/* What an operator may change. */
+	enum server_mode mode;
+	bool is_removed;  /* from the upstream: what it has under way ends */
+	uint64_t weight;  /* its share; see server_weight() */
+	struct list link; /* in upstream->removed */
 	/* Connections from this worker. */
 	struct list idle; /* of peers, by peer.link; used from the end */
 	uint32_t n_idle;
@@ -40,7 +49,9 @@ struct server {
 	uint32_t n_downs;        /* one after the other */
 	uint64_t recovered_at;   /* its share grows from then on; 0: it is whole */
 	bool is_probing;         /* a request finds out whether it is back */
-	bool is_unhealthy;       /* by active checks */
+	/* Of active checks. */
+	bool is_unhealthy;
+	struct health_check *check; /* NULL: it has none */
 	/* The same for others: in the worker's slot of the scoreboard, or, if
 	 * that has no room, nowhere. */
 	struct server_health *shown;
@@ -51,13 +62,29 @@ struct server {
 };
 
 /* `conf` is borrowed. A name begins to be resolved. */
-void server_init(struct server *server, struct net *net, struct resolver *resolver,
-		 const struct conf_upstream *upstream,
-		 const struct conf_server *conf);
-void server_fini(struct server *server);
+struct server *server_create(struct upstream *upstream,
+			     const struct conf_server *conf);
+/* The same of a server that the configuration does not have: copies `conf`. */
+struct server *server_create_own(struct upstream *upstream,
+				 const struct conf_server *conf);
+/* Closes its idle connections; it may have no others. Clears the caller's
+ * pointer. */
+void server_destroy(struct server **server);
 
-/* Whether it may be asked now: it has an address, a connection to spare and,
- * if `heed_health`, counts as up. */
+/* Others see it in that cell from now on. What other workers know of it, or the
+ * master before this one, it knows too. */
+void server_show_at(struct server *server, struct server_health *cell,
+		    const struct scoreboard *board);
+
+/* Drained and disabled servers lose their idle connections. One that was
+ * disabled begins as one that is up, with a share that grows. */
+void server_set_mode(struct server *server, enum server_mode mode);
+
+/* It is not in the upstream any more: nothing is kept alive. */
+void server_retire(struct server *server);
+
+/* Whether it may be asked now: it is enabled, has an address, a connection to
+ * spare and, if `heed_health`, counts as up. */
 bool server_is_available(const struct server *server, bool heed_health);
 
 /* Its share of the requests as it is now, in thousandths of a weight of 1. */
@@ -77,6 +104,14 @@ static inline void server_show(struct server *server)
 	shown->active = server->n_active;
 	shown->idle = server->n_idle;
 	shown->requests = server->requests;
+}
+
+/* A connection of it has ended, or is idle. */
+static inline void server_released(struct server *server)
+{
+	server->n_active--;
+	if (server->is_removed || server->upstream->n_waiting > 0)
+		upstream_look(server->upstream);
 }
 
 /* One that is idle, or NULL: none has been idle for less than `max_idle_ms`. */

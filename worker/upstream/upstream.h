@@ -1,57 +1,62 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The upstreams of a worker: servers, and which of them a request goes to.
- * Owned by the worker. Worker.
+ * An upstream of a worker: its servers, and which of them a request goes to.
+ * Servers come and go while it serves. Owned by struct upstreams. Worker.
  */
 #ifndef WORKER_UPSTREAM_UPSTREAM_H
 #define WORKER_UPSTREAM_UPSTREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
+#include "base/loop.h"
 #include "conf/conf.h"
 #include "worker/upstream/balancer.h"
-#include "worker/upstream/server.h"
 
-struct resolver;
+struct server;
+struct upstreams;
 
 enum { UPSTREAM_TRIES_MAX = 101 }; /* retries and the first */
 
 struct upstream {
 	const struct conf_upstream *conf;
+	struct upstreams *all;
 	const struct balancer *balancer;
-	struct server *servers; /* conf->n_servers */
-	struct server **candidates;
+	struct server **servers;
+	size_t n_servers;
+	struct server **candidates; /* room for all of them */
+	/* Servers that are not in it any more, and have something under way. */
+	struct list removed;
+	uint32_t n_waiting; /* requests: see waiter.h */
+	struct task look;   /* see upstream_look() */
 };
 
-struct upstreams {
-	struct net *net;
-	struct resolver *resolver; /* NULL: no server has a name */
-	struct upstream *items;    /* as conf->upstreams */
-	size_t n;
-	struct list gone; /* of struct gone, by link: see upstreams_find() */
-};
+void upstream_init(struct upstream *upstream, struct upstreams *all,
+		   const struct conf_upstream *conf,
+		   const struct balancer *balancer);
+/* Closes idle connections; nothing may be under way. */
+void upstream_fini(struct upstream *upstream);
 
-/* The balancers end in NULL. */
-struct upstreams *upstreams_create(struct net *net, const struct conf *conf,
-				   const struct balancer *const *balancers);
-/* Closes idle connections; nothing may be under way. Clears the caller's
- * pointer. */
-void upstreams_destroy(struct upstreams **upstreams);
+/* The one of that name (conf_server.text), or NULL. */
+struct server *upstream_find(const struct upstream *upstream, struct str server);
 
-/*
- * The upstream and the server of a connection from elsewhere, by their names.
- * If our configuration does not have them (any more), they are made for it
- * with these time-outs, and serve only what comes so.
- */
-struct upstream *upstreams_find(struct upstreams *upstreams, struct str name,
-				struct str server_text,
-				const struct conf_upstream_timeouts *timeouts,
-				struct server **server_out);
+/* Takes the server in, as the last one. */
+void upstream_add(struct upstream *upstream, struct server *server);
+
+/* Takes the server out. It is freed when it has nothing under way any more, in a
+ * later tick. */
+void upstream_remove(struct upstream *upstream, struct server *server);
+
+/* Something that was waited for may have come: a server has a connection to
+ * spare, or one that was removed has nothing under way. Acts in the next tick. */
+void upstream_look(struct upstream *upstream);
 
 enum upstream_lack {
 	UPSTREAM_UNRESOLVED, /* no server has an address */
 	UPSTREAM_FULL,       /* all are at their max_connections */
+	UPSTREAM_CLOSED,     /* all are drained or disabled */
 };
 
 /*

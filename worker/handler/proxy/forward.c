@@ -30,6 +30,7 @@
 #include "worker/http/router.h"
 #include "worker/http/variables.h"
 #include "worker/upstream/peer.h"
+#include "worker/upstream/server.h"
 #include "worker/upstream/upstream.h"
 
 enum {
@@ -479,6 +480,9 @@ static void try_server(struct forward *f)
 			refuse(f, 503, "choice",
 			       "every server is at its "
 			       "max_connections");
+		else if (lack == UPSTREAM_CLOSED)
+			refuse(f, 503, "choice",
+			       "every server is drained or disabled");
 		else
 			refuse(f, 502, "choice", "no server's name is resolved");
 		return;

@@ -17,7 +17,9 @@
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
 #include "worker/upstream/peer.h"
+#include "worker/upstream/server.h"
 #include "worker/upstream/upstream.h"
+#include "worker/upstream/upstreams.h"
 
 struct proxy;
 
