@@ -36,12 +36,14 @@
 #include "conf/conf.h"
 #include "conf/load/errors.h"
 #include "t/unit/base/scratch.h"
+#include "t/unit/worker/move/fake_server.h"
 #include "worker/http/http.h"
 #include "worker/move/pack.h"
 #include "worker/net/conn.h"
 #include "worker/net/listener.h"
 #include "worker/net/net.h"
 #include "worker/parts.h"
+#include "worker/upstream/upstreams.h"
 
 enum {
 	FILE_BYTES = 96 * 1024, /* of what is sent slowly */
@@ -69,6 +71,7 @@ int clock_gettime(clockid_t id, struct timespec *now)
 #define AGAIN               "GET /q?x=again HTTP/1.1\r\nHost: a\r\n\r\n"
 #define GET(target, fields) "GET " target " HTTP/1.1\r\nHost: a\r\n" fields "\r\n"
 #define FORM(fields)        "POST /form HTTP/1.1\r\nHost: a\r\n" fields FORM_TYPE "\r\n"
+#define UPGRADE             "Connection: Upgrade\r\nUpgrade: x\r\n"
 #define CHUNKED             "Transfer-Encoding: chunked\r\n"
 #define POST_UNWANTED       "POST /q?x=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
 #define FORM_TYPE           "Content-Type: application/x-www-form-urlencoded\r\n"
@@ -86,6 +89,11 @@ static const struct example {
 	uint8_t crashes;
 	bool has_file;
 	bool ends; /* the connection is closed then */
+	/* Of a server that the request is passed on to. */
+	bool has_server;
+	const char *said_before; /* by it, before the move, */
+	const char *said_after;  /* and after it, when the client has spoken; */
+	const char *heard;       /* and what it hears then */
 } examples[] = {
 #define ECHO(n, b, a, e)                                               \
 	{                                                              \
@@ -127,6 +135,25 @@ static const struct example {
 	     AGAIN, "again", .begin = "", .has_file = true),
 	HTTP("http-send-last", GET("/f/large.txt", "Connection: close\r\n"), "",
 	     "0012287\n", .has_file = true, .ends = true),
+#define PROXIED(n, b, a, e, s, t, ...)                                          \
+	HTTP(n, b, a, e, .has_server = true, .said_before = s, .said_after = t, \
+	     __VA_ARGS__)
+#define OK "HTTP/1.1 200 OK\r\n"
+	PROXIED("proxy-asked", GET("/app", ""), AGAIN, "again", "",
+		OK "Content-Length: 2\r\n\r\nhi", ANSWERED, .heard = ""),
+	PROXIED("proxy-body",
+		"POST /app HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab",
+		"cde" AGAIN, "again", "", OK "Content-Length: 2\r\n\r\nhi",
+		ANSWERED, .heard = "cde"),
+	PROXIED("proxy-content", GET("/app", ""), AGAIN, "again",
+		OK "Content-Length: 9\r\n\r\n0123", "45678", .begin = "45678" OK,
+		.heard = ""),
+	PROXIED("proxy-chunks", GET("/app", ""), AGAIN, "again",
+		OK CHUNKED "\r\n5\r\n012", "34\r\n0\r\n\r\n",
+		.begin = "0002\r\n34\r\n0\r\n\r\n" OK, .heard = ""),
+	PROXIED("proxy-tunnel", GET("/app", UPGRADE), "ping", "pong",
+		"HTTP/1.1 101 Yes\r\n" UPGRADE "\r\nhello", "pong", .begin = "pong",
+		.heard = "ping"),
 };
 enum { N_EXAMPLES = sizeof(examples) / sizeof(*examples) };
 
@@ -134,6 +161,8 @@ enum { N_EXAMPLES = sizeof(examples) / sizeof(*examples) };
 
 static struct loop loop;
 static struct conf *conf;
+static struct scoreboard board; /* of workers that are gone */
+static const struct server_changes no_changes;
 static struct slot slot;
 static struct net net;
 static struct http http;
@@ -158,6 +187,12 @@ static void tick(void)
 	now_ns += NS_PER_MS;
 	loop_queue(&loop, &nothing);
 	loop_run(&loop);
+}
+
+static void some_ticks(void)
+{
+	for (int i = 0; i < 20; i++)
+		tick();
 }
 
 static const char *write_file(const char *name, struct str text)
@@ -186,21 +221,25 @@ static void make_conf(void)
 	struct conf_errors errors = {0};
 	struct buf text = {0};
 
-	buf_printf(&text,
-		   "listeners = (\n"
-		   " { address = \"127.0.0.1:7\"; },\n"
-		   " { address = \"127.0.0.1:8\"; protocol = \"echo\"; } );\n"
-		   "control = \"off\"; temp = \"%s\";\n"
-		   "limits = { body_memory = \"1k\"; };\n"
-		   "sites = ( { routes = (\n"
-		   " { path = \"/q\"; handler = \"respond\"; body = "
-		   "\"${query.x}\"; },\n"
-		   " { path = \"/form\"; methods = [ \"POST\" ]; handler = "
-		   "\"respond\";\n"
-		   "   body = \"${form.x}\"; },\n"
-		   " { path = \"/z/\"; handler = \"static\"; root = \".\";\n"
-		   "   compress = [ \"gzip\" ]; },\n",
-		   scratch);
+	buf_printf(
+		&text,
+		"listeners = (\n"
+		" { address = \"127.0.0.1:7\"; },\n"
+		" { address = \"127.0.0.1:8\"; protocol = \"echo\"; } );\n"
+		"control = \"off\"; temp = \"%s\";\n"
+		"limits = { body_memory = \"1k\"; };\n"
+		"upstreams = ( { name = \"app\";\n"
+		" servers = ( { address = \"unix:%s\"; } ); } );\n"
+		"sites = ( { routes = (\n"
+		" { path = \"/app\"; handler = \"proxy\"; upstream = \"app\"; },\n"
+		" { path = \"/q\"; handler = \"respond\"; body = "
+		"\"${query.x}\"; },\n"
+		" { path = \"/form\"; methods = [ \"POST\" ]; handler = "
+		"\"respond\";\n"
+		"   body = \"${form.x}\"; },\n"
+		" { path = \"/z/\"; handler = \"static\"; root = \".\";\n"
+		"   compress = [ \"gzip\" ]; },\n",
+		scratch, server_open(scratch_path("server")));
 	put_route(&text, "/medium", 24 * 1024);
 	put_route(&text, "/large", FILE_BYTES);
 	buf_put(&text, STR(" { path = \"/f/\"; handler = \"static\"; "
@@ -256,6 +295,8 @@ static int set_up(void **state)
 		    -1 ||
 	    http_check(&http, &why) == -1)
 		fail_msg("%s", why);
+	http.upstreams =
+		upstreams_create(&net, conf, parts_balancers, &board, &no_changes);
 	return 0;
 }
 
@@ -265,6 +306,8 @@ static int tear_down(void **state)
 	net_fini(&net);
 	free(net.listeners);
 	http_fini(&http);
+	upstreams_destroy(&http.upstreams);
+	server_close();
 	assert_int_equal(slot.connections, 0);
 	loop_fini(&loop);
 	conf_destroy(&conf);
@@ -374,8 +417,13 @@ static void record(const struct example *example)
 		  pair[0], &peer);
 	c = last_conn();
 	say(pair[1], example->before);
-	for (int i = 0; i < 20; i++)
-		tick();
+	some_ticks();
+	if (example->has_server) {
+		server_accept();
+		server_hear();
+		server_say(example->said_before);
+		some_ticks();
+	}
 	if (strcmp(example->name, "echo-bytes") == 0)
 		/* As if its client did not read. */
 		buf_put(&c->socket.in, STR("hel"));
@@ -389,13 +437,14 @@ static void record(const struct example *example)
 			break;
 	}
 	assert_int_equal(w.result, FROZEN_OK);
-	assert_int_equal(w.n_fds, example->has_file ? 2 : 1);
+	assert_int_equal(w.n_fds, example->has_file || example->has_server ? 2 : 1);
 	keep(path_of(example->name, ""), bytes, w.n);
 	if (example->has_file)
 		keep_file(example->name, w.fds[1]);
 	conn_cut(c);
 	tick();
 	close(pair[1]);
+	server_end();
 }
 
 /* Thawing. */
@@ -425,15 +474,16 @@ static int make_file(const char *name)
 	return fd;
 }
 
+/* `other`: the file or the server, or -1. */
 static void adopt(const struct example *example, struct str message, int socket,
-		  int file)
+		  int other)
 {
-	int fds[] = {socket, file};
+	int fds[] = {socket, other};
 	struct frozen_reader r;
 	struct unpacked u;
 	char listener[ADDR_TEXT], protocol[16];
 
-	assert_int_equal(frozen_open(&r, message, fds, file == -1 ? 1 : 2),
+	assert_int_equal(frozen_open(&r, message, fds, other == -1 ? 1 : 2),
 			 FROZEN_OK);
 	assert_int_equal(unpack_conn(&r, &u), FROZEN_OK);
 	snprintf(listener, sizeof(listener), "%" STR_FMT, STR_ARG(u.listener));
@@ -468,15 +518,22 @@ static void check_content(void)
 
 static void thaw(const struct example *example, struct str message)
 {
-	int file = example->has_file ? make_file(example->name) : -1;
+	int other = example->has_file     ? make_file(example->name)
+		    : example->has_server ? server_pair()
+					  : -1;
 	int pair[2];
 
 	n_got = 0;
 	at_end = false;
 	now_ns = READ_AT;
 	make_pair(pair);
-	adopt(example, message, pair[0], file);
+	adopt(example, message, pair[0], other);
 	say(pair[1], example->after);
+	if (example->has_server) {
+		some_ticks();
+		assert_string_equal(server_hear(), example->heard);
+		server_say(example->said_after);
+	}
 	const char *end = example->end;
 
 	for (int i = 0; i < TICKS && !(ends_in(end) && at_end == example->ends);
@@ -494,6 +551,7 @@ static void thaw(const struct example *example, struct str message)
 	else if (!str_starts_with(str_of(got), str_of(example->begin)))
 		fail_msg("%s: \"%.100s\"", example->name, got);
 	close(pair[1]);
+	server_end();
 	for (int i = 0; i < 5; i++)
 		tick();
 }
