@@ -9,7 +9,7 @@ packages_of()
 	build)
 		echo gcc libc6-dev make autoconf automake pkg-config \
 			libconfig-dev libcrypt-dev libpcre2-dev libsystemd-dev \
-			libc-ares-dev \
+			libc-ares-dev libssl-dev \
 			zlib1g-dev libbrotli-dev libzstd-dev
 		;;
 	test)
