@@ -99,6 +99,9 @@ struct conf_listener {
 	int mode;          /* of a Unix socket's file, e.g. 0660 */
 	const char *owner; /* of that file, "" for the master's user */
 	const char *group; /* and "" for the master's group */
+	/* From these each connection begins with a header of the PROXY
+	 * protocol. */
+	struct conf_networks proxy_protocol;
 	struct conf_origin origin;
 };
 
@@ -267,6 +270,13 @@ struct conf_upstream_timeouts {
 	uint64_t total; /* 0: none */
 };
 
+/* As base/codec/proxy_protocol.h numbers its versions. */
+enum conf_proxy_protocol {
+	CONF_PROXY_PROTOCOL_OFF,
+	CONF_PROXY_PROTOCOL_V1,
+	CONF_PROXY_PROTOCOL_V2,
+};
+
 enum conf_health_type { CONF_HEALTH_HTTP, CONF_HEALTH_TCP };
 
 /* Active checks of servers. */
@@ -289,6 +299,7 @@ struct conf_upstream {
 	uint64_t keepalive; /* idle connections to each server, per worker */
 	uint64_t keepalive_time;
 	uint64_t retries;
+	int proxy_protocol; /* enum conf_proxy_protocol: what its servers get */
 	struct conf_upstream_timeouts timeouts;
 	struct conf_health *health; /* NULL: no active checks */
 	struct conf_server *servers;

@@ -9,7 +9,7 @@
  *   ${query}           the query as sent, without the "?"
  *   ${?query}          the same with the "?", or nothing
  *   ${method} ${host} ${scheme} ${remote_addr} ${remote_port}
- *   ${connection_addr} ${user}
+ *   ${connection_addr} ${proxy_addr} ${user}
  *   ${query.NAME} ${form.NAME} ${header.NAME} ${cookie.NAME}
  *   ${form_filename.NAME} ${form_type.NAME} ${form_size.NAME}  of a part
  *   ${match.1} ${match.NAME}  a group of the pattern of the route
@@ -52,6 +52,7 @@ enum template_variable {
 	TEMPLATE_HEADER_FIELD, /* `name` is the field name, in lower case */
 	TEMPLATE_MATCH,        /* `name` is the group's; `number` too */
 	TEMPLATE_CONNECTION_ADDR,
+	TEMPLATE_PROXY_ADDR,
 	TEMPLATE_USER,
 	TEMPLATE_FORM_FILENAME, /* of the field `name` of the form body */
 	TEMPLATE_FORM_TYPE,

@@ -79,6 +79,9 @@ enum {
 	KIND(EXCHANGE_UPSTREAM, 13, 1, 1)                             \
 	/* The same: by what it was let in. */                        \
 	KIND(EXCHANGE_AUTHORIZED, 20, 1, 1)                           \
+	/* worker/move/pack.c: of the PROXY protocol. */              \
+	KIND(PROXY_HEADER, 30, 1, 1)                                  \
+	KIND(VIA, 31, 1, 1)                                           \
 	FROZEN_MORE_KINDS(KIND)
 
 /* For a test of this file's own. */

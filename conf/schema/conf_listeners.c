@@ -47,6 +47,12 @@ static const struct schema_setting settings[] = {
 	 .only_if_help = "only \"unix:\" addresses have a group",
 	 .help = "The group of the socket file, by name or number. Empty: the "
 		 "master's group. Only for \"unix:\" addresses."},
+	{.name = "proxy_protocol", AT(proxy_protocol), .type = &type_networks,
+	 .fallback = "",
+	 .help = "The networks of proxies that begin each connection with a "
+		 "header of the PROXY protocol, which says who the client is. "
+		 "A connection of theirs without one is refused. From anywhere "
+		 "else no header is read. See PROXY protocol above."},
 };
 
 const struct schema_group schema_listener = {

@@ -157,6 +157,12 @@ static const struct schema_setting settings[] = {
 	 .fallback = "2", .max = 100,
 	 .help = "How often a request is tried again on another server, as "
 		 "described under Upstreams above."},
+	{.name = "proxy_protocol", AT(proxy_protocol), .type = &type_choice,
+	 .fallback = "off", .words = "off|v1|v2",
+	 .help = "Whether each connection to a server begins with a header of "
+		 "the PROXY protocol, version 1 or 2, that names the client. A "
+		 "connection that is kept alive is used for requests of the "
+		 "same client's connection only."},
 	{.name = "timeouts", AT(timeouts), .type = &type_group,
 	 .group = &timeouts_group},
 	{.name = "health", AT(health), .type = &type_optional_group,

@@ -133,9 +133,11 @@ struct exchange_connection {
 	uint64_t id;          /* unique in this worker */
 	uint64_t accepted_at; /* CLOCK_MONOTONIC ns; 0: requests before this
 			       * one have been on it */
-	struct endpoint peer; /* its other end, which may be a proxy */
-	bool is_secured;      /* by TLS: requests are for https (RFC 9110
-			       * section 4.2.2) */
+	struct endpoint peer; /* its other end, which may be a proxy, or that of
+			       * the connection that a proxy says it is of: */
+	const struct endpoint *proxy; /* by the PROXY protocol; or NULL */
+	bool is_secured;              /* by TLS: requests are for https (RFC 9110
+				       * section 4.2.2) */
 };
 
 /* CLOCK_MONOTONIC ns; 0 for what did not happen. */
@@ -179,6 +181,8 @@ struct exchange_protocol {
 			   const struct fields *fields);
 	/* The handler takes pieces of the body again. */
 	void (*on_want_body)(struct exchange *x);
+	/* The address of ours that the client connected to. */
+	struct endpoint (*local)(const struct exchange *x);
 };
 
 /* Instead of a status: exchange_admitted() will say. */

@@ -235,6 +235,11 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 	case TEMPLATE_CONNECTION_ADDR:
 		text = arena_bytes(&x->arena, ADDR_TEXT);
 		return str_of(endpoint_ip(&x->connection->peer, text));
+	case TEMPLATE_PROXY_ADDR:
+		if (x->connection->proxy == NULL)
+			return STR("");
+		text = arena_bytes(&x->arena, ADDR_TEXT);
+		return str_of(endpoint_ip(x->connection->proxy, text));
 	case TEMPLATE_REMOTE_PORT:
 		return arena_printf(&x->arena, "%u", x->peer.port);
 	case TEMPLATE_QUERY_FIELD:

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tunable.h"
+#include "worker/net/proxy_header.h"
 
 enum {
 	CONN_MAGIC = 0x636f6e6e,
@@ -84,6 +85,8 @@ static void conn_free(struct socket *s)
 	struct conn *c = conn_of(s);
 
 	s->magic = 0;
+	free(c->via);
+	c->via = NULL;
 	put_spare(s->net, c);
 }
 
@@ -117,7 +120,7 @@ static void conn_end(struct conn *c, enum conn_state state)
 	if (c->protocol->close != NULL)
 		c->protocol->close(c);
 	list_remove(&c->link);
-	if (room_counts(c->socket.net))
+	if (room_counts(c->socket.net) && !proxy_header_is_awaited(c))
 		room_remove(c->socket.net, &c->peer);
 	c->socket.net->slot->connections--;
 }
@@ -374,6 +377,24 @@ void conn_wake(struct conn *c)
 	conn_queue(c);
 }
 
+void conn_set_via(struct conn *c, const struct conn_via *via)
+{
+	if (c->via == NULL)
+		c->via = mem_alloc(sizeof(*c->via));
+	*c->via = *via;
+}
+
+struct endpoint conn_local(const struct conn *c)
+{
+	struct addr local = {.length = sizeof(local.un)};
+
+	if (c->via != NULL)
+		return c->via->local;
+	if (getsockname(c->socket.watch.fd, &local.any, &local.length) == -1)
+		return (struct endpoint){.family = AF_UNIX};
+	return endpoint_of(&local);
+}
+
 bool conn_is_idle(const struct conn *c)
 {
 	return c->state == CONN_OPEN && list_is_empty(&c->socket.queued) &&
@@ -422,35 +443,28 @@ static struct conn *conn_create(struct listener *listener, int fd,
 	c->served_out = false;
 	c->requests = 0;
 	c->peer = *peer;
+	c->via = NULL;
 	list_append(&net->conns, &c->link);
 	net->slot->connections++;
 	return c;
-}
-
-static void refuse(struct net *net, int fd, const struct endpoint *peer)
-{
-	char ip[ADDR_TEXT];
-
-	close(fd);
-	net->slot->counters.limited++;
-	log_client(LOG_LEVEL_INFO,
-		   "refused a connection of %s: it has "
-		   "limits.connections_per_address (%ju)",
-		   endpoint_ip(peer, ip),
-		   (uintmax_t)net->conf->limits.connections_per_address);
 }
 
 void conn_open(struct listener *listener, int fd, const struct addr *peer)
 {
 	struct endpoint from = endpoint_of(peer);
 	struct net *net = listener->net;
+	bool awaits_header = proxy_header_is_due(listener, &from);
 	struct conn *c;
 
-	if (room_counts(net) && !room_add(net, &from)) {
-		refuse(net, fd, &from);
+	/* With a header it is not known yet whose it is. */
+	if (!awaits_header && room_counts(net) && !room_add(net, &from)) {
+		close(fd);
+		room_refuse(net, &from);
 		return;
 	}
 	c = conn_create(listener, fd, listener->transport, &from);
+	if (awaits_header)
+		c->protocol = &proxy_header_protocol;
 	c->accepted_at = net->loop->now;
 	net->slot->counters.accepted++;
 	/* As a client that connects has something to say. */
@@ -470,8 +484,12 @@ bool conn_adopt(struct listener *listener, int fd, const struct conn_origin *ori
 	struct conn *c =
 		conn_create(listener, fd, origin->transport, &origin->peer);
 
-	if (room_counts(listener->net))
+	if (origin->awaits_header)
+		c->protocol = &proxy_header_protocol;
+	else if (room_counts(listener->net))
 		room_add_moved(listener->net, &origin->peer);
+	if (origin->has_via)
+		conn_set_via(c, &origin->via);
 	c->state = CONN_OPEN;
 	c->id = origin->id;
 	c->accepted_at = origin->accepted_at;

@@ -31,6 +31,12 @@ enum conn_state {
 
 enum { CONN_CRASHES_MAX = 15 }; /* that are counted */
 
+/* What a proxy in front has said of a connection: see proxy_header.h. */
+struct conn_via {
+	struct endpoint proxy; /* which has really connected */
+	struct endpoint local; /* where the client has connected to */
+};
+
 struct conn {
 	struct socket socket;
 	struct listener *listener;
@@ -49,7 +55,8 @@ struct conn {
 		uint64_t linger_until; /* from CONN_FINISHING on */
 	};
 	struct endpoint peer;
-	uint32_t requests; /* begun on this connection */
+	uint32_t requests;    /* begun on this connection */
+	struct conn_via *via; /* owned; NULL: nothing was said */
 };
 
 /*
@@ -66,6 +73,9 @@ struct conn_origin {
 	struct endpoint peer;
 	uint32_t requests;
 	uint8_t crashes;    /* of workers that it has lived through */
+	bool awaits_header; /* see proxy_header.h */
+	bool has_via;
+	struct conn_via via;
 	struct str in, out; /* unconsumed, unsent */
 };
 
@@ -112,6 +122,12 @@ bool conn_is_idle(const struct conn *c);
  * was read and not consumed, and written and not sent, stays.
  */
 void conn_become(struct conn *c, const struct protocol *protocol);
+
+/* A proxy has said that. */
+void conn_set_via(struct conn *c, const struct conn_via *via);
+
+/* The address that its client has connected to, on our side or a proxy's. */
+struct endpoint conn_local(const struct conn *c);
 
 /* Closes it now, whatever it was doing. */
 void conn_cut(struct conn *c);

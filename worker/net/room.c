@@ -68,6 +68,18 @@ bool room_add(struct net *net, const struct endpoint *peer)
 	return true;
 }
 
+void room_refuse(struct net *net, const struct endpoint *peer)
+{
+	char ip[ADDR_TEXT];
+
+	net->slot->counters.limited++;
+	log_client(LOG_LEVEL_INFO,
+		   "refused a connection of %s: it has "
+		   "limits.connections_per_address (%ju)",
+		   endpoint_ip(peer, ip),
+		   (uintmax_t)net->conf->limits.connections_per_address);
+}
+
 void room_remove(struct net *net, const struct endpoint *peer)
 {
 	struct address *address = find(net, peer);

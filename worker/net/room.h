@@ -27,6 +27,9 @@ struct room {
 bool room_add(struct net *net, const struct endpoint *peer)
 	__attribute__((warn_unused_result));
 
+/* It was refused for that: counts it, and logs it. */
+void room_refuse(struct net *net, const struct endpoint *peer);
+
 /* One that was established elsewhere, and stays whatever the limit. */
 void room_add_moved(struct net *net, const struct endpoint *peer);
 void room_remove(struct net *net, const struct endpoint *peer);

@@ -270,8 +270,11 @@ static void on_connected(struct peer *peer, int error)
 		c->peer = NULL;
 		end_check(c, strerror(error));
 	} else if (c->conf->type == CONF_HEALTH_TCP) {
+		peer_put_own_header(peer);
+		(void)!socket_flush(&peer->socket, false);
 		end_check(c, NULL);
 	} else {
+		peer_put_own_header(peer);
 		put_request(c, &peer->socket.out);
 		if (socket_flush(&peer->socket, false) == IO_ERROR)
 			end_check(c, strerror(errno));

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/codec/proxy_protocol.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "worker/upstream/server.h"
@@ -187,16 +188,47 @@ struct peer *peer_connect(struct net *net, struct server *server,
 	return watch(peer);
 }
 
-struct peer *peer_adopt(struct net *net, struct server *server, int fd,
-			struct str in, bool is_reused, const struct peer_user *user,
-			void *context)
+struct peer *peer_adopt(struct net *net, struct server *server,
+			const struct peer_origin *origin,
+			const struct peer_user *user, void *context)
 {
-	struct peer *peer = peer_create(net, server, fd, user, context);
+	struct peer *peer = peer_create(net, server, origin->fd, user, context);
 
-	peer->is_reused = is_reused;
-	set_state(peer, PEER_BUSY);
-	buf_put(&peer->socket.in, in);
+	peer->is_reused = origin->is_reused;
+	if (origin->is_connecting)
+		peer->socket.writable = false;
+	else
+		set_state(peer, PEER_BUSY);
+	buf_put(&peer->socket.in, origin->in);
+	buf_put(&peer->socket.out, origin->out);
 	return watch(peer);
+}
+
+void peer_put_header(struct peer *peer, const struct endpoint *source,
+		     const struct endpoint *destination)
+{
+	struct buf *out = &peer->socket.out;
+
+	if (peer->server->proxy_protocol == CONF_PROXY_PROTOCOL_OFF)
+		return;
+	buf_added(out,
+		  proxy_protocol_put(
+			  buf_room(out, PROXY_PROTOCOL_OUT),
+			  (enum proxy_protocol_version)peer->server->proxy_protocol,
+			  source, destination));
+}
+
+void peer_put_own_header(struct peer *peer)
+{
+	struct buf *out = &peer->socket.out;
+
+	if (peer->server->proxy_protocol == CONF_PROXY_PROTOCOL_OFF)
+		return;
+	buf_added(
+		out,
+		proxy_protocol_put_local(
+			buf_room(out, PROXY_PROTOCOL_OUT),
+			(enum proxy_protocol_version)peer->server->proxy_protocol));
 }
 
 void peer_uncount(struct peer *peer)

@@ -48,6 +48,8 @@ struct peer {
 	void *context;                /* the user's */
 	struct list link;             /* in server->idle */
 	uint64_t idle_since;          /* CLOCK_MONOTONIC ns */
+	uint64_t client; /* the connection that it is for alone, by its id; 0:
+			  * for any */
 };
 
 /*
@@ -59,12 +61,29 @@ struct peer *peer_connect(struct net *net, struct server *server,
 			  const struct addr *addr, const struct peer_user *user,
 			  void *context);
 
-/* One that another process had, with what it had read of it; it is busy.
- * Takes `fd` over; NULL with errno, and it is closed, when it cannot be
+/* What a peer that another process had has behind it. */
+struct peer_origin {
+	int fd;
+	bool is_connecting; /* or else it is busy */
+	bool is_reused;
+	struct str in, out; /* read and not consumed, written and not sent */
+};
+
+/* Takes origin->fd over; NULL with errno, and it is closed, when it cannot be
  * watched. */
-struct peer *peer_adopt(struct net *net, struct server *server, int fd,
-			struct str in, bool is_reused, const struct peer_user *user,
-			void *context);
+struct peer *peer_adopt(struct net *net, struct server *server,
+			const struct peer_origin *origin,
+			const struct peer_user *user, void *context);
+
+/*
+ * Where the server is told who its clients are: the connection, which is new,
+ * begins with a header of the PROXY protocol, for one from `source` to
+ * `destination`, or for one of our own. It lies in socket.out, and goes with what
+ * is sent first.
+ */
+void peer_put_header(struct peer *peer, const struct endpoint *source,
+		     const struct endpoint *destination);
+void peer_put_own_header(struct peer *peer);
 
 /* It is not of a request: it does not count among the server's connections,
  * nor against its max_connections. Right after peer_connect(). */

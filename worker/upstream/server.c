@@ -38,6 +38,7 @@ static void init(struct server *server, struct upstream *upstream)
 	server->weight = conf->weight;
 	server->keepalive = (uint32_t)upstream->conf->keepalive;
 	server->keepalive_ms = upstream->conf->keepalive_time;
+	server->proxy_protocol = upstream->conf->proxy_protocol;
 	server->shown = &server->unshown;
 	list_init(&server->link);
 	list_init(&server->idle);
@@ -274,11 +275,26 @@ void server_failed(struct server *server, const char *why)
 		take_out(server, why);
 }
 
-struct peer *server_idle_peer(struct server *server, uint64_t max_idle_ms)
+/* The one that was used last; or NULL. */
+static struct peer *find_idle(struct server *server, uint64_t client)
 {
-	if (list_is_empty(&server->idle))
+	for (struct list *link = server->idle.prev; link != &server->idle;
+	     link = link->prev) {
+		struct peer *peer = CONTAINER_OF(link, struct peer, link);
+
+		if (peer->client == client)
+			return peer;
+	}
+	return NULL;
+}
+
+struct peer *server_idle_peer(struct server *server, uint64_t client,
+			      uint64_t max_idle_ms)
+{
+	struct peer *peer = find_idle(server, client);
+
+	if (peer == NULL)
 		return NULL;
-	struct peer *peer = CONTAINER_OF(server->idle.prev, struct peer, link);
 
 	/* The last read may have left it open whether there is more: one more
 	 * tells, which is rare. What the server said unasked ends it. */

@@ -42,6 +42,7 @@ struct server {
 	uint32_t n_active;
 	uint32_t keepalive; /* idle ones at a time */
 	uint64_t keepalive_ms;
+	int proxy_protocol; /* enum conf_proxy_protocol: of new connections */
 	/* What its answers say of it; times are CLOCK_MONOTONIC ns. */
 	uint32_t failures;       /* since failures_since */
 	uint64_t failures_since; /* 0: there were none */
@@ -114,8 +115,10 @@ static inline void server_released(struct server *server)
 		upstream_look(server->upstream);
 }
 
-/* One that is idle, or NULL: none has been idle for less than `max_idle_ms`. */
-struct peer *server_idle_peer(struct server *server, uint64_t max_idle_ms);
+/* One that is idle, or NULL: none has been idle for less than `max_idle_ms`. Where
+ * connections are of one client each, `client` says whose: see peer->client. */
+struct peer *server_idle_peer(struct server *server, uint64_t client,
+			      uint64_t max_idle_ms);
 
 /* A connection to the next of its addresses; as peer_connect(). */
 struct peer *server_connect(struct server *server, const struct peer_user *user,

@@ -445,7 +445,7 @@ static bool use_idle(struct forward *f)
 	uint64_t max_ms = stays_replayable(f) ? f->upstream->conf->keepalive_time
 					      : FORWARD_FRESH_MS;
 
-	f->peer = server_idle_peer(f->server, max_ms);
+	f->peer = server_idle_peer(f->server, forward_client(f), max_ms);
 	if (f->peer == NULL)
 		return false;
 	f->server->requests++;
@@ -467,6 +467,16 @@ static void note_try(struct forward *f)
 	u->asked = forward_now(f);
 	u->connected = 0;
 	u->first_byte = 0;
+}
+
+/* Tells the server who the client is; from now on the connection is for that
+ * client alone. */
+static void introduce(struct forward *f)
+{
+	struct endpoint ours = f->x->protocol->local(f->x);
+
+	f->peer->client = forward_client(f);
+	peer_put_header(f->peer, &f->x->connection->peer, &ours);
 }
 
 static void try_server(struct forward *f)
@@ -495,10 +505,13 @@ static void try_server(struct forward *f)
 		return;
 	forward_set_state(f, FORWARD_CONNECTING);
 	f->peer = server_connect(f->server, &forward_user, f);
-	if (f->peer == NULL)
+	if (f->peer == NULL) {
 		fail(f, 502, "connect", strerror(errno));
-	else
-		forward_wait_for_peer(f, forward_timeouts(f)->connect);
+		return;
+	}
+	if (f->server->proxy_protocol != CONF_PROXY_PROTOCOL_OFF)
+		introduce(f);
+	forward_wait_for_peer(f, forward_timeouts(f)->connect);
 }
 
 static uint64_t hash_of(const struct forward *f)

@@ -109,8 +109,10 @@ bool forward_may_move(const struct exchange *x)
 	size_t max = f->state == FORWARD_SENDING ? FORWARD_MOVES_UNANSWERED
 						 : FORWARD_MOVES_MAX;
 
-	/* A body that was collected is in a file of ours. */
+	/* A body that was collected is in a file of ours; what the server gets
+	 * before the request, in the socket's buffer, is not in the message. */
 	return f->whole_sent == f->whole.n &&
+	       buf_length(&f->peer->socket.out) == 0 &&
 	       buf_length(&f->out) + buf_length(&f->peer->socket.in) <= max;
 }
 
@@ -321,10 +323,14 @@ bool forward_thaw(struct exchange *x, struct frozen_reader *message)
 		x->upstream = arena_zalloc(&x->arena, 1, sizeof(*x->upstream));
 	f->proxy = make_proxy(x, &frozen);
 	find_server(f, &frozen);
-	f->peer = peer_adopt(x->http->upstreams->net, f->server, fd, frozen.input,
-			     frozen.is_reused, &forward_user, f);
+	f->peer = peer_adopt(x->http->upstreams->net, f->server,
+			     &(struct peer_origin){.fd = fd,
+						   .in = frozen.input,
+						   .is_reused = frozen.is_reused},
+			     &forward_user, f);
 	if (f->peer == NULL)
 		return false;
+	f->peer->client = forward_client(f);
 	get_rest(f, &frozen);
 	hand_over(f);
 	peer_wake(f->peer); /* arms what has to be waited for */

@@ -86,6 +86,14 @@ static inline const struct conf_upstream_timeouts *forward_timeouts(
 	return &f->upstream->conf->timeouts;
 }
 
+/* Whose connections to the server it may use: see peer->client. */
+static inline uint64_t forward_client(const struct forward *f)
+{
+	return f->server->proxy_protocol == CONF_PROXY_PROTOCOL_OFF
+		       ? 0
+		       : f->x->connection->id;
+}
+
 /* Of forward.c. */
 
 void forward_set_state(struct forward *f, enum forward_state state);

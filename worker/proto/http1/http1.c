@@ -321,12 +321,18 @@ static void on_interim(struct exchange *x, unsigned status,
 	conn_wake(s->conn);
 }
 
+static struct endpoint local(const struct exchange *x)
+{
+	return conn_local(CONTAINER_OF(x, struct http1, exchange)->conn);
+}
+
 const struct exchange_protocol http1_exchange_protocol = {
 	.on_answer = on_answer,
 	.on_admitted = on_admitted,
 	.on_resume = on_resume,
 	.on_want_body = on_want_body,
 	.on_interim = on_interim,
+	.local = local,
 };
 
 /* RFC 9112 section 2.2: an empty line that old clients send after a body is

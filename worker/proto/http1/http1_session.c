@@ -68,6 +68,7 @@ struct http1 *http1_session_start(struct conn *c)
 	s->connection.id = c->id;
 	s->connection.accepted_at = c->requests == 0 ? c->accepted_at : 0;
 	s->connection.peer = s->exchange.peer = c->peer;
+	s->connection.proxy = c->via != NULL ? &c->via->proxy : NULL;
 	s->connection.is_secured = c->socket.transport->is_secure;
 	s->exchange.times.first_byte = c->socket.net->loop->now;
 	c->session = s;

@@ -79,7 +79,7 @@ static void defaults(void **state)
 	expect(&out, "\theader = \"16k\";\n");
 	expect(&out, "\tkeepalive = \"75s\";\n");
 	expect(&out, "\t{\n\t\taddress = \"*:7\";\n\t\tprotocol = \"echo\";\n"
-		     "\t\tbacklog = 4096;\n\t}\n);\n");
+		     "\t\tbacklog = 4096;\n\t\tproxy_protocol = [ ];\n\t}\n);\n");
 	expect(&out, "\nsites = ();\n");
 	buf_release(&out);
 }
