@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # What a keep-alive GET of a 1 KiB file costs: one recv, one send, and its
-# share of epoll_wait. Nothing else.
+# share of epoll_wait. Nothing else. One that is passed on costs that twice.
 use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Holdfast;
+use Holdfast::Backend;
 
 plan skip_all => 'no strace here' unless has_program('strace');
 plan skip_all => 'sanitizers make system calls of their own'
 	if binary_has_sanitizers();
 
+my $b = Holdfast::Backend->new(sub ($request, $socket) {
+	syswrite $socket, "HTTP/1.1 200 OK\r\nContent-Length: 1024\r\n\r\n"
+		. 'x' x 1024;
+	return 1;
+});
 my $s = Holdfast->start(files => {
 	'www/a' => 'x' x 1024,
 	'www/dir/index.html' => 'index',
@@ -29,7 +35,9 @@ my $s = Holdfast->start(files => {
 workers = 1;
 log = { access = "%%DIR%%/log/access.log"; };
 listeners = ( { address = "127.0.0.1:%%PORT_http%%"; } );
+upstreams = ( { name = "app"; servers = ( { address = "$b->{address}"; } ); } );
 sites = ( { routes = (
+  { path = "/proxied"; handler = "proxy"; upstream = "app"; },
   { path = "/"; handler = "static"; root = "%%DIR%%/www";
     compress = [ "gzip" ]; precompressed = [ "gzip", "br" ]; },
   { path = "/begin"; handler = "respond"; body = "begin"; },
@@ -135,6 +143,24 @@ subtest "$n requests, one after another" => sub {
 	# A file is looked at again once a second, the clock of the vdso is
 	# free; strace makes the hundred take a fraction of a second.
 	cmp_ok $others, '<=', 6, 'nothing else' or diag $trace;
+	$c->close;
+};
+
+subtest "$n requests that are passed on" => sub {
+	my $c = $s->client;
+
+	$c->get('/proxied') for 1 .. 20;
+	my ($calls, $trace) = cost($c, sub { $c->get('/proxied') for 1 .. $n });
+
+	is sum($calls, @recv), 2 * $n, 'one recv from each side' or diag $trace;
+	my $sends = sum($calls, @send);
+
+	cmp_ok $sends, '>=', 2 * $n + 1, 'one send to each side,';
+	cmp_ok $sends, '<=', 2 * $n + 1 + 2,
+		'and the access log in batches' or diag $trace;
+	cmp_ok sum($calls, @wait), '<=', 2 * $n + 4,
+		'one epoll_wait for what comes from each side' or diag $trace;
+	cmp_ok sum($calls, keys %$calls), '<=', 6, 'nothing else' or diag $trace;
 	$c->close;
 };
 

@@ -37,11 +37,14 @@ static void write_all(struct batch *batch)
 static void run(struct batch *batch)
 {
 	batch->n = 0;
+	batch->n_woken = 0;
 	LIST_EACH (link, &batch->ready) {
 		batch->current = CONTAINER_OF(link, struct socket, queued);
 		socket_read_ahead(batch->current);
 	}
+	batch->is_stepping = true;
 	run_all(batch, &batch->ready);
+	batch->is_stepping = false;
 	if (!list_is_empty(&batch->writers)) {
 		write_all(batch);
 		batch->has_written = true;
@@ -95,6 +98,17 @@ void batch_join_later(struct batch *batch, struct socket *s)
 	if (list_is_empty(&s->queued))
 		list_append(&batch->later, &s->queued);
 	loop_queue(batch->loop, &batch->next);
+}
+
+void batch_wake(struct batch *batch, struct socket *s)
+{
+	if (!batch->is_stepping || batch->n_woken == BATCH_MAX) {
+		batch_join_later(batch, s);
+		return;
+	}
+	batch->n_woken++;
+	list_remove(&s->queued);
+	list_append(&batch->ready, &s->queued);
 }
 
 bool batch_write(struct batch *batch, struct socket *s)

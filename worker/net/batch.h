@@ -30,11 +30,13 @@ struct batch {
 	struct list later;
 	struct task run;  /* at the end of this tick's events */
 	struct task next; /* in the next tick */
-	bool has_written; /* the writers take steps now */
+	bool is_stepping; /* the ready ones take steps now */
+	bool has_written; /* the writers do */
 	/* The socket that is being read, written or served, and may be at fault
 	 * when the process is; NULL between them. */
 	struct socket *current;
-	uint32_t n; /* joined since it last ran */
+	uint32_t n;       /* joined since it last ran */
+	uint32_t n_woken; /* while it runs */
 };
 
 void batch_init(struct batch *batch, struct loop *loop);
@@ -46,6 +48,12 @@ void batch_join(struct batch *batch, struct socket *s);
 /* The same, in the next tick: without an event, or when others come first. One
  * that is in a list stays there. */
 void batch_join_later(struct batch *batch, struct socket *s);
+
+/* The same, when another one woke it: where that is among the ready ones it
+ * is served after them, and written to with them, so that what one socket has
+ * brought leaves by the other in the same tick. As many as make a batch; the
+ * rest wait for the next tick. */
+void batch_wake(struct batch *batch, struct socket *s);
 
 /* s->out is whole: the owner takes its next step when that was sent. False when
  * the socket has had its turn: it is the others' first. */

@@ -374,7 +374,10 @@ void conn_wake(struct conn *c)
 	if (c->state >= CONN_CLOSED)
 		return;
 	list_remove(&c->socket.queued); /* it may be offered to others */
-	conn_queue(c);
+	if (conn_is_running(c))
+		conn_queue(c);
+	else
+		batch_wake(&c->socket.net->batch, &c->socket);
 }
 
 void conn_set_via(struct conn *c, const struct conn_via *via)

@@ -99,7 +99,8 @@ static inline bool conn_has_to_close(const struct conn *c)
 }
 
 /* What it waited for has come from elsewhere than its socket: the protocol
- * takes its next step in the next tick. */
+ * takes its next step after those that are being served (batch_wake()), or in
+ * the next tick. */
 void conn_wake(struct conn *c);
 
 /* It was offered to others and stays here: goes on with what it did. */

@@ -116,16 +116,58 @@ static enum step wakes_the_next(struct conn *c)
 	return STEP_WAIT;
 }
 
-static void one_that_is_woken_goes_on_in_the_next_tick(void **state)
+static void one_that_is_woken_goes_on_after_the_others(void **state)
 {
 	(void)state;
 	open_idle(3);
 	fake_step = wakes_the_next;
 	all_send(3);
 	fixture_tick();
-	assert_string_equal(fixture_said(), "r1 r2 r3 s1 s3");
+	assert_string_equal(fixture_said(), "r1 r2 r3 s1 s3 s2");
 	fixture_tick();
-	assert_string_equal(fixture_said(), "s2");
+	assert_string_equal(fixture_said(), "");
+}
+
+static enum step writes_for_the_next(struct conn *c)
+{
+	if (c->id == 2 && buf_length(&c->socket.out) > 0)
+		return STEP_WRITE;
+	if (c->id == 1) {
+		buf_put(&idle[2]->socket.out, STR("x"));
+		conn_wake(idle[2]);
+	}
+	return STEP_WAIT;
+}
+
+static void one_that_is_woken_writes_in_the_same_tick(void **state)
+{
+	(void)state;
+	open_idle(2);
+	fake_step = writes_for_the_next;
+	peer_sends(idle[1], "hello");
+	fixture_tick();
+	assert_string_equal(fixture_said(), "r1 s1 s2 w2 s2");
+	assert_string_equal(peer_gets(2), "x");
+}
+
+static enum step wakes_the_other(struct conn *c)
+{
+	conn_wake(idle[3 - c->id]);
+	return STEP_WAIT;
+}
+
+/* Or a tick would never end. */
+static void those_that_wake_each_other_have_turns(void **state)
+{
+	(void)state;
+	open_idle(2);
+	fake_step = wakes_the_other;
+	peer_sends(idle[1], "hello");
+	fixture_tick();
+	assert_string_equal(fixture_said(), "r1 s1 s2 s1 s2 s1 s2 s1 s2 s1 s2 "
+					    "s1 s2 s1 s2 s1 s2 s1");
+	fixture_tick();
+	assert_int_equal(strlen(fixture_said()), 17 * 3 - 1);
 }
 
 int main(void)
@@ -137,7 +179,9 @@ int main(void)
 		TEST(the_same_for_those_that_were_just_accepted),
 		TEST(one_that_cannot_be_written_to_is_closed),
 		TEST(the_second_write_is_for_the_next_tick),
-		TEST(one_that_is_woken_goes_on_in_the_next_tick),
+		TEST(one_that_is_woken_goes_on_after_the_others),
+		TEST(one_that_is_woken_writes_in_the_same_tick),
+		TEST(those_that_wake_each_other_have_turns),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
