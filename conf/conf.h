@@ -144,6 +144,17 @@ struct conf_fields {
 	size_t n;
 };
 
+/* "FROM TO": values that begin with `from`, or are it. */
+struct conf_replacement {
+	struct str from;
+	struct template to;
+	struct str source; /* as written */
+};
+struct conf_replacements {
+	struct conf_replacement *items;
+	size_t n;
+};
+
 /* "10/s" */
 struct conf_rate {
 	uint64_t n;      /* 0: no limit */
@@ -262,6 +273,23 @@ enum conf_balance {
 	CONF_BALANCE_HASH,
 };
 
+/* Why a request is tried again: a set of 1u << CONF_RETRY_X. */
+enum conf_retry {
+	CONF_RETRY_CONNECT, /* there was no connection */
+	CONF_RETRY_TIMEOUT, /* the server was too slow */
+	CONF_RETRY_CLOSED,  /* it closed the connection before a response */
+	CONF_RETRY_INVALID, /* what it sent is no response */
+	CONF_RETRY_403,     /* its response had that status */
+	CONF_RETRY_404,
+	CONF_RETRY_408,
+	CONF_RETRY_429,
+	CONF_RETRY_500,
+	CONF_RETRY_502,
+	CONF_RETRY_503,
+	CONF_RETRY_504,
+	CONF_RETRY_NON_IDEMPOTENT, /* POST and PATCH, too */
+};
+
 struct conf_upstream_timeouts {
 	uint64_t connect;
 	uint64_t send;
@@ -300,6 +328,7 @@ struct conf_upstream {
 	uint64_t keepalive_time;
 	uint64_t retries;
 	int proxy_protocol; /* enum conf_proxy_protocol: what its servers get */
+	unsigned retry_on;  /* a set: enum conf_retry */
 	struct conf_upstream_timeouts timeouts;
 	struct conf_health *health; /* NULL: no active checks */
 	struct conf_server *servers;

@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Poll qw(POLLOUT);
 use Test::More;
+use Time::HiRes ();
 use Holdfast;
 use Holdfast::Backend;
 
@@ -49,6 +50,13 @@ my $b = Holdfast::Backend->new(sub ($request, $socket) {
 	if ($path eq '/bad-chunk') {
 		print {$socket} "HTTP/1.1 200 OK\r\n"
 			. "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nxyz\r\n";
+		return 0;
+	}
+	if ($path eq '/dribble') {
+		for my $byte (split //, "HTTP/1.1 200 OK\r\nA: " . 'x' x 200) {
+			print {$socket} $byte or return 0;
+			Time::HiRes::sleep(0.05);
+		}
 		return 0;
 	}
 	if ($path eq '/silent' || $path eq '/stall') {
@@ -144,6 +152,11 @@ subtest 'nobody there' => sub {
 subtest 'time-outs' => sub {
 	is $c->get('/silent')->status, 504, 'no response';
 	$s->wait_log(qr/GET \/silent: answered with 504: .* response: timed out/);
+	my $began = now();
+
+	is $c->get('/dribble')->status, 504, 'a head in many pieces';
+	cmp_ok now() - $began, '<', 5, 'has the time once';
+	$s->wait_log(qr/GET \/dribble: answered with 504: .* response: timed out/);
 	my $stalled = $s->client;
 
 	$stalled->send("GET /stall HTTP/1.1\r\nHost: h\r\n\r\n");

@@ -34,6 +34,10 @@ my %answers = (
 		. "\r\n\r\n$large",
 	'/large-chunks' => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 		. sprintf("%x\r\n%s\r\n0\r\n\r\n", length $large, $large),
+	'/coded/text' => "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+		. "ETag: \"t\"\r\nContent-Length: 5000\r\n\r\n" . 'text ' x 1000,
+	'/coded/empty' => "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+		. "Content-Length: 0\r\n\r\n",
 	'/hints' => "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n"
 		. "HTTP/1.1 100 Continue\r\n\r\n"
 		. "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
@@ -65,6 +69,7 @@ upstreams = (
 sites = ( { routes = (
   { path = "/"; handler = "proxy"; upstream = "app"; },
   { path = "/own/"; handler = "proxy"; upstream = "app"; errors = "own"; },
+  { path = "/coded/"; handler = "proxy"; upstream = "app"; compress = [ "gzip" ]; },
   { path = "/events"; handler = "proxy"; upstream = "slow"; } ); } );
 E
 my $c = $s->client;
@@ -177,6 +182,27 @@ subtest 'requests in a row' => sub {
 	$c->send(join '', map { "GET $_ HTTP/1.1\r\nHost: h\r\n\r\n" }
 		'/length', '/chunks', '/none', '/missing', '/length');
 	is join(' ', map { $c->response->status } 1 .. 5), '200 200 204 404 200';
+};
+
+subtest 'HEAD says what GET does' => sub {
+	for my $fields ([], ['Accept-Encoding' => 'gzip']) {
+		my %got;
+
+		for my $method (qw(GET HEAD)) {
+			my $r = $c->request($method, '/coded/text', $fields);
+
+			$got{$method} = join ', ', map { $_ . '=' . ($r->field($_) // '') }
+				qw(vary content-encoding etag content-type);
+			$got{length} = $r->field('content-length')
+				if $method eq 'HEAD';
+		}
+		is $got{HEAD}, $got{GET}, "@$fields";
+		like $got{HEAD}, qr/vary=Accept-Encoding/, 'Vary';
+		is $got{length}, @$fields ? undef : 5000,
+			'and a length only if it is that of the content';
+	}
+	is $c->request('HEAD', '/coded/empty')->field('vary'), undef,
+		'nothing varies where there is no content';
 };
 
 $s->finish;

@@ -74,7 +74,7 @@ enum {
 	/* Whose records come next, for what only a handler knows. */ \
 	KIND(EXCHANGE_HANDLER, 11, 1, 1)                              \
 	/* worker/handler/proxy/forward_frozen.c */                   \
-	KIND(FORWARD, 12, 1, 1)                                       \
+	KIND(FORWARD, 12, 1, 2)                                       \
 	/* worker/http/exchange_frozen.c: for the log. */             \
 	KIND(EXCHANGE_UPSTREAM, 13, 1, 1)                             \
 	/* The same: by what it was let in. */                        \

@@ -17,8 +17,10 @@ static const struct schema_setting settings[] = {
 		 "the request: the route \"/api/\" passes \"/api/x\" on as "
 		 "\"/x\"."},
 	{.name = "to", AT(to), .type = &type_template, .fallback = "",
-	 .help = "The path that is asked for, in place of the request's; the "
-		 "query is kept. Empty: the request's."},
+	 .help = "The path that is asked for, in place of the request's. The "
+		 "query is added, behind \"?\" or, if there is one, \"&\"; but "
+		 "not if ${query}, ${?query} or ${target} is used. Empty: the "
+		 "request's."},
 	{.name = "host", AT(host), .also = offsetof(struct conf_proxy, host_text),
 	 .type = &type_choice_or_line,
 	 .fallback = "client", .words = "client|server",
@@ -37,6 +39,19 @@ static const struct schema_setting settings[] = {
 	 .fallback = "pass", .words = "pass|own",
 	 .help = "What is sent for a response of 400 to 599: the server's "
 		 "content, or the error page of this server."},
+	{.name = "redirect", AT(redirect), .type = &type_replacements,
+	 .fallback = "",
+	 .help = "How the URLs of Location, Content-Location and Refresh "
+		 "change: \"FROM TO\" replaces FROM at the beginning of one, "
+		 "as \"http://app.internal:8080/ /app/\" does. TO is a template, "
+		 "and the first FROM that fits is replaced."},
+	{.name = "cookie_domain", AT(cookie_domain), .type = &type_replacements,
+	 .fallback = "",
+	 .help = "The same for the Domain of cookies, the whole of which is "
+		 "replaced; by nothing, it is left out."},
+	{.name = "cookie_path", AT(cookie_path), .type = &type_replacements,
+	 .fallback = "",
+	 .help = "The same for the Path of cookies: \"/ /app/\"."},
 };
 
 static const struct schema_group group = {

@@ -20,7 +20,10 @@ struct conf_proxy {
 	struct template host_text;
 	bool request_buffer;
 	bool upgrade;
-	int errors; /* enum conf_proxy_errors */
+	int errors;                        /* enum conf_proxy_errors */
+	struct conf_replacements redirect; /* of Location and its like */
+	struct conf_replacements cookie_domain;
+	struct conf_replacements cookie_path;
 };
 
 #endif

@@ -163,6 +163,16 @@ static const struct schema_setting settings[] = {
 		 "the PROXY protocol, version 1 or 2, that names the client. A "
 		 "connection that is kept alive is used for requests of the "
 		 "same client's connection only."},
+	{.name = "retry_on", AT(retry_on), .type = &type_words,
+	 .fallback = "connect|timeout|closed",
+	 .words = "connect|timeout|closed|invalid|403|404|408|429|500|502|503|"
+		  "504|non_idempotent",
+	 .help = "What a request is tried again after: no connection; a server "
+		 "that is too slow (timeouts.send, timeouts.first_byte); one "
+		 "that closes the connection before anything of a response; "
+		 "what is not a response; a response with that status. With "
+		 "non_idempotent, requests of any method are tried again, and a "
+		 "server may get one twice."},
 	{.name = "timeouts", AT(timeouts), .type = &type_group,
 	 .group = &timeouts_group},
 	{.name = "health", AT(health), .type = &type_optional_group,

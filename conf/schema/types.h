@@ -146,6 +146,10 @@ extern const struct setting_type type_networks;     /* struct conf_networks */
 extern const struct setting_type type_methods;      /* unsigned, a set of enum
 						     * conf_method; not empty */
 
+extern const struct setting_type type_words;        /* unsigned, a set of the
+						     * words, by their numbers */
+extern const struct setting_type type_replacements; /* struct conf_replacements */
+
 /* What sites and routes change about messages: types_message.c */
 extern const struct setting_type type_request_fields;  /* struct conf_fields */
 extern const struct setting_type type_response_fields; /* struct conf_fields */

@@ -293,3 +293,102 @@ const struct setting_type type_methods = {
 	.read_item = read_method,
 	.show_item = show_method,
 };
+
+static const char *unknown_word(const struct setting_field *f, struct str name)
+{
+	struct suggest guess = {.wrong = name};
+	struct str word;
+
+	for (size_t i = 0; schema_word(f->setting, i, &word); i++)
+		suggest_offer(&guess, word);
+	if (guess.best.n > 0)
+		return arena_printf(f->context->arena,
+				    "unknown word \"%" STR_FMT
+				    "\"; did you mean \"%" STR_FMT "\"?",
+				    STR_ARG(name), STR_ARG(guess.best))
+			.p;
+	return arena_printf(f->context->arena,
+			    "unknown word \"%" STR_FMT "\"; the words are %s",
+			    STR_ARG(name), f->setting->words)
+		.p;
+}
+
+static const char *read_one_word(const struct setting_field *f, struct str name)
+{
+	size_t word;
+
+	if (!setting_find_word(f->setting, name, &word))
+		return unknown_word(f, name);
+	*(unsigned *)f->field |= 1u << word;
+	return NULL;
+}
+
+/* The i-th of those that are in the set. */
+static bool show_one_word(const struct setting_field *f, size_t i, struct buf *text)
+{
+	unsigned set = *(const unsigned *)f->field;
+	struct str word;
+
+	for (; i > 0; i--)
+		set &= set - 1;
+	if (set == 0 || !schema_word(f->setting, (size_t)__builtin_ctz(set), &word))
+		return false;
+	buf_put(text, word);
+	return true;
+}
+
+const struct setting_type type_words = {
+	.name = "list of words",
+	.name_or_word = "list of words",
+	.expects = "a list of words",
+	.may_be_empty = true,
+	.start = start_methods,
+	.read_item = read_one_word,
+	.show_item = show_one_word,
+};
+
+/* "FROM TO": the beginning has no spaces, the rest is a template. */
+static const char *read_rewrite(const struct setting_field *f, struct str item)
+{
+	struct conf_replacements *list = f->field;
+	struct conf_replacement *rewrite = &list->items[list->n];
+	struct str to = item;
+	struct str from = str_cut(&to, ' ');
+	const char *why = setting_check_line(item);
+
+	if (why == NULL && (from.n == 0 || to.p == NULL))
+		why = "is written as \"FROM TO\", with a space between them";
+	if (why == NULL &&
+	    template_compile(f->context->arena, str_trim(to), &rewrite->to, &why)) {
+		rewrite->from = arena_copy(f->context->arena, from);
+		rewrite->source = arena_copy(f->context->arena, item);
+		list->n++;
+	}
+	return why;
+}
+
+static bool show_rewrite(const struct setting_field *f, size_t i, struct buf *text)
+{
+	const struct conf_replacements *list = f->field;
+
+	if (i < list->n)
+		buf_put(text, list->items[i].source);
+	return i < list->n;
+}
+
+static struct template *rewrite_template_at(const struct setting_field *f, size_t i)
+{
+	const struct conf_replacements *list = f->field;
+
+	return i < list->n ? &list->items[i].to : NULL;
+}
+
+const struct setting_type type_replacements = {
+	.name = "list of replacements",
+	.expects = "a list such as [ \"http://app:8080/ /app/\" ]",
+	.may_be_empty = true,
+	.item_size = sizeof(struct conf_replacement),
+	.read_item = read_rewrite,
+	.show_item = show_rewrite,
+	.template_at = rewrite_template_at,
+};

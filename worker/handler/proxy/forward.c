@@ -25,6 +25,7 @@
 #include "worker/handler/proxy/proxy.h"
 #include "worker/handler/proxy/proxy_request.h"
 #include "worker/handler/proxy/proxy_response.h"
+#include "worker/handler/proxy/proxy_rewrite.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
 #include "worker/http/router.h"
@@ -54,13 +55,16 @@ void forward_set_state(struct forward *f, enum forward_state state)
 	f->state = state;
 }
 
-void forward_wait_for_peer(struct forward *f, uint64_t ms)
+void forward_wait_until(struct forward *f, uint64_t until)
 {
-	uint64_t until = forward_now(f) + ms * NS_PER_MS;
-
 	if (f->total_until != 0 && f->total_until < until)
 		until = f->total_until;
 	socket_set_timeout_at(&f->peer->socket, until);
+}
+
+void forward_wait_for_peer(struct forward *f, uint64_t ms)
+{
+	forward_wait_until(f, forward_now(f) + ms * NS_PER_MS);
 }
 
 static void try_server(struct forward *f);
@@ -148,13 +152,38 @@ static bool is_idempotent(const struct exchange *x)
 	}
 }
 
-/* A request is asked again only where that can do no harm: nothing of the
- * response has come, all of the request is still here, and it is idempotent or
- * nothing of it was sent. */
-static bool may_try_again(const struct forward *f)
+/* A request is asked again only where that can do no harm: all of it is still
+ * here, and it is idempotent or nothing of it was sent; or the configuration
+ * says that it may be. */
+static bool is_repeatable(const struct forward *f)
 {
-	return !f->is_received && f->is_replayable &&
-	       (is_idempotent(f->x) || f->sent + f->whole_sent == 0);
+	return f->is_replayable &&
+	       (is_idempotent(f->x) || f->sent + f->whole_sent == 0 ||
+		f->upstream->conf->retry_on & 1u << CONF_RETRY_NON_IDEMPOTENT);
+}
+
+/* Nothing of a response has come, unless the configuration names what came. */
+static bool may_try_again(const struct forward *f, enum conf_retry cause)
+{
+	return f->upstream->conf->retry_on & 1u << cause &&
+	       (!f->is_received || cause >= CONF_RETRY_INVALID) && is_repeatable(f);
+}
+
+static bool is_too_late(const struct forward *f)
+{
+	return f->total_until != 0 && forward_now(f) >= f->total_until;
+}
+
+static void try_again(struct forward *f)
+{
+	f->sent = 0;
+	f->whole_sent = 0;
+	f->scanned = 0;
+	f->n_interim = 0;
+	f->is_received = false;
+	f->head_until = 0;
+	f->x->http->counters->upstream_retries++;
+	try_server(f);
 }
 
 void forward_count_failure(struct forward *f, const char *why)
@@ -165,12 +194,12 @@ void forward_count_failure(struct forward *f, const char *why)
 
 /* This try has failed. One that met a connection which the server had closed
  * meanwhile is no fault of the server's, and does not count. */
-static void fail(struct forward *f, unsigned status, const char *phase,
-		 const char *why)
+static void fail(struct forward *f, unsigned status, enum conf_retry cause,
+		 const char *phase, const char *why)
 {
 	bool was_stale = f->peer != NULL && f->peer->is_reused && !f->is_received &&
 			 status == 502;
-	bool may = may_try_again(f);
+	bool may = was_stale ? is_repeatable(f) : may_try_again(f, cause);
 
 	peer_close(&f->peer);
 	if (!was_stale) {
@@ -180,17 +209,10 @@ static void fail(struct forward *f, unsigned status, const char *phase,
 	} else if (f->n_tried > 0) {
 		f->n_tried--;
 	}
-	if (f->total_until != 0 && forward_now(f) >= f->total_until)
-		may = false;
-	if (!may) {
+	if (may && !is_too_late(f))
+		try_again(f);
+	else
 		refuse(f, status, phase, why);
-		return;
-	}
-	f->sent = 0;
-	f->whole_sent = 0;
-	f->scanned = 0;
-	f->x->http->counters->upstream_retries++;
-	try_server(f);
 }
 
 /* The response. */
@@ -236,11 +258,39 @@ static void set_content(struct forward *f, const struct response_head *head)
 	}
 }
 
+/* Whether the configuration would have another server asked after a response
+ * with that status; the last one's is passed on, whatever it is. */
+static bool asks_another(const struct forward *f, unsigned status)
+{
+	static const struct {
+		unsigned status;
+		enum conf_retry cause;
+	} causes[] = {
+		{403, CONF_RETRY_403}, {404, CONF_RETRY_404}, {408, CONF_RETRY_408},
+		{429, CONF_RETRY_429}, {500, CONF_RETRY_500}, {502, CONF_RETRY_502},
+		{503, CONF_RETRY_503}, {504, CONF_RETRY_504},
+	};
+
+	if (f->n_tried > f->upstream->conf->retries ||
+	    f->n_tried >= f->upstream->conf->n_servers || is_too_late(f))
+		return false;
+	for (size_t i = 0; i < sizeof(causes) / sizeof(*causes); i++)
+		if (causes[i].status == status)
+			return may_try_again(f, causes[i].cause);
+	return false;
+}
+
 static void answer(struct forward *f, const struct response_head *head)
 {
 	struct exchange *x = f->x;
 
 	x->upstream->status = head->status;
+	if (head->status >= 400 && asks_another(f, head->status)) {
+		server_succeeded(f->server);
+		peer_close(&f->peer);
+		try_again(f);
+		return;
+	}
 	f->framing = head->framing;
 	f->left = head->content_length;
 	f->keep_alive = head->keep_alive;
@@ -256,7 +306,7 @@ static void answer(struct forward *f, const struct response_head *head)
 		exchange_answer_error(x, head->status);
 		return;
 	}
-	proxy_response_fill(x, head);
+	proxy_response_fill(x, head, f->rules);
 	buf_consume(&f->peer->socket.in, head->size);
 	x->response.is_tunnel = f->framing == RESPONSE_TUNNEL;
 	set_content(f, head);
@@ -275,12 +325,14 @@ static void answer(struct forward *f, const struct response_head *head)
 static bool take_interim(struct forward *f, const struct response_head *head)
 {
 	if (++f->n_interim > FORWARD_INTERIM_MAX) {
-		fail(f, 502, "response", "too many responses of 1xx");
+		fail(f, 502, CONF_RETRY_INVALID, "response",
+		     "too many responses of 1xx");
 		return false;
 	}
 	if (head->status != 100)
 		proxy_response_pass_interim(f->x, head);
 	buf_consume(&f->peer->socket.in, head->size);
+	f->head_until = 0; /* it goes on: the server is at it */
 	return true;
 }
 
@@ -308,7 +360,8 @@ static bool step_head(struct forward *f)
 					    &limits, &f->scanned, &head, &why)) {
 		case HTTP1_COMPLETE:
 			if (head.framing == RESPONSE_TUNNEL && !f->may_upgrade) {
-				fail(f, 502, "response", "101 was not asked for");
+				fail(f, 502, CONF_RETRY_INVALID, "response",
+				     "101 was not asked for");
 				return false;
 			}
 			if (head.status < 200 && head.framing != RESPONSE_TUNNEL)
@@ -316,7 +369,7 @@ static bool step_head(struct forward *f)
 			answer(f, &head);
 			return false;
 		case HTTP1_BAD:
-			fail(f, 502, "response", why);
+			fail(f, 502, CONF_RETRY_INVALID, "response", why);
 			return false;
 		case HTTP1_PARTIAL:
 			break;
@@ -328,12 +381,16 @@ static bool step_head(struct forward *f)
 	case IO_AGAIN:
 		return false;
 	case IO_EOF:
-		fail(f, 502, "response",
-		     in.n > 0 ? "the connection was closed in its head"
-			      : "the connection was closed before it");
+		if (in.n > 0)
+			fail(f, 502, CONF_RETRY_INVALID, "response",
+			     "the connection was closed in its head");
+		else
+			fail(f, 502, CONF_RETRY_CLOSED, "response",
+			     "the connection was closed before it");
 		return false;
 	default:
-		fail(f, 502, "response", strerror(errno));
+		fail(f, 502, in.n > 0 ? CONF_RETRY_INVALID : CONF_RETRY_CLOSED,
+		     "response", strerror(errno));
 		return false;
 	}
 }
@@ -352,7 +409,7 @@ static void on_connected(struct peer *peer, int error)
 
 	if (error != 0) {
 		f->peer = NULL;
-		fail(f, 502, "connect", strerror(error));
+		fail(f, 502, CONF_RETRY_CONNECT, "connect", strerror(error));
 		return;
 	}
 	f->x->upstream->connected = forward_now(f);
@@ -380,13 +437,13 @@ static void on_timeout(struct peer *peer)
 
 	switch (f->state) {
 	case FORWARD_CONNECTING:
-		fail(f, 504, "connect", "timed out");
+		fail(f, 504, CONF_RETRY_CONNECT, "connect", "timed out");
 		break;
 	case FORWARD_SENDING:
 		if (forward_unsent(f) > 0)
-			fail(f, 504, "send", "timed out");
+			fail(f, 504, CONF_RETRY_TIMEOUT, "send", "timed out");
 		else
-			fail(f, 504, "response", "timed out");
+			fail(f, 504, CONF_RETRY_TIMEOUT, "response", "timed out");
 		break;
 	default:
 		f->has_timed_out = true;
@@ -506,7 +563,7 @@ static void try_server(struct forward *f)
 	forward_set_state(f, FORWARD_CONNECTING);
 	f->peer = server_connect(f->server, &forward_user, f);
 	if (f->peer == NULL) {
-		fail(f, 502, "connect", strerror(errno));
+		fail(f, 502, CONF_RETRY_CONNECT, "connect", strerror(errno));
 		return;
 	}
 	if (f->server->proxy_protocol != CONF_PROXY_PROTOCOL_OFF)
@@ -547,6 +604,10 @@ void forward_start(struct exchange *x, const struct proxy *proxy)
 	x->upstream->name = str_of(f->upstream->conf->name);
 	x->upstream->begun = forward_now(f);
 	x->http->counters->upstream_requests++;
+	if (!proxy_rewrite_rules(x, proxy, &f->rules)) {
+		exchange_answer_error(x, 413);
+		return;
+	}
 	exchange_hold(x, forward_cancel, f);
 	x->ends_with_peer = true; /* what nobody waits for is not asked for */
 	try_server(f);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/codec/chunked.h"
 #include "base/log.h"
 #include "worker/handler/proxy/forward.h"
@@ -55,12 +56,22 @@ static enum io send_part(struct forward *f, struct str part, size_t *sent)
 	return io;
 }
 
+/* However many pieces the head comes in, it has the time once. */
+static void wait_for_head(struct forward *f)
+{
+	uint64_t ns = forward_timeouts(f)->first_byte * NS_PER_MS;
+
+	if (f->head_until == 0)
+		f->head_until = forward_now(f) + ns;
+	forward_wait_until(f, f->head_until);
+}
+
 static void set_request_timeout(struct forward *f)
 {
 	if (forward_unsent(f) > 0)
 		forward_wait_for_peer(f, forward_timeouts(f)->send);
 	else if (f->has_ended)
-		forward_wait_for_peer(f, forward_timeouts(f)->first_byte);
+		wait_for_head(f);
 	else if (f->total_until != 0)
 		socket_set_timeout_at(&f->peer->socket, f->total_until);
 	else /* it is the client that is waited for */

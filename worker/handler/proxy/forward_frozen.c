@@ -30,7 +30,8 @@ struct frozen_forward {
 	/* Of the configuration, where it is not ours any more. */
 	bool has_own_errors;
 	uint64_t connect, send, first_byte, read, total; /* ms */
-	uint64_t total_until;                            /* CLOCK_MONOTONIC ns */
+	uint64_t total_until, head_until;                /* CLOCK_MONOTONIC ns */
+	struct str rules;                                /* see proxy_rewrite.h */
 	/* The request. */
 	struct str output; /* from its head on, or from what was not sent on */
 	uint64_t head_size, sent;
@@ -93,6 +94,8 @@ static const struct frozen_field forward_fields[] = {
 	FROZEN_FIELD(frozen_forward, chunk_digits),
 	FROZEN_FIELD(frozen_forward, chunk_left),
 	FROZEN_FIELD(frozen_forward, chunk_overhead),
+	FROZEN_FIELD_OF(frozen_forward, head_until, 2, 0),
+	FROZEN_FIELD_OF(frozen_forward, rules, 2, 0),
 };
 static const struct frozen_layout forward_layout =
 	FROZEN_LAYOUT(FROZEN_FORWARD, forward_fields);
@@ -174,6 +177,8 @@ void forward_freeze(const struct exchange *x, struct frozen_writer *message)
 		.read = conf->timeouts.read,
 		.total = conf->timeouts.total,
 		.total_until = f->total_until,
+		.head_until = f->head_until,
+		.rules = f->rules,
 		.output = buf_str(&f->out),
 		.head_size = f->head_size,
 		.sent = f->sent,
@@ -269,6 +274,8 @@ static bool get_states(struct forward *f, const struct frozen_forward *frozen)
 static void get_rest(struct forward *f, const struct frozen_forward *frozen)
 {
 	f->total_until = frozen->total_until;
+	f->head_until = frozen->head_until;
+	f->rules = arena_copy(&f->x->arena, frozen->rules);
 	f->body.framing = frozen->is_chunked ? PROXY_CHUNKED : PROXY_NO_BODY;
 	buf_put(&f->out, frozen->output);
 	f->head_size = frozen->head_size;

@@ -47,6 +47,9 @@ struct forward {
 	size_t n_tried;
 	uint64_t hash;
 	uint64_t total_until; /* CLOCK_MONOTONIC ns, or 0 */
+	uint64_t head_until;  /* for the response's head; 0: it is not waited
+			       * for yet */
+	struct str rules;     /* see proxy_rewrite.h */
 	/* The request. */
 	struct proxy_body body;
 	struct buf out;
@@ -100,6 +103,7 @@ void forward_set_state(struct forward *f, enum forward_state state);
 
 /* The peer gets `ms`, but not more than is left of the time for all tries. */
 void forward_wait_for_peer(struct forward *f, uint64_t ms);
+void forward_wait_until(struct forward *f, uint64_t until);
 
 /* The response is there to its end; or, of forward_note_end(), nothing more of
  * it will come, which the log tells the time of. */

@@ -133,61 +133,96 @@ static struct str cut_route(const struct proxy *proxy, struct str path)
 	return str_tail(path, route.p[route.n - 1] == '/' ? route.n - 1 : route.n);
 }
 
-static bool put_path(struct buf *out, struct exchange *x, const struct proxy *proxy)
-{
-	const struct request *r = &x->request;
-	struct str to, path = r->path;
-
-	if (proxy->conf->to.n_pieces > 0) {
-		if (!template_evaluate(&proxy->conf->to, x, ESCAPE_URI, &to))
-			return false;
-		buf_put(out, to);
-		return true;
-	}
-	if (!proxy->conf->strip) {
-		if (raw_path_will_do(x))
-			buf_put(out, r->raw_path);
-		else
-			put_encoded(out, path);
-		return true;
-	}
-	path = cut_route(proxy, path);
-	if (path.n == 0 || path.p[0] != '/')
-		buf_put(out, STR("/"));
-	put_encoded(out, path);
-	return true;
-}
-
 /* As it came, but for octets that no URI has. */
-static void put_query(struct buf *out, struct str query)
+static void put_ascii(struct buf *out, struct str text)
 {
-	if (is_ascii(query)) {
-		buf_put(out, query);
+	if (is_ascii(text)) {
+		buf_put(out, text);
 		return;
 	}
-	for (size_t i = 0; i < query.n; i++) {
-		unsigned char c = (unsigned char)query.p[i];
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
 
 		if (c > 0x7e)
 			buf_printf(out, "%%%02X", c);
 		else
-			buf_put(out, (struct str){query.p + i, 1});
+			buf_put(out, (struct str){text.p + i, 1});
 	}
+}
+
+/* The template says itself what is done with the query. */
+static bool names_query(const struct template *to)
+{
+	for (size_t i = 0; i < to->n_pieces; i++)
+		switch (to->pieces[i].variable) {
+		case TEMPLATE_QUERY:
+		case TEMPLATE_QUERY_PART:
+		case TEMPLATE_TARGET:
+			return true;
+		default:
+			break;
+		}
+	return false;
+}
+
+static void put_query(struct buf *out, struct str query)
+{
+	if (query.p != NULL) {
+		buf_put(out, STR("?"));
+		put_ascii(out, query);
+	}
+}
+
+static bool put_to(struct buf *out, struct exchange *x, const struct template *t)
+{
+	struct str to, query = x->request.query;
+
+	if (!template_evaluate(t, x, ESCAPE_URI, &to))
+		return false;
+	if (!str_starts_with(to, STR("/")))
+		buf_put(out, STR("/"));
+	put_ascii(out, to);
+	if (names_query(t))
+		return true;
+	if (to.n == 0 || memchr(to.p, '?', to.n) == NULL) {
+		put_query(out, query);
+	} else if (query.n > 0) {
+		if (!str_ends_with(to, STR("?")))
+			buf_put(out, STR("&"));
+		put_ascii(out, query);
+	}
+	return true;
+}
+
+static bool put_target(struct buf *out, struct exchange *x,
+		       const struct proxy *proxy)
+{
+	const struct request *r = &x->request;
+	struct str path = r->path;
+
+	if (proxy->conf->to.n_pieces > 0)
+		return put_to(out, x, &proxy->conf->to);
+	if (proxy->conf->strip) {
+		path = cut_route(proxy, path);
+		if (path.n == 0 || path.p[0] != '/')
+			buf_put(out, STR("/"));
+		put_encoded(out, path);
+	} else if (raw_path_will_do(x)) {
+		buf_put(out, r->raw_path);
+	} else {
+		put_encoded(out, path);
+	}
+	put_query(out, r->query);
+	return true;
 }
 
 static bool put_request_line(struct buf *out, struct exchange *x,
 			     const struct proxy *proxy)
 {
-	const struct request *r = &x->request;
-
-	buf_put(out, r->method_text);
+	buf_put(out, x->request.method_text);
 	buf_put(out, STR(" "));
-	if (!put_path(out, x, proxy))
+	if (!put_target(out, x, proxy))
 		return false;
-	if (r->query.p != NULL) {
-		buf_put(out, STR("?"));
-		put_query(out, r->query);
-	}
 	buf_put(out, STR(" HTTP/1.1\r\n"));
 	return true;
 }

@@ -2,6 +2,7 @@
 #include "worker/handler/proxy/proxy_response.h"
 
 #include "base/codec/response_head.h"
+#include "worker/handler/proxy/proxy_rewrite.h"
 #include "worker/http/exchange.h"
 
 static bool goes_along(enum response_field kind)
@@ -42,25 +43,30 @@ static void put_lines(struct exchange *x, struct str *lines)
 }
 
 /* The fields that go along, as many at once as lie together. */
-static void put_fields(struct exchange *x, const struct response_head *head)
+static void put_fields(struct exchange *x, const struct response_head *head,
+		       struct str rules)
 {
 	struct str lines = {NULL, 0};
 
 	for (size_t i = 0; i < head->n_fields; i++) {
-		const struct field *field = &head->fields[i];
+		enum response_field kind = (enum response_field)head->kinds[i];
+		struct field field = head->fields[i];
 
-		if (!goes_along((enum response_field)head->kinds[i]) ||
-		    prolongs(&lines, field))
+		if (!goes_along(kind))
+			continue;
+		field.value = proxy_rewrite_field(x, rules, &field, kind);
+		if (prolongs(&lines, &field))
 			continue;
 		put_lines(x, &lines);
-		if (!prolongs(&lines, field))
-			fields_add(&x->response.fields, &x->arena, field->name,
-				   field->value);
+		if (!prolongs(&lines, &field))
+			fields_add(&x->response.fields, &x->arena, field.name,
+				   field.value);
 	}
 	put_lines(x, &lines);
 }
 
-void proxy_response_fill(struct exchange *x, const struct response_head *head)
+void proxy_response_fill(struct exchange *x, const struct response_head *head,
+			 struct str rules)
 {
 	struct response *r = &x->response;
 
@@ -72,7 +78,7 @@ void proxy_response_fill(struct exchange *x, const struct response_head *head)
 		r->has_own_server |= kind == RESPONSE_FIELD_SERVER;
 		r->is_coded |= kind == RESPONSE_FIELD_CONTENT_ENCODING;
 	}
-	put_fields(x, head);
+	put_fields(x, head, rules);
 	fields_add(&r->fields, &x->arena, STR("Via"),
 		   head->minor == 0 ? STR("1.0 holdfast") : STR("1.1 holdfast"));
 	if (head->framing == RESPONSE_TUNNEL)

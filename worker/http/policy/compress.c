@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/codec/http_status.h"
 #include "base/mem.h"
 #include "worker/http/http.h"
 #include "worker/http/policy/compressor.h"
@@ -322,17 +323,33 @@ static void change_fields(struct exchange *x, enum conf_coding coding)
 	r->fields = fields;
 }
 
-static bool can_compress(const struct response *r)
+/* A response to HEAD whose handler has no content at hand. */
+static bool is_without_content(const struct exchange *x)
 {
+	const struct response *r = &x->response;
+
+	return r->body.kind == BODY_NONE && r->body.length > 0 &&
+	       x->request.method == METHOD_HEAD &&
+	       !http_status_ends_with_head(r->status);
+}
+
+static bool can_compress(const struct exchange *x)
+{
+	const struct response *r = &x->response;
+
 	return r->status != 206 && !r->is_tunnel &&
 	       (r->body.kind == BODY_BYTES || r->body.kind == BODY_FILE ||
-		r->body.kind == BODY_STREAM);
+		r->body.kind == BODY_STREAM || is_without_content(x));
 }
 
 static bool compress(struct exchange *x, enum conf_coding coding)
 {
 	struct body *body = &x->response.body;
 
+	if (is_without_content(x)) {
+		body->length = BODY_LENGTH_UNKNOWN;
+		return true;
+	}
 	if (body->kind != BODY_BYTES || body->length > COMPRESS_AT_ONCE)
 		return compress_body(x, coding, NULL);
 	if (!compress_bytes(coding, body->bytes, &x->arena, &body->bytes))
@@ -347,7 +364,7 @@ void compress_response(const struct conf_common *conf, struct exchange *x)
 	struct described d = {.type = STR("")};
 	enum conf_coding coding;
 
-	if (!can_compress(r))
+	if (!can_compress(x))
 		return;
 	if (r->prepared != NULL)
 		describe(&d, r->prepared);
