@@ -105,11 +105,13 @@ struct body {
 	 * are in to->out then. *n_out says how many in all. */
 	enum body_read (*splice)(void *owner, struct socket *to, size_t max,
 				 size_t *n_out);
-	bool moves;   /* BODY_STREAM: its handler can move it */
-	bool stays;   /* BODY_STREAM: it is made of one that moves, which this one
-		       * cannot: it is sent from here, however long that takes */
-	bool goes_on; /* BODY_STREAM: read() never waits and can be called until
-		       * the end, however fast the client is */
+	bool moves; /* BODY_STREAM: its handler can move it */
+	bool stays; /* BODY_STREAM: it is made of one that moves, which this one
+		     * cannot: it is sent from here, however long that takes */
+	/* BODY_STREAM, or NULL: read() never waits, and can be called until the
+	 * end, however fast the client is. Called before that is done: what it
+	 * costs to make the rest counts more then than how long that is. */
+	void (*run_ahead)(void *owner);
 	void *owner;
 	void (*release)(void *owner);
 };

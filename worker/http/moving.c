@@ -167,10 +167,12 @@ static enum moving begin_making(struct exchange *x)
 	struct body *body = &x->response.body;
 	struct store *store = store_create(x);
 
+	body->run_ahead(body->owner);
 	store->source = *body;
 	store->outcome = BODY_READ_SOME;
 	body->owner = store;
 	body->read = read_store;
+	body->run_ahead = NULL;
 	body->release = release;
 	loop_queue(x->http->loop, &store->task);
 	return MOVING_SOON;
@@ -253,7 +255,8 @@ enum moving moving_prepare(struct exchange *x)
 		return state;
 	if (body->kind == BODY_BYTES && state == MOVING_LARGE)
 		return store_bytes(x);
-	if (body->kind == BODY_STREAM && state == MOVING_HELD && body->goes_on)
+	if (body->kind == BODY_STREAM && state == MOVING_HELD &&
+	    body->run_ahead != NULL)
 		return begin_making(x);
 	return state;
 }

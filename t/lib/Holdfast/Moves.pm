@@ -43,11 +43,11 @@ sub moves_files () {
 
 # A line of it: the name of the case, what is the same however the response
 # came to its end, and what is not.
-my @same = qw(method target protocol host path query route rest status bytes
+my @same = qw(method target protocol host path query route rest status
 	user request_id header.referer header.user-agent cookie.c scheme
 	remote_addr connection_requests sent.content-type sent.content-length
 	sent.content-encoding sent.cache-control);
-my @differs = qw(remote_port connection time.head time.answer time.send
+my @differs = qw(bytes remote_port connection time.head time.answer time.send
 	time.total);
 
 sub _log_format () {

@@ -218,6 +218,19 @@ static enum body_read read_compressed(void *owner, struct buf *out, size_t max)
 	return BODY_READ_WAIT;
 }
 
+/* The rest is for one client, who reads it slowly: the time of a worker that
+ * should end is worth more than its bytes. It is not what others should get. */
+static void run_ahead(void *owner)
+{
+	struct compression *z = owner;
+
+	compressor_hurry(z->compressor);
+	z->keeper.keep = NULL;
+	buf_release(&z->kept);
+	if (z->source.kind == BODY_STREAM)
+		z->source.run_ahead(z->source.owner);
+}
+
 static void release_compression(void *owner)
 {
 	struct compression *z = owner;
@@ -258,10 +271,11 @@ bool compress_body(struct exchange *x, enum conf_coding coding,
 		.length = BODY_LENGTH_UNKNOWN,
 		.read = read_compressed,
 		.stays = z->source.kind == BODY_STREAM && z->source.moves,
-		.goes_on = z->source.kind != BODY_STREAM || z->source.goes_on,
 		.owner = z,
 		.release = release_compression,
 	};
+	if (z->source.kind != BODY_STREAM || z->source.run_ahead != NULL)
+		body->run_ahead = run_ahead;
 	return true;
 }
 

@@ -23,6 +23,7 @@ enum {
 
 	/* Fast levels: the content is compressed while it is sent. */
 	GZIP_LEVEL = 5,
+	GZIP_HURRIED_LEVEL = 1,
 	GZIP_FORMAT = 15 + 16, /* the largest window, and gzip's own header */
 	GZIP_MEMORY = 8,
 	BROTLI_LEVEL = 4,
@@ -35,6 +36,7 @@ static unsigned in_use;
 
 struct compressor {
 	enum conf_coding coding;
+	bool hurries; /* its level has to change still */
 	union {
 		z_stream gzip;
 #ifdef HAVE_LIBBROTLIENC
@@ -71,6 +73,10 @@ static bool run_gzip(struct compressor *c, enum compressor_task task,
 	c->gzip.avail_in = (unsigned)in->n;
 	c->gzip.next_out = bytes_of(out);
 	c->gzip.avail_out = (unsigned)room;
+	/* It flushes what went in before: without room for that, later. */
+	if (c->hurries &&
+	    deflateParams(&c->gzip, GZIP_HURRIED_LEVEL, Z_DEFAULT_STRATEGY) == Z_OK)
+		c->hurries = false;
 	int result = deflate(&c->gzip, flush[task]);
 
 	ASSERT(result != Z_STREAM_ERROR);
@@ -208,6 +214,11 @@ void compressor_destroy(struct compressor **compressor)
 	free(c);
 	*compressor = NULL;
 	in_use--;
+}
+
+void compressor_hurry(struct compressor *c)
+{
+	c->hurries = c->coding == CONF_CODING_GZIP;
 }
 
 bool compressor_run(struct compressor *c, enum compressor_task task, struct str *in,

@@ -32,6 +32,10 @@ struct compressor *compressor_create(enum conf_coding coding, uint64_t size)
 /* Clears the caller's pointer; takes a pointer to NULL too. */
 void compressor_destroy(struct compressor **compressor);
 
+/* From the next input on, time counts more than length. Only zlib's level can
+ * change in the middle; the others' are fast ones. */
+void compressor_hurry(struct compressor *compressor);
+
 /*
  * Cuts input off the front of *in and puts up to `room` bytes at `out`. True
  * when the task is done; if false, call it again with the same task, the rest

@@ -266,6 +266,13 @@ static void parts_of_a_file(void **state)
 /* A source that makes content as it is read. */
 
 static size_t made, makes;
+static int n_run_ahead;
+
+static void run_ahead(void *owner)
+{
+	assert_ptr_equal(owner, &n_released);
+	n_run_ahead++;
+}
 
 static enum body_read make(void *owner, struct buf *out, size_t max)
 {
@@ -285,7 +292,7 @@ static struct body *answer_stream(size_t n)
 	makes = n;
 	body->length = body->left = BODY_LENGTH_UNKNOWN;
 	body->read = make;
-	body->goes_on = true;
+	body->run_ahead = run_ahead;
 	return body;
 }
 
@@ -327,7 +334,9 @@ static void content_is_made_to_its_end(void **state)
 
 	(void)state;
 	assert_int_equal(body->read(body->owner, &out, 1000), BODY_READ_SOME);
+	n_run_ahead = 0;
 	assert_int_equal(moving_prepare(&x), MOVING_SOON);
+	assert_int_equal(n_run_ahead, 1);
 	assert_int_equal(made, 1000); /* in ticks to come */
 	ticks(2);
 	assert_int_equal(moving_prepare(&x), MOVING_SOON);
@@ -338,6 +347,7 @@ static void content_is_made_to_its_end(void **state)
 	ticks(8);
 	assert_int_equal(made, 90 * 1024);
 	assert_int_equal(n_resumed, 1);
+	assert_int_equal(n_run_ahead, 1);
 	/* What the head says may be of it. */
 	assert_int_equal(n_released, 0);
 	move();
@@ -371,7 +381,7 @@ static void what_waits_for_others_stays(void **state)
 	struct body *body = answer_stream(10);
 
 	(void)state;
-	body->goes_on = false;
+	body->run_ahead = NULL;
 	assert_int_equal(moving_prepare(&x), MOVING_HELD);
 	assert_ptr_equal(body->read, make);
 	exchange_finish(&x);

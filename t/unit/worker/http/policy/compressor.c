@@ -126,6 +126,57 @@ static void flushes(void **state)
 	compressor_destroy(&c);
 }
 
+/* Of text that takes some looking for matches. */
+static size_t compress_text(enum conf_coding coding, bool hurries)
+{
+	struct compressor *c = compressor_create(coding, SIZE);
+	size_t n_out = 0, n;
+
+	for (size_t at = 0; at < SIZE;) {
+		struct str in = {input + at, SIZE - at < 5000 ? SIZE - at : 5000};
+		enum compressor_task task =
+			at + in.n == SIZE ? COMPRESSOR_END : COMPRESSOR_TAKE;
+
+		if (hurries && at == SIZE / 10)
+			compressor_hurry(c);
+		at += in.n;
+		/* There is no room to change the level at once. */
+		for (size_t room = 10;
+		     !compressor_run(c, task, &in, output + n_out, room, &n);
+		     room = 1000)
+			n_out += n;
+		n_out += n;
+	}
+	compressor_destroy(&c);
+	return n_out;
+}
+
+static void hurries(void **state)
+{
+	uint32_t seed = 1;
+
+	(void)state;
+	for (size_t i = 0; i < SIZE; i++) {
+		seed = seed * 1664525 + 1013904223;
+		input[i] = "etaoin shrdlu etc"[(seed >> 20) % 17];
+		if (i > 1000 && seed % 11 < 9)
+			input[i] = input[i - 900 - (i / 300) % 50];
+	}
+	size_t n = compress_text(CONF_CODING_GZIP, false), hurried;
+
+	expand_gzip(n);
+	memset(again, 0, SIZE);
+	hurried = compress_text(CONF_CODING_GZIP, true);
+	expand_gzip(hurried);
+	assert_in_range(hurried, n + n / 50, 2 * n);
+#ifdef HAVE_LIBZSTD
+	n = compress_text(CONF_CODING_ZSTD, true);
+	memset(again, 0, SIZE);
+	assert_int_equal(ZSTD_decompress(again, SIZE, output, n), SIZE);
+	assert_memory_equal(input, again, SIZE);
+#endif
+}
+
 /* So many at a time, and no more. */
 static void is_bounded(void **state)
 {
@@ -152,7 +203,7 @@ int main(void)
 #ifdef HAVE_LIBZSTD
 		cmocka_unit_test(zstd),
 #endif
-		cmocka_unit_test(flushes),
+		cmocka_unit_test(flushes),    cmocka_unit_test(hurries),
 		cmocka_unit_test(is_bounded),
 	};
 
