@@ -634,17 +634,13 @@ static bool get_content(struct exchange *x, struct frozen_reader *message)
 
 	if (frozen_get(message, &content_layout, &frozen) != FROZEN_OK)
 		return false;
-	int file = frozen_get_fd(message, frozen.file);
-
 	x->content_sent = frozen.sent;
-	if (frozen.kind == FROZEN_CONTENT_HANDLER) {
-		body->length =
-			frozen.has_length ? frozen.length : BODY_LENGTH_UNKNOWN;
-		body->left = frozen.left;
-		return file == -1 && get_handler(x, message);
-	}
 	body->length = frozen.has_length ? frozen.length : BODY_LENGTH_UNKNOWN;
 	body->left = frozen.left;
+	if (frozen.kind == FROZEN_CONTENT_HANDLER)
+		return frozen.file == FROZEN_NO_FD && get_handler(x, message);
+	int file = frozen_get_fd(message, frozen.file);
+
 	body->offset = (off_t)frozen.offset;
 	body->file = file;
 	if (frozen.kind == FROZEN_CONTENT_STREAM)

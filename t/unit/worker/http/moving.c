@@ -423,6 +423,44 @@ static void damage(void **state)
 	body->n_parts = 0;
 }
 
+static int count_open(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) != -1;
+	return n;
+}
+
+/* Every byte as the number of a kind: among them that of a content which a
+ * handler makes, and which therefore has no file. */
+static void a_file_that_nobody_wants_is_closed(void **state)
+{
+	struct body *body = answer(BODY_FILE);
+	struct frozen_writer writer;
+	int file = open("/dev/null", O_RDONLY);
+
+	(void)state;
+	body->file = file;
+	body->left = 5;
+	begin(&writer);
+	exchange_freeze(&x, &writer);
+	int before = count_open();
+
+	for (size_t i = 0; i < writer.n; i++) {
+		char was = message[i];
+
+		for (char kind = 0; kind < 8; kind++) {
+			message[i] = kind;
+			(void)thaw(&writer, (struct str){message, writer.n});
+			exchange_forget(&y);
+		}
+		message[i] = was;
+	}
+	assert_int_equal(count_open(), before);
+	close(file);
+}
+
 #define MOVING_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -437,6 +475,7 @@ int main(void)
 		MOVING_TEST(too_much_of_it_is_served_out),
 		MOVING_TEST(what_waits_for_others_stays),
 		MOVING_TEST(damage),
+		MOVING_TEST(a_file_that_nobody_wants_is_closed),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
