@@ -329,6 +329,8 @@ struct conf_upstream {
 	uint64_t retries;
 	int proxy_protocol; /* enum conf_proxy_protocol: what its servers get */
 	unsigned retry_on;  /* a set: enum conf_retry */
+	uint64_t queue;     /* requests that wait, per worker */
+	uint64_t queue_timeout;
 	struct conf_upstream_timeouts timeouts;
 	struct conf_health *health; /* NULL: no active checks */
 	struct conf_server *servers;

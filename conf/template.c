@@ -66,6 +66,7 @@ static const struct {
 	{STR_INIT("upstream.server"), TEMPLATE_UPSTREAM_SERVER, ANSWERED},
 	{STR_INIT("upstream.tries"), TEMPLATE_UPSTREAM_TRIES, ANSWERED},
 	{STR_INIT("upstream.status"), TEMPLATE_UPSTREAM_STATUS, ANSWERED},
+	{STR_INIT("upstream.time.queue"), TEMPLATE_UPSTREAM_TIME_QUEUE, ANSWERED},
 	{STR_INIT("upstream.time.connect"), TEMPLATE_UPSTREAM_TIME_CONNECT,
 	 ANSWERED},
 	{STR_INIT("upstream.time.first_byte"), TEMPLATE_UPSTREAM_TIME_FIRST_BYTE,

@@ -20,7 +20,8 @@
  * when there is a response:
  *   ${status} ${time.answer} ${sent.NAME}
  *   ${upstream} ${upstream.server} ${upstream.tries} ${upstream.status}
- *   ${upstream.time.connect} ${upstream.time.first_byte}
+ *   ${upstream.time.queue} ${upstream.time.connect}
+ *   ${upstream.time.first_byte}
  * and when it has been sent (but then no form and no match):
  *   ${bytes} ${time.send} ${time.total} ${upstream.time.total}
  * Anywhere:
@@ -78,6 +79,7 @@ enum template_variable {
 	TEMPLATE_UPSTREAM_SERVER,
 	TEMPLATE_UPSTREAM_TRIES,
 	TEMPLATE_UPSTREAM_STATUS,
+	TEMPLATE_UPSTREAM_TIME_QUEUE,
 	TEMPLATE_UPSTREAM_TIME_CONNECT,
 	TEMPLATE_UPSTREAM_TIME_FIRST_BYTE,
 	TEMPLATE_UPSTREAM_TIME_TOTAL,

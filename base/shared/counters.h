@@ -44,6 +44,9 @@ struct counters {
 	uint64_t upstream_requests;
 	uint64_t upstream_retries;
 	uint64_t upstream_failures;
+	uint64_t upstream_queued;
+	uint64_t upstream_queue_full;
+	uint64_t upstream_queue_timeouts;
 	uint64_t respawns;        /* the master's */
 	uint64_t connections_cut; /* the master's */
 };

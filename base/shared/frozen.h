@@ -82,6 +82,8 @@ enum {
 	/* worker/move/pack.c: of the PROXY protocol. */              \
 	KIND(PROXY_HEADER, 30, 1, 1)                                  \
 	KIND(VIA, 31, 1, 1)                                           \
+	/* .../forward_queue.c: in place of FORWARD. */               \
+	KIND(FORWARD_WAITING, 24, 1, 1)                               \
 	FROZEN_MORE_KINDS(KIND)
 
 /* For a test of this file's own. */

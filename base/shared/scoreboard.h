@@ -20,7 +20,8 @@
 enum {
 	SCOREBOARD_SLOTS = 1024,
 	SCOREBOARD_SERVERS = 256, /* of upstreams */
-	SCOREBOARD_SERVER_TEXT = 64,
+	SCOREBOARD_SERVER_TEXT = 96,
+	SCOREBOARD_UPSTREAMS = 64, /* with a queue */
 };
 
 /* What a worker knows of a server of an upstream. */
@@ -39,6 +40,14 @@ struct server_health {
 	/* Its name, where that is not in the configuration: it was found by an
 	 * SRV record. Without a NUL if it is as long as this or longer. */
 	char text[SCOREBOARD_SERVER_TEXT];
+};
+
+/* The queue of an upstream in a worker. */
+struct upstream_queue {
+	uint64_t key;     /* str_hash() of its name; 0: none */
+	uint64_t waiting; /* requests, now */
+	uint64_t queued;  /* that have waited */
+	uint64_t ms;      /* for which they did, in all */
 };
 
 /* By which workers and the master know a server. */
@@ -60,6 +69,7 @@ struct slot {
 	uint64_t temp;  /* bytes of its files in the directory `temp` */
 	struct counters counters;
 	struct server_health servers[SCOREBOARD_SERVERS];
+	struct upstream_queue queues[SCOREBOARD_UPSTREAMS];
 };
 
 struct scoreboard {

@@ -13,6 +13,11 @@ static bool has_hash(const void *group)
 	return ((const struct conf_upstream *)group)->balance == CONF_BALANCE_HASH;
 }
 
+static bool has_queue(const void *group)
+{
+	return ((const struct conf_upstream *)group)->queue > 0;
+}
+
 static bool is_http(const void *group)
 {
 	return ((const struct conf_health *)group)->type == CONF_HEALTH_HTTP;
@@ -173,6 +178,15 @@ static const struct schema_setting settings[] = {
 		 "what is not a response; a response with that status. With "
 		 "non_idempotent, requests of any method are tried again, and a "
 		 "server may get one twice."},
+	{.name = "queue", AT(queue), .type = &type_count,
+	 .fallback = "0", .max = 100000,
+	 .help = "The maximum number of requests that wait in a worker when all "
+		 "servers are at their max_connections, in the order in which "
+		 "they came. Any more are answered with 503."},
+	{.name = "queue_timeout", AT(queue_timeout), .type = &type_duration,
+	 .fallback = "30s", .min = 1, .max = MS_DAY, .only_if = has_queue,
+	 .only_if_help = "there is no queue",
+	 .help = "How long a request waits. Then it is answered with 503."},
 	{.name = "timeouts", AT(timeouts), .type = &type_group,
 	 .group = &timeouts_group},
 	{.name = "health", AT(health), .type = &type_optional_group,

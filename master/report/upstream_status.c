@@ -183,6 +183,39 @@ static void text_server(const struct conf_upstream *u, const struct server_view 
 	buf_put(out, STR("\n"));
 }
 
+static struct upstream_queue add_up_queue(struct master *m,
+					  const struct conf_upstream *u)
+{
+	struct upstream_queue sum = {.key = str_hash(str_of(u->name))};
+
+	for (struct child *c = NULL;
+	     (c = children_next(&m->children, NULL, c)) != NULL;)
+		for (size_t i = 0; i < SCOREBOARD_UPSTREAMS; i++) {
+			const struct upstream_queue *q = &c->slot->queues[i];
+
+			if (q->key != sum.key)
+				continue;
+			sum.waiting += q->waiting;
+			sum.queued += q->queued;
+			sum.ms += q->ms;
+		}
+	return sum;
+}
+
+static void text_queue(struct master *m, const struct conf_upstream *u,
+		       struct buf *out)
+{
+	struct upstream_queue sum = add_up_queue(m, u);
+
+	if (u->queue > 0)
+		buf_printf(out,
+			   "%-16s queue: %ju of %ju waiting, %ju have waited for "
+			   "%ju ms on average\n",
+			   u->name, (uintmax_t)sum.waiting, (uintmax_t)u->queue,
+			   (uintmax_t)sum.queued,
+			   (uintmax_t)(sum.queued > 0 ? sum.ms / sum.queued : 0));
+}
+
 static void text_upstream(struct master *m, const struct conf_upstream *u,
 			  size_t *at, struct buf *out)
 {
@@ -194,6 +227,7 @@ static void text_upstream(struct master *m, const struct conf_upstream *u,
 
 		text_server(u, &views.items[i], &sum, out);
 	}
+	text_queue(m, u, out);
 	server_views_fini(&views);
 }
 
@@ -240,6 +274,19 @@ static void json_server(const struct server_view *s, const struct server_sum *su
 		   (uintmax_t)sum->requests, (uintmax_t)sum->failures);
 }
 
+/* `max` is of each worker. */
+static void json_queue(struct master *m, const struct conf_upstream *u,
+		       struct buf *out)
+{
+	struct upstream_queue sum = add_up_queue(m, u);
+
+	buf_printf(out,
+		   ",\"queue\":{\"max\":%ju,\"waiting\":%ju,\"queued\":%ju,"
+		   "\"queued_ms\":%ju}",
+		   (uintmax_t)u->queue, (uintmax_t)sum.waiting,
+		   (uintmax_t)sum.queued, (uintmax_t)sum.ms);
+}
+
 static void json_upstream(struct master *m, const struct conf_upstream *u,
 			  size_t *at, struct buf *out)
 {
@@ -255,7 +302,9 @@ static void json_upstream(struct master *m, const struct conf_upstream *u,
 		buf_put_cstr(out, i > 0 ? "," : "");
 		json_server(&views.items[i], &sum, out);
 	}
-	buf_put(out, STR("]}"));
+	buf_put(out, STR("]"));
+	json_queue(m, u, out);
+	buf_put(out, STR("}"));
 	server_views_fini(&views);
 }
 

@@ -157,7 +157,8 @@ struct exchange_upstream {
 	struct str server;   /* the last one that was asked; or empty */
 	uint32_t tries;      /* times that a server was asked */
 	unsigned status;     /* of the last one's response; 0: there was none */
-	uint64_t begun;      /* the first try */
+	uint64_t queued;     /* ns, in which it waited for a server */
+	uint64_t begun;      /* the first try, or the wait for it */
 	uint64_t asked;      /* the last one */
 	uint64_t connected;  /* of the last one: the connection was made for it */
 	uint64_t first_byte; /* of the last one's response */

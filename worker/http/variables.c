@@ -178,6 +178,8 @@ static struct str upstream_variable(enum template_variable variable,
 		return number(x, u->tries);
 	case TEMPLATE_UPSTREAM_STATUS:
 		return u->status != 0 ? number(x, u->status) : STR("");
+	case TEMPLATE_UPSTREAM_TIME_QUEUE:
+		return seconds(x, u->begun, u->begun + u->queued);
 	case TEMPLATE_UPSTREAM_TIME_CONNECT:
 		return seconds(x, u->asked, u->connected);
 	case TEMPLATE_UPSTREAM_TIME_FIRST_BYTE:
@@ -293,6 +295,7 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 	case TEMPLATE_UPSTREAM_SERVER:
 	case TEMPLATE_UPSTREAM_TRIES:
 	case TEMPLATE_UPSTREAM_STATUS:
+	case TEMPLATE_UPSTREAM_TIME_QUEUE:
 	case TEMPLATE_UPSTREAM_TIME_CONNECT:
 	case TEMPLATE_UPSTREAM_TIME_FIRST_BYTE:
 	case TEMPLATE_UPSTREAM_TIME_TOTAL:

@@ -155,6 +155,9 @@ static char *put_upstream(char *to, const struct exchange *x)
 		to = put_count(to, STR(",\"status\":"), u->status);
 	to = put_phase(to, STR(",\"times_us\":{\"total\":"), u->begun,
 		       upstream_end(x));
+	if (u->queued != 0)
+		to = put_phase(to, STR(",\"queue\":"), u->begun,
+			       u->begun + u->queued);
 	to = put_phase_if(to, STR(",\"connect\":"), u->asked, u->connected);
 	to = put_phase_if(to, STR(",\"first_byte\":"), u->asked, u->first_byte);
 	return PUT(to, "}}");

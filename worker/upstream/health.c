@@ -123,6 +123,7 @@ static void end_check(struct health_check *c, const char *why)
 	c->in_row = 0;
 	c->server->is_unhealthy = !is_down;
 	server_show(c->server);
+	upstream_look(c->server->upstream);
 	if (is_down)
 		log_info("upstream %s, server %s: healthy again: %ju checks in a "
 			 "row succeeded",

@@ -98,7 +98,14 @@ static uint64_t now(const struct server *server)
 	return server->net->loop->now;
 }
 
-static bool is_up(const struct server *server)
+static bool is_usable(const struct server *server)
+{
+	return server->mode == SERVER_ENABLED &&
+	       (server->name == NULL || resolver_count(server->name) > 0);
+}
+
+/* One that fails is tried with one request at a time. */
+static bool is_healthy(const struct server *server)
 {
 	if (server->is_unhealthy)
 		return false;
@@ -106,16 +113,20 @@ static bool is_up(const struct server *server)
 	       (now(server) >= server->down_until && !server->is_probing);
 }
 
+bool server_is_up(const struct server *server)
+{
+	return is_usable(server) && is_healthy(server);
+}
+
 bool server_is_available(const struct server *server, bool heed_health)
 {
 	const struct conf_server *conf = server->conf;
 
-	if (server->mode != SERVER_ENABLED ||
-	    (server->name != NULL && resolver_count(server->name) == 0))
+	if (!is_usable(server))
 		return false;
 	if (conf->max_connections > 0 && server->n_active >= conf->max_connections)
 		return false;
-	return !heed_health || is_up(server);
+	return !heed_health || is_healthy(server);
 }
 
 uint64_t server_weight(const struct server *server)
@@ -142,6 +153,8 @@ static void show_health(struct server *server)
 	shown->recovered_at = server->recovered_at;
 	shown->n_downs = server->n_downs;
 	server_show(server);
+	if (server->upstream->n_waiting > 0) /* for a server that is up */
+		upstream_look(server->upstream);
 }
 
 /* Others may have written anything: a time that cannot be is none. */

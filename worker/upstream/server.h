@@ -84,6 +84,9 @@ void server_set_mode(struct server *server, enum server_mode mode);
 /* It is not in the upstream any more: nothing is kept alive. */
 void server_retire(struct server *server);
 
+/* Whether it is enabled, has an address and counts as up. */
+bool server_is_up(const struct server *server);
+
 /* Whether it may be asked now: it is enabled, has an address, a connection to
  * spare and, if `heed_health`, counts as up. */
 bool server_is_available(const struct server *server, bool heed_health);

@@ -9,6 +9,7 @@
 #include "worker/upstream/resolver.h"
 #include "worker/upstream/server.h"
 #include "worker/upstream/upstreams.h"
+#include "worker/upstream/waiter.h"
 
 /* The servers. */
 
@@ -26,7 +27,10 @@ static void bury(struct upstream *u)
 
 static void on_look(struct task *task)
 {
-	bury(CONTAINER_OF(task, struct upstream, look));
+	struct upstream *u = CONTAINER_OF(task, struct upstream, look);
+
+	bury(u);
+	waiters_look(u);
 }
 
 void upstream_look(struct upstream *u)
@@ -40,6 +44,8 @@ void upstream_init(struct upstream *u, struct upstreams *all,
 {
 	*u = (struct upstream){.conf = conf, .all = all, .balancer = balancer};
 	list_init(&u->removed);
+	list_init(&u->waiting);
+	u->shown = &u->unshown;
 	task_init(&u->look, on_look);
 }
 
@@ -100,6 +106,8 @@ static bool is_among(struct server *const *servers, size_t n,
 	return false;
 }
 
+enum { KINDS_UP = 2 }; /* of upstream_pick(), for servers that are up */
+
 /* What is asked of a candidate, from the best kind on. */
 struct kind {
 	bool backup;
@@ -141,6 +149,32 @@ static enum upstream_lack find_lack(const struct upstream *u)
 	return lack;
 }
 
+/* Whether a server that counts as up, and was not tried, may be asked once it has
+ * a connection to spare. */
+static bool is_worth_waiting(const struct upstream *u, struct server *const *tried,
+			     size_t n_tried)
+{
+	for (size_t i = 0; i < u->n_servers; i++)
+		if (server_is_up(u->servers[i]) &&
+		    !is_among(tried, n_tried, u->servers[i]))
+			return true;
+	return false;
+}
+
+static bool is_any_available(const struct upstream *u, bool heed_health)
+{
+	for (size_t i = 0; i < u->n_servers; i++)
+		if (server_is_available(u->servers[i], heed_health))
+			return true;
+	return false;
+}
+
+bool upstream_has_room(const struct upstream *u)
+{
+	return is_any_available(u, true) ||
+	       (!is_worth_waiting(u, NULL, 0) && is_any_available(u, false));
+}
+
 /* When all are down that counts for nothing (panic mode): to ask one that may
  * be back is better than to ask none. */
 struct server *upstream_pick(struct upstream *upstream, uint64_t hash,
@@ -157,6 +191,11 @@ struct server *upstream_pick(struct upstream *upstream, uint64_t hash,
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		/* With a queue, one that is full is waited for rather than that
+		 * one that is down, or has failed at it, is asked. */
+		if (i == KINDS_UP && upstream->conf->queue > 0 &&
+		    is_worth_waiting(upstream, tried, n_tried))
+			break;
 		size_t n = find_candidates(upstream, kinds[i], tried, n_tried);
 		struct candidates candidates = {
 			.items = upstream->candidates, .n = n, .hash = hash};

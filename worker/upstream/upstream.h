@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 #include "base/loop.h"
+#include "base/shared/scoreboard.h"
 #include "conf/conf.h"
 #include "worker/upstream/balancer.h"
 
@@ -29,8 +30,13 @@ struct upstream {
 	struct server **candidates; /* room for all of them */
 	/* Servers that are not in it any more, and have something under way. */
 	struct list removed;
-	uint32_t n_waiting; /* requests: see waiter.h */
-	struct task look;   /* see upstream_look() */
+	/* Requests that wait, in the order in which they came: see waiter.h. */
+	struct list waiting;
+	uint32_t n_waiting;
+	struct task look; /* see upstream_look() */
+	/* For others: in the worker's slot of the scoreboard, or nowhere. */
+	struct upstream_queue *shown;
+	struct upstream_queue unshown;
 };
 
 void upstream_init(struct upstream *upstream, struct upstreams *all,
@@ -52,6 +58,15 @@ void upstream_remove(struct upstream *upstream, struct server *server);
 /* Something that was waited for may have come: a server has a connection to
  * spare, or one that was removed has nothing under way. Acts in the next tick. */
 void upstream_look(struct upstream *upstream);
+
+/* Whether upstream_pick() would find a server for a request that comes now. */
+bool upstream_has_room(const struct upstream *upstream);
+
+/* The queue has changed. */
+static inline void upstream_show(struct upstream *upstream)
+{
+	upstream->shown->waiting = upstream->n_waiting;
+}
 
 enum upstream_lack {
 	UPSTREAM_UNRESOLVED, /* no server has an address */

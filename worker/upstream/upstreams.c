@@ -77,6 +77,20 @@ static void show_servers(struct upstreams *all, bool are_checked)
 	}
 }
 
+static void show_queues(struct upstreams *all)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < all->n && n < SCOREBOARD_UPSTREAMS; i++) {
+		struct upstream *u = &all->items[i];
+
+		if (u->conf->queue == 0)
+			continue;
+		u->shown = &all->net->slot->queues[n++];
+		u->shown->key = str_hash(str_of(u->conf->name));
+	}
+}
+
 /* Changes at run time. */
 
 static void heed_change(struct server *server, const struct server_change *change)
@@ -134,7 +148,7 @@ static void change_server(struct upstreams *all, struct upstream *u,
 	heed_change(server, change);
 }
 
-static struct upstream *find_upstream(struct upstreams *all, struct str name)
+struct upstream *upstreams_named(struct upstreams *all, struct str name)
 {
 	for (size_t i = 0; i < all->n; i++)
 		if (str_equal(str_of(all->items[i].conf->name), name))
@@ -144,7 +158,7 @@ static struct upstream *find_upstream(struct upstreams *all, struct str name)
 
 void upstreams_change(struct upstreams *all, const struct server_change *change)
 {
-	struct upstream *u = find_upstream(all, change->upstream);
+	struct upstream *u = upstreams_named(all, change->upstream);
 
 	if (u == NULL)
 		return;
@@ -179,6 +193,7 @@ struct upstreams *upstreams_create(struct net *net, const struct conf *conf,
 		init_upstream(all, &all->items[i], &conf->upstreams[i], balancers);
 	show_servers(all, true);
 	show_servers(all, false);
+	show_queues(all);
 	health_create(all);
 	for (size_t i = 0; i < changes->n; i++)
 		upstreams_change(all, &changes->items[i]);
@@ -269,7 +284,7 @@ struct upstream *upstreams_find(struct upstreams *all, struct str name,
 				const struct conf_upstream_timeouts *timeouts,
 				struct server **server_out)
 {
-	struct upstream *u = find_upstream(all, name);
+	struct upstream *u = upstreams_named(all, name);
 
 	*server_out = u != NULL ? upstream_find(u, server_text) : NULL;
 	if (*server_out != NULL)

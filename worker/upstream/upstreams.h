@@ -36,6 +36,9 @@ void upstreams_destroy(struct upstreams **upstreams);
 void upstreams_change(struct upstreams *upstreams,
 		      const struct server_change *change);
 
+/* The one of that name, or NULL. */
+struct upstream *upstreams_named(struct upstreams *upstreams, struct str name);
+
 /*
  * The upstream and the server of a connection from elsewhere, by their names.
  * If our configuration does not have them (any more), they are made for it

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A request on its way to a server: its tries, and the head of the response.
- * The bodies, both ways, are forward_body.c's.
+ * The bodies, both ways, are forward_body.c's, and waiting is forward_queue.c's.
  *
- *   connect   forward_start() > try_server(): a connection that is idle, or a
- *             new one (on_connected())
+ *   choose    forward_start() > forward_try(): a server is chosen, or the request
+ *             waits for one: forward_queue.c
+ *   connect   a connection that is idle, or a new one
+ *             (on_connected())
  *   send      forward_push(): head and body, as far as it has come
  *   head      read_head(): the head of the response answers the exchange
  *   content   forward_read(), for the protocol that sends it, or both ways at
@@ -21,6 +23,7 @@
 #include "base/clock.h"
 #include "base/codec/response_head.h"
 #include "base/log.h"
+#include "worker/handler/proxy/forward_queue.h"
 #include "worker/handler/proxy/forward_state.h"
 #include "worker/handler/proxy/proxy.h"
 #include "worker/handler/proxy/proxy_request.h"
@@ -42,11 +45,9 @@ enum {
 };
 
 static const char *const state_names[] = {
-	[FORWARD_CONNECTING] = "connecting",
-	[FORWARD_SENDING] = "sending",
-	[FORWARD_CONTENT] = "content",
-	[FORWARD_TUNNEL] = "tunnel",
-	[FORWARD_OVER] = "over",
+	[FORWARD_WAITING] = "waiting", [FORWARD_CONNECTING] = "connecting",
+	[FORWARD_SENDING] = "sending", [FORWARD_CONTENT] = "content",
+	[FORWARD_TUNNEL] = "tunnel",   [FORWARD_OVER] = "over",
 };
 
 void forward_set_state(struct forward *f, enum forward_state state)
@@ -66,8 +67,6 @@ void forward_wait_for_peer(struct forward *f, uint64_t ms)
 {
 	forward_wait_until(f, forward_now(f) + ms * NS_PER_MS);
 }
-
-static void try_server(struct forward *f);
 
 /* The end of a try, or of all of it. */
 
@@ -105,6 +104,8 @@ static void finish(struct forward *f)
 {
 	forward_set_state(f, FORWARD_OVER);
 	forward_note_end(f);
+	if (f->waiter.upstream != NULL)
+		waiter_leave(&f->waiter);
 	let_go_of_peer(f);
 	buf_release(&f->out);
 }
@@ -119,9 +120,8 @@ void forward_release(void *owner)
 	finish(owner);
 }
 
-/* Answers in place of a server; `why` is for the log. */
-static void refuse(struct forward *f, unsigned status, const char *phase,
-		   const char *why)
+void forward_refuse(struct forward *f, unsigned status, const char *phase,
+		    const char *why)
 {
 	char ip[ADDR_TEXT];
 
@@ -183,7 +183,7 @@ static void try_again(struct forward *f)
 	f->is_received = false;
 	f->head_until = 0;
 	f->x->http->counters->upstream_retries++;
-	try_server(f);
+	forward_try(f);
 }
 
 void forward_count_failure(struct forward *f, const char *why)
@@ -212,7 +212,7 @@ static void fail(struct forward *f, unsigned status, enum conf_retry cause,
 	if (may && !is_too_late(f))
 		try_again(f);
 	else
-		refuse(f, status, phase, why);
+		forward_refuse(f, status, phase, why);
 }
 
 /* The response. */
@@ -459,14 +459,38 @@ const struct peer_user forward_user = {
 
 /* The beginning, and each new try. */
 
-/* The head, in front of what has come of the body. False when the exchange was
- * answered. */
-static bool put_head(struct forward *f)
+/* The head was made by another worker, of whose route we know only that. */
+static void replace_host(struct forward *f, const char *address)
+{
+	static const struct str name = STR_INIT("\r\nHost: ");
+	struct str all = buf_str(&f->out), rest = {all.p, f->head_size};
+	const char *at = memmem(rest.p, rest.n, name.p, name.n);
+	struct buf out = {0};
+
+	if (at == NULL)
+		return;
+	rest = str_tail(all, (size_t)(at - all.p) + name.n);
+	buf_put(&out, (struct str){all.p, all.n - rest.n});
+	buf_put(&out, proxy_request_host(address));
+	(void)str_cut(&rest, '\r');
+	f->head_size = f->head_size + buf_length(&out) + 1 + rest.n - all.n;
+	buf_put(&out, STR("\r"));
+	buf_put(&out, rest);
+	buf_release(&f->out);
+	f->out = out;
+}
+
+bool forward_put_head(struct forward *f)
 {
 	struct buf head = {0};
 	struct str body = str_tail(buf_str(&f->out), f->head_size);
-	const char *address = f->server->conf->text;
+	const char *address = f->server != NULL ? f->server->conf->text : "";
 
+	if (f->is_thawed) {
+		if (f->proxy->conf->host == CONF_PROXY_HOST_SERVER)
+			replace_host(f, address);
+		return true;
+	}
 	if (f->head_size > 0 && f->proxy->conf->host != CONF_PROXY_HOST_SERVER)
 		return true; /* it is the same for every server */
 	if (!proxy_request_put_head(&head, f->x, f->proxy, f->body, address)) {
@@ -520,6 +544,8 @@ static void note_try(struct forward *f)
 	struct exchange_upstream *u = f->x->upstream;
 
 	u->server = str_of(f->server->conf->text);
+	if (f->server->conf == &f->server->own) /* it may be gone before */
+		u->server = arena_copy(&f->x->arena, u->server);
 	u->tries++;
 	u->asked = forward_now(f);
 	u->connected = 0;
@@ -536,26 +562,15 @@ static void introduce(struct forward *f)
 	peer_put_header(f->peer, &f->x->connection->peer, &ours);
 }
 
-static void try_server(struct forward *f)
+void forward_try(struct forward *f)
 {
-	enum upstream_lack lack;
+	struct server *server = forward_choose(f);
 
-	f->server =
-		upstream_pick(f->upstream, f->hash, f->tried, f->n_tried, &lack);
-	if (f->server == NULL) {
-		if (lack == UPSTREAM_FULL)
-			refuse(f, 503, "choice",
-			       "every server is at its "
-			       "max_connections");
-		else if (lack == UPSTREAM_CLOSED)
-			refuse(f, 503, "choice",
-			       "every server is drained or disabled");
-		else
-			refuse(f, 502, "choice", "no server's name is resolved");
+	if (server == NULL)
 		return;
-	}
+	f->server = server;
 	f->tried[f->n_tried++] = f->server;
-	if (!put_head(f))
+	if (!forward_put_head(f))
 		return;
 	note_try(f);
 	if (use_idle(f))
@@ -610,5 +625,5 @@ void forward_start(struct exchange *x, const struct proxy *proxy)
 	}
 	exchange_hold(x, forward_cancel, f);
 	x->ends_with_peer = true; /* what nobody waits for is not asked for */
-	try_server(f);
+	forward_try(f);
 }

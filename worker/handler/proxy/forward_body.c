@@ -278,7 +278,7 @@ bool forward_put_body(struct exchange *x, struct str piece)
 		put_piece(f, piece);
 	if (f->state == FORWARD_TUNNEL)
 		forward_wait_for_peer(f, forward_timeouts(f)->read);
-	if (f->state != FORWARD_CONNECTING)
+	if (forward_is_connected(f))
 		forward_push(f);
 	f->is_waited_for = forward_unsent(f) >= FORWARD_PENDING;
 	return !f->is_waited_for;
@@ -291,6 +291,6 @@ void forward_end_body(struct exchange *x)
 	f->has_ended = true;
 	if (f->body.framing == PROXY_CHUNKED)
 		buf_put(&f->out, STR("0\r\n\r\n"));
-	if (f->state != FORWARD_CONNECTING)
+	if (forward_is_connected(f))
 		forward_push(f);
 }

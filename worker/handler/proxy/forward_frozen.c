@@ -11,6 +11,7 @@
 #include "worker/handler/proxy/forward_frozen.h"
 
 #include "base/fd.h"
+#include "worker/handler/proxy/forward_queue.h"
 #include "worker/handler/proxy/forward_state.h"
 #include "worker/handler/proxy/proxy.h"
 #include "worker/http/http.h"
@@ -106,6 +107,8 @@ bool forward_may_move(const struct exchange *x)
 {
 	const struct forward *f = forward_of(x);
 
+	if (f != NULL && f->state == FORWARD_WAITING)
+		return forward_queue_may_move(f);
 	if (f == NULL || f->peer == NULL || f->has_timed_out ||
 	    f->state == FORWARD_CONNECTING || f->state == FORWARD_OVER)
 		return false;
@@ -164,6 +167,11 @@ static uint8_t framing_of(const struct forward *f)
 void forward_freeze(const struct exchange *x, struct frozen_writer *message)
 {
 	const struct forward *f = forward_of(x);
+
+	if (f->state == FORWARD_WAITING) {
+		forward_queue_freeze(f, message);
+		return;
+	}
 	const struct conf_upstream *conf = f->upstream->conf;
 	struct frozen_forward frozen = {
 		.upstream = str_of(conf->name),
@@ -314,6 +322,9 @@ static void hand_over(struct forward *f)
 bool forward_thaw(struct exchange *x, struct frozen_reader *message)
 {
 	struct frozen_forward frozen = {.peer = FROZEN_NO_FD};
+
+	if (frozen_next(message) == FROZEN_FORWARD_WAITING)
+		return forward_queue_thaw(x, message);
 	struct forward *f = arena_zalloc(&x->arena, 1, sizeof(*f));
 
 	if (frozen_get(message, &forward_layout, &frozen) != FROZEN_OK)

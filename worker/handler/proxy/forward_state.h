@@ -20,6 +20,7 @@
 #include "worker/upstream/server.h"
 #include "worker/upstream/upstream.h"
 #include "worker/upstream/upstreams.h"
+#include "worker/upstream/waiter.h"
 
 struct proxy;
 
@@ -28,6 +29,7 @@ enum {
 };
 
 enum forward_state {
+	FORWARD_WAITING, /* for a server to have a connection to spare */
 	FORWARD_CONNECTING,
 	FORWARD_SENDING, /* the request; and the response is awaited */
 	FORWARD_CONTENT, /* the exchange is answered */
@@ -42,9 +44,13 @@ struct forward {
 	enum forward_state state;
 	struct server *server;
 	struct peer *peer;
+	struct waiter waiter;
 	/* Servers that were asked. */
 	struct server **tried;
 	size_t n_tried;
+	bool is_its_turn; /* it has waited */
+	bool is_thawed;   /* while it waited: another worker made the head */
+	bool is_forsaken; /* and ours does not have its upstream */
 	uint64_t hash;
 	uint64_t total_until; /* CLOCK_MONOTONIC ns, or 0 */
 	uint64_t head_until;  /* for the response's head; 0: it is not waited
@@ -97,6 +103,12 @@ static inline uint64_t forward_client(const struct forward *f)
 		       : f->x->connection->id;
 }
 
+/* Whether there is a connection to the server, and it is established. */
+static inline bool forward_is_connected(const struct forward *f)
+{
+	return f->state > FORWARD_CONNECTING;
+}
+
 /* Of forward.c. */
 
 void forward_set_state(struct forward *f, enum forward_state state);
@@ -116,6 +128,18 @@ void forward_count_failure(struct forward *f, const char *why);
 /* For exchange_hold(), and for the body of the response. */
 void forward_cancel(struct exchange *x);
 void forward_release(void *owner);
+
+/* Asks a server, the first or another one. */
+void forward_try(struct forward *f);
+
+/* Puts the head in front of what has come of the body. Without a server yet, it
+ * is made anew for it if it depends on that. False when the exchange was
+ * answered. */
+bool forward_put_head(struct forward *f);
+
+/* Answers in place of a server; `why` is for the log. */
+void forward_refuse(struct forward *f, unsigned status, const char *phase,
+		    const char *why);
 
 /* What a peer tells. */
 extern const struct peer_user forward_user;

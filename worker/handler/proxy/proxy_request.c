@@ -263,6 +263,12 @@ static struct str client_host(const struct exchange *x)
 	return host;
 }
 
+struct str proxy_request_host(const char *address)
+{
+	return strncmp(address, "unix:", 5) == 0 ? STR("localhost")
+						 : str_of(address);
+}
+
 static bool put_host(const struct head *h, const char *address)
 {
 	const struct conf_proxy *conf = h->proxy->conf;
@@ -275,9 +281,7 @@ static bool put_host(const struct head *h, const char *address)
 			break;
 		/* fall through */
 	case CONF_PROXY_HOST_SERVER:
-		host = str_of(address);
-		if (str_starts_with(host, STR("unix:")))
-			host = STR("localhost");
+		host = proxy_request_host(address);
 		break;
 	case CONF_PROXY_HOST_TEXT:
 		if (!template_evaluate(&conf->host_text, h->x, ESCAPE_NONE, &host))

@@ -27,6 +27,9 @@ struct proxy_body proxy_request_body(const struct exchange *x, bool is_whole);
 /* Whether it asks to go on with another protocol, and the route allows that. */
 bool proxy_request_upgrades(const struct exchange *x, const struct proxy *proxy);
 
+/* The Host of a server with that address. */
+struct str proxy_request_host(const char *address);
+
 /*
  * Puts the head, made anew from what was understood of the client's: nothing
  * is passed through as it came. `address` is the server's, for a Host of its
