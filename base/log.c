@@ -27,7 +27,9 @@
 enum {
 	LOG_TEXT = 2048,       /* a longer line is cut and ends in "..." */
 	LOG_LINE = 4096,       /* including quotes; PIPE_BUF */
-	LOG_CLIENT_LINES = 20, /* a second, that clients may cause */
+	LOG_HEAD = 160,        /* what stands before the text of a line */
+	LOG_CLIENT_LINES = 20, /* a second of each kind, that clients may cause */
+	LOG_MEMBER_MIN = 32,   /* bytes besides its name; less is no use */
 };
 
 static struct {
@@ -45,12 +47,17 @@ static struct {
 
 enum log_level log_level_now = LOG_LEVEL_INFO;
 
-/* Lines that clients cause; see log_client(). */
-static struct {
-	uint64_t since; /* CLOCK_MONOTONIC ns */
-	unsigned n;     /* logged since then */
-	uint64_t more;  /* not logged */
-} clients;
+/* Lines that clients cause, of no kind; and all kinds that there were. */
+static struct log_kind clients = {.about = "clients", .level = LOG_LEVEL_INFO};
+static struct log_kind *kinds;
+
+/* A line, as it is before it is text or JSON. */
+struct event {
+	enum log_level level;
+	struct str text;
+	const struct log_member *members;
+	size_t n;
+};
 
 static const struct {
 	const char *name;
@@ -163,10 +170,60 @@ static char *put_defused(char *to, struct str text)
 	return to;
 }
 
-static size_t format_text(char line[LOG_LINE], enum log_level level,
-			  struct str text)
+static char *copy_octet(char *to, struct str octet)
 {
-	size_t max = LOG_TEXT - 1; /* for the newline */
+	*to++ = octet.p[0];
+	return to;
+}
+
+/* Puts as much of the text as fits before `end`, octet by octet. */
+static char *put_cut(char *to, const char *end, struct str text,
+		     char *(*put_octet)(char *to, struct str octet))
+{
+	char one[QUOTE_JSON_GROWTH];
+
+	for (size_t i = 0; i < text.n; i++) {
+		size_t n =
+			(size_t)(put_octet(one, (struct str){text.p + i, 1}) - one);
+
+		if (n + 3 > (size_t)(end - to))
+			return (char *)memcpy(to, "...", 3) + 3;
+		memcpy(to, one, n);
+		to += n;
+	}
+	return to;
+}
+
+/* The text with its members, in `room`, which may be full. */
+static struct str join_members(const struct event *e, char room[LOG_LINE])
+{
+	char *to = room, *end = room + LOG_LINE - LOG_HEAD;
+
+	if (e->n == 0)
+		return e->text;
+	to = put_cut(to, end, e->text, copy_octet);
+	for (size_t i = 0; i < e->n; i++) {
+		const struct log_member *m = &e->members[i];
+		bool quotes = m->form == LOG_MEMBER_QUOTED;
+
+		if (m->value.n == 0 || m->place == LOG_MEMBER_JSON ||
+		    strlen(m->name) + LOG_MEMBER_MIN > (size_t)(end - to))
+			continue;
+		to += sprintf(to, ", %s: %s", m->name, quotes ? "\"" : "");
+		to = put_cut(to, end - 1, m->value,
+			     quotes ? quote_log : copy_octet);
+		if (quotes)
+			*to++ = '"';
+	}
+	return (struct str){room, (size_t)(to - room)};
+}
+
+static size_t format_text(char line[LOG_LINE], const struct event *e)
+{
+	char room[LOG_LINE];
+	struct str text = join_members(e, room);
+	enum log_level level = e->level;
+	size_t max = (e->n > 0 ? LOG_LINE : LOG_TEXT) - 1; /* for the newline */
 	char time[48];
 	int n;
 
@@ -190,50 +247,50 @@ static size_t format_text(char line[LOG_LINE], enum log_level level,
 	return (size_t)(end - line);
 }
 
-/* Puts as much of the text as fits before `end`. */
-static char *put_quoted(char *to, const char *end, struct str text)
+static char *put_json_members(const struct event *e, char *to, const char *end)
 {
-	char one[QUOTE_JSON_GROWTH];
+	for (size_t i = 0; i < e->n; i++) {
+		const struct log_member *m = &e->members[i];
+		const char *quote = m->form == LOG_MEMBER_NUMBER ? "" : "\"";
 
-	for (size_t i = 0; i < text.n; i++) {
-		struct str octet = {text.p + i, 1};
-		size_t n = (size_t)(quote_json(one, octet) - one);
-
-		if (n + 3 > (size_t)(end - to))
-			return (char *)memcpy(to, "...", 3) + 3;
-		memcpy(to, one, n);
-		to += n;
+		if (m->value.n == 0 || m->place == LOG_MEMBER_TEXT ||
+		    strlen(m->name) + LOG_MEMBER_MIN > (size_t)(end - to))
+			continue;
+		to += sprintf(to, ",\"%s\":%s", m->name, quote);
+		to = put_cut(to, end - 1, m->value, quote_json);
+		to += sprintf(to, "%s", quote);
 	}
 	return to;
 }
 
-static size_t format_json(char line[LOG_LINE], enum log_level level,
-			  struct str text)
+static size_t format_json(char line[LOG_LINE], const struct event *e)
 {
-	static const struct str tail = STR_INIT("\"}\n");
+	static const struct str tail = STR_INIT("}\n");
 	char journal[8] = "", time[48];
+	const char *end = line + LOG_LINE - tail.n;
 
 	if (log_state.journal)
-		snprintf(journal, sizeof(journal), "<%d>", levels[level].syslog);
+		snprintf(journal, sizeof(journal), "<%d>", levels[e->level].syslog);
 	format_time(time);
 	int n = snprintf(line, LOG_LINE,
 			 "%s{\"time\":\"%s\",\"level\":\"%s\",\"process\":\"%s\","
 			 "\"pid\":%d,\"text\":\"",
-			 journal, time, levels[level].name, log_state.process,
+			 journal, time, levels[e->level].name, log_state.process,
 			 (int)getpid());
-	char *end = put_quoted(line + n, line + LOG_LINE - tail.n, text);
+	char *to = put_cut(line + n, end - 1, e->text, quote_json);
 
-	memcpy(end, tail.p, tail.n);
-	return (size_t)(end - line) + tail.n;
+	*to++ = '"';
+	to = put_json_members(e, to, end);
+	memcpy(to, tail.p, tail.n);
+	return (size_t)(to - line) + tail.n;
 }
 
 /* False when it cannot be written, at least not without waiting. */
-static bool emit(enum log_level level, struct str text)
+static bool emit(const struct event *e)
 {
 	char line[LOG_LINE];
-	size_t n = log_state.format == LOG_FORMAT_JSON
-			   ? format_json(line, level, text)
-			   : format_text(line, level, text);
+	size_t n = log_state.format == LOG_FORMAT_JSON ? format_json(line, e)
+						       : format_text(line, e);
 
 	if (log_state.is_socket)
 		return send(log_state.fd, line, n, MSG_DONTWAIT | MSG_NOSIGNAL) !=
@@ -247,8 +304,17 @@ static void emit_lost(void)
 	int n = snprintf(text, sizeof(text), "%ju lines of this log were lost",
 			 (uintmax_t)log_state.lost);
 
-	if (emit(LOG_LEVEL_WARN, (struct str){text, (size_t)n}))
+	if (emit(&(struct event){.level = LOG_LEVEL_WARN,
+				 .text = {text, (size_t)n}}))
 		log_state.lost = 0;
+}
+
+static void write_event(const struct event *e)
+{
+	if (log_state.lost > 0)
+		emit_lost();
+	if (log_state.lost > 0 || !emit(e))
+		log_state.lost++;
 }
 
 static void write_line(enum log_level level, int error, const char *format,
@@ -267,10 +333,7 @@ static void write_line(enum log_level level, int error, const char *format,
 		n = sizeof(text) - 1;
 		memcpy(text + n - 3, "...", 3);
 	}
-	if (log_state.lost > 0)
-		emit_lost();
-	if (log_state.lost > 0 || !emit(level, (struct str){text, n}))
-		log_state.lost++;
+	write_event(&(struct event){.level = level, .text = {text, n}});
 }
 
 void log_line(enum log_level level, const char *format, ...)
@@ -311,16 +374,41 @@ void log_fatal(const char *format, ...)
 
 /* What clients cause. */
 
-static bool may_log_client(void)
+static void flush_kind(struct log_kind *kind)
+{
+	uint64_t more = kind->more;
+
+	kind->n = 0;
+	kind->more = 0;
+	if (more > 0)
+		log_line(kind->level, "%ju more lines about %s were not logged",
+			 (uintmax_t)more, kind->about);
+}
+
+static void link_kind(struct log_kind *kind)
+{
+	kind->next = kinds;
+	kinds = kind;
+	kind->is_linked = true;
+}
+
+static bool admit(struct log_kind *kind)
 {
 	log_client_flush();
-	if (clients.n < LOG_CLIENT_LINES) {
-		if (clients.n++ == 0)
-			clients.since = clock_read();
+	if (!kind->is_linked)
+		link_kind(kind);
+	if (kind->n < LOG_CLIENT_LINES) {
+		if (kind->n++ == 0)
+			kind->since = clock_read();
 		return true;
 	}
-	clients.more++;
+	kind->more++;
 	return false;
+}
+
+bool log_kind_may(struct log_kind *kind)
+{
+	return log_wants(kind->level) && admit(kind);
 }
 
 void log_client(enum log_level level, const char *format, ...)
@@ -328,7 +416,7 @@ void log_client(enum log_level level, const char *format, ...)
 	va_list args;
 	int saved = errno;
 
-	if (!log_wants(level) || !may_log_client())
+	if (!log_wants(level) || !admit(&clients))
 		return;
 	va_start(args, format);
 	write_line(level, 0, format, args);
@@ -341,7 +429,7 @@ void log_client_errno(enum log_level level, const char *format, ...)
 	va_list args;
 	int saved = errno;
 
-	if (!log_wants(level) || !may_log_client())
+	if (!log_wants(level) || !admit(&clients))
 		return;
 	va_start(args, format);
 	write_line(level, saved, format, args);
@@ -349,26 +437,42 @@ void log_client_errno(enum log_level level, const char *format, ...)
 	errno = saved;
 }
 
+void log_event(const struct log_kind *kind, struct str text,
+	       const struct log_member *members, size_t n)
+{
+	int saved = errno;
+
+	write_event(&(struct event){
+		.level = kind->level, .text = text, .members = members, .n = n});
+	errno = saved;
+}
+
 uint64_t log_client_due(void)
 {
-	return clients.more > 0 ? clients.since + NS_PER_S : 0;
+	uint64_t due = 0;
+
+	for (const struct log_kind *k = kinds; k != NULL; k = k->next)
+		if (k->more > 0 && (due == 0 || k->since + NS_PER_S < due))
+			due = k->since + NS_PER_S;
+	return due;
 }
 
 void log_client_flush(void)
 {
-	if (clients.n == 0 || clock_read() - clients.since < NS_PER_S)
-		return;
-	log_client_end();
+	uint64_t now = 0;
+
+	for (struct log_kind *k = kinds; k != NULL; k = k->next) {
+		if (k->n == 0)
+			continue;
+		if (now == 0)
+			now = clock_read();
+		if (now - k->since >= NS_PER_S)
+			flush_kind(k);
+	}
 }
 
 void log_client_end(void)
 {
-	uint64_t more = clients.more;
-
-	clients.n = 0;
-	clients.more = 0;
-	if (more > 0)
-		log_line(LOG_LEVEL_INFO,
-			 "%ju more lines about clients were not logged",
-			 (uintmax_t)more);
+	for (struct log_kind *k = kinds; k != NULL; k = k->next)
+		flush_kind(k);
 }

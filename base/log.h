@@ -18,7 +18,10 @@
 #define BASE_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "base/str.h"
 
 enum log_level {
 	LOG_LEVEL_ERROR, /* an operator has to act */
@@ -86,10 +89,48 @@ void log_client(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void log_client_errno(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Of every kind of such events. */
 void log_client_flush(void);
 /* When there will be such a number to log (CLOCK_MONOTONIC ns); 0: never. */
 uint64_t log_client_due(void);
 void log_client_end(void);
+
+/* Events that are bounded and counted apart from others, so that many of one
+ * kind leave room for those of another. Static; the log links them. */
+struct log_kind {
+	const char *about;    /* "N more lines about ABOUT were not logged" */
+	enum log_level level; /* of its lines, and of the one about their number */
+	uint64_t since;       /* CLOCK_MONOTONIC ns */
+	unsigned n;           /* logged since then */
+	uint64_t more;        /* not logged */
+	struct log_kind *next;
+	bool is_linked;
+};
+
+/* What a line says besides its text, by name: ", name: value" in a line of
+ * text, a member in JSON. */
+struct log_member {
+	const char *name;
+	struct str value; /* of any bytes; it is cut where the line is full */
+	enum log_member_form {
+		LOG_MEMBER_WORD,   /* in text as it is, of printable bytes */
+		LOG_MEMBER_QUOTED, /* in text in quotes, escaped */
+		LOG_MEMBER_NUMBER, /* no quotes in JSON, either */
+	} form;
+	enum log_member_place {
+		LOG_MEMBER_BOTH,
+		LOG_MEMBER_TEXT, /* only in a line of text, */
+		LOG_MEMBER_JSON, /* only in one of JSON */
+	} place;
+};
+
+/* Whether a line of that kind is to be written now: it is, at the cost of one
+ * that may, or counted as one that was not. */
+bool log_kind_may(struct log_kind *kind) __attribute__((warn_unused_result));
+
+/* Writes one, after log_kind_may(). Members without a value are left out. */
+void log_event(const struct log_kind *kind, struct str text,
+	       const struct log_member *members, size_t n);
 
 /* An error line, then abort(): an invariant of ours does not hold. */
 void log_fatal(const char *format, ...)

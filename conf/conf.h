@@ -200,7 +200,9 @@ struct conf_codings {
  * looks at the route's only.
  */
 struct conf_common {
-	uint64_t given; /* those that this group gives itself: conf_gives() */
+	uint64_t given;    /* those that this group gives itself: conf_gives() */
+	const char *where; /* "sites[0].routes[2]" */
+	const struct conf_common *site; /* a route's; NULL for a site */
 	struct conf_codings compress;
 	struct conf_strings compress_types; /* a part of each may be a star */
 	uint64_t compress_min;
@@ -227,6 +229,9 @@ struct conf_common {
 
 /* Whether the group itself gives the setting whose field is at `field`. */
 bool conf_gives(const struct conf_common *common, const void *field);
+
+/* The group that gives it: that one, or its site; "sites[0]". */
+const char *conf_giver(const struct conf_common *common, const void *field);
 
 /* The paths that a static route tries, one after the other. */
 struct conf_try {

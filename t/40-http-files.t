@@ -191,5 +191,6 @@ subtest 'ETag says which content it is' => sub {
 };
 
 $c->close;
+$s->allow_log(qr{open \S+/www/secret: Permission denied});
 $s->finish;
 done_testing;

@@ -223,5 +223,6 @@ subtest 'a reload while it is read' => sub {
 };
 
 chmod 0755, $s->path('www/closed');
+$s->allow_log(qr{open \S+/www/closed/\S*: Permission denied});
 $s->finish;
 done_testing;

@@ -98,5 +98,6 @@ SKIP: {
 is $c->get('/x/y', Range => 'bytes=0-2')->body, 'the', 'with ranges';
 
 $c->close;
+$s->allow_log(qr{open \S+/app/closed: Permission denied});
 $s->finish;
 done_testing;

@@ -91,7 +91,7 @@ $s->allow_log(qr/workers are dying at startup/);
 $s->kill_worker($worker);
 wait_until { upload(150_000) eq '150000' } 'that of a worker that died is free';
 $_->close for @held;
-like $s->log_text, qr/refused with 507: files of bodies are at limits\.temp/,
+like $s->log_text, qr/answered with 507: files of bodies are at limits\.temp/,
 	'the log says why';
 $s->finish;
 done_testing;

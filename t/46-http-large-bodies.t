@@ -229,7 +229,7 @@ subtest 'temp that cannot be used' => sub {
 
 	my $c = $s->client;
 
-	$s->expect_log(qr/cannot keep a request's body in .*temp: No such file/);
+	$s->expect_log(qr/cannot keep the body in .*temp: No such file/);
 	is upload($c, 1)->status, 503, 'one that went away: 503';
 	ok $c->at_end, 'and the connection closed, with the answer read';
 	is $s->client->get('/site')->status, 200, 'the worker goes on';
@@ -252,7 +252,7 @@ SKIP: {
 		my $c = $full->client;
 
 		$full->expect_log(
-			qr/cannot keep a request's body in .*No space left/);
+			qr/cannot keep the body in .*No space left/);
 		is upload($c, 2)->status, 507, 'is 507 (Insufficient Storage)';
 		ok $c->at_end, 'and the connection closed, with the answer read';
 		$c = $full->client;

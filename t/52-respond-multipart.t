@@ -130,7 +130,7 @@ subtest 'what cannot be read is refused' => sub {
 		'a content coding';
 	is post('/form', part('a', 'still') . '--b--')->body, '[still][]',
 		'the connection is in step';
-	like $s->log_text, qr/ info .*refused with 400: the last boundary is missing/,
+	like $s->log_text, qr/ info .*answered with 400: the last boundary is missing/,
 		'the log says why';
 };
 

@@ -44,8 +44,11 @@ E
 	for my $line (@lines) {
 		my $row = eval { JSON::PP->new->utf8->decode($line) };
 
-		if (!$row || join(' ', sort keys %$row) ne
-			'level pid process text time') {
+		my $wanted = $row && $row->{status}
+			? 'client kind level pid process request_id sent status '
+			. 'text time' : 'level pid process text time';
+
+		if (!$row || join(' ', sort keys %$row) ne $wanted) {
 			fail 'a line of JSON';
 			diag $line;
 			next;
@@ -78,9 +81,9 @@ subtest 'clients cannot fill it' => sub {
 	wait_until {
 		my $more = 0;
 
-		$more += $_->{text} =~ /^(\d+) more lines about clients/
+		$more += $_->{text} =~ /^(\d+) more lines about malformed requests/
 			? $1 : 0 for $s->log_lines;
-		$refused = $s->logged(qr/refused with 400/);
+		$refused = $s->logged(qr/answered with 400/);
 		$refused + $more == $clients
 	} 'the number of lines that were not logged';
 	cmp_ok $refused, '>=', 20, 'some are logged';
@@ -174,10 +177,10 @@ E
 		is $c->response->status, 400, 'nor has an error';
 		wait_until {
 			sysread $reader, $text, 65536, length $text;
-			$text =~ /worker \d+\[\d+\]: \S+: refused with 400/
+			$text =~ /worker \d+\[\d+\]: answered with 400/
 		} 'they are in the log';
 		is(($s->run('reload'))[0], '0', 'a reload');
-		$text =~ s/refused/was refused/;
+		$text =~ s/answered/was answered/;
 	}
 	is(($s->run('quit'))[0], '0', 'and it ends');
 	$s->wait_end;

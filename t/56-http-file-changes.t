@@ -83,6 +83,7 @@ becomes('/gone.txt', 'a file that became a link out of the root',
 if ($> != 0 || Holdfast::Server::some_user() ne 'root') {
 	warm('/edit.txt');
 	chmod 0000, $s->path('www/edit.txt');
+	$s->expect_log(qr{open \S+/www/edit\.txt: Permission denied});
 	becomes('/edit.txt', 'a file that may not be read any more',
 		sub ($r) { $r->status == 403 });
 }

@@ -126,7 +126,7 @@ subtest 'what its answers mean' => sub {
 		is ask($status)->status, 500, "$status: 500";
 		my $told = $status eq 'close' ? 502 : $status;
 
-		$s->wait_log(qr/GET \/x: answered with 500: authorize \/auth: its response was $told/);
+		$s->wait_log(qr/answered with 500: authorize \/auth: its response was $told\b.*"GET \/x /);
 	}
 	is $app->requests, $n, 'none of them was let in';
 	is ask(204)->body, 'GET ', '204 lets in';
@@ -136,7 +136,8 @@ subtest 'what its answers mean' => sub {
 	is ask(200, 'GET', '/auth')->status, 403,
 		'what the route refuses to clients it answers all the same';
 };
-$s->expect_log(qr/answered with 500: authorize/, qr/answered with 50[24]: upstream/);
+$s->expect_log(qr/answered with 500: authorize/,
+	qr/authorize \/auth: its response was 50[24]: upstream/);
 $s->allow_log(qr/not asked for/);
 
 subtest 'connections are kept' => sub {

@@ -83,7 +83,7 @@ subtest 'four, by two workers' => sub {
 	is $r->field('retry-after'), 1, 'with Retry-After';
 	is $s->get('/', Host => 'a.test', )->status, 503, 'is not counted';
 	is $s->get('/')->body, 'free', 'another site is left alone';
-	like $s->log_text, qr/concurrent of a\.test: refused \d+, the last from/,
+	like $s->log_text, qr/answered with 503: over sites\[\d\]\.concurrent, \d at a time/,
 		'the log says so';
 	cmp_ok $s->status->{totals}{limited}, '>=', 4, 'and they are counted';
 };

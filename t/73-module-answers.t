@@ -280,5 +280,6 @@ subtest 'a module that crashes costs a worker' => sub {
 		'its stack tells of the module';
 };
 
+$s->expect_log(qr/answered with 500: module probe called holdfast_abort\(\)/);
 $s->finish;
 done_testing;

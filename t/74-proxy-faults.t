@@ -111,10 +111,10 @@ $s->expect_log(qr/answered with 50[24]: upstream/, qr/not asked for/,
 
 for my $path (sort keys %bad) {
 	is $c->get($path)->status, 502, $path;
-	my $line = "GET $path: answered with 502: upstream app, "
+	my $line = "answered with 502: upstream app, "
 		. "server $b->{address}: response: ";
 
-	$s->wait_log(qr/\Q$line\E.*\Q$bad{$path}[1]\E/);
+	$s->wait_log(qr/\Q$line\E.*\Q$bad{$path}[1]\E.*"GET $path /);
 	is $c->get('/good')->body, 'ok', "$path: the next request is in step";
 }
 
@@ -138,33 +138,33 @@ subtest 'content that breaks off' => sub {
 
 		unlike $all, qr/\r\n0\r\n\r\n\z/, "$path: it is not ended";
 		cmp_ok length $all, '<', 60_000, "$path: nor made up";
-		$s->wait_log(qr/\Q$path\E: cut short: upstream app, server /);
+		$s->wait_log(qr/cut short: upstream app, server .*"GET \Q$path\E /);
 	}
 };
 
 subtest 'nobody there' => sub {
 	is $c->get('/gone')->status, 502;
-	$s->wait_log(qr/GET \/gone: .* connect: Connection refused/);
+	$s->wait_log(qr/connect: Connection refused, .*"GET \/gone /);
 	is $c->get('/unix')->status, 502;
-	$s->wait_log(qr/GET \/unix: .* connect: No such file or directory/);
+	$s->wait_log(qr/connect: No such file or directory, .*"GET \/unix /);
 };
 
 subtest 'time-outs' => sub {
 	is $c->get('/silent')->status, 504, 'no response';
-	$s->wait_log(qr/GET \/silent: answered with 504: .* response: timed out/);
+	$s->wait_log(qr/answered with 504: .* response: timed out, .*"GET \/silent /);
 	my $began = now();
 
 	is $c->get('/dribble')->status, 504, 'a head in many pieces';
 	cmp_ok now() - $began, '<', 5, 'has the time once';
-	$s->wait_log(qr/GET \/dribble: answered with 504: .* response: timed out/);
+	$s->wait_log(qr/answered with 504: .* response: timed out, .*"GET \/dribble /);
 	my $stalled = $s->client;
 
 	$stalled->send("GET /stall HTTP/1.1\r\nHost: h\r\n\r\n");
 	$stalled->read_until('four');
 	$stalled->read_to_end;
-	$s->wait_log(qr/\/stall: cut short: .* timed out/);
+	$s->wait_log(qr/cut short: .* timed out, .*"GET \/stall /);
 	is $c->get('/far')->status, 504, 'no connection';
-	$s->wait_log(qr/GET \/far: answered with 504: .* connect: timed out/);
+	$s->wait_log(qr/answered with 504: .* connect: timed out, .*"GET \/far /);
 };
 
 subtest 'clients that go' => sub {

@@ -127,11 +127,14 @@ void merge_begin(const struct schema_group *group, void *struct_at,
 		const struct conf *conf = parent;
 
 		site->common.body_limit = conf->limits.body;
+		site->common.where = site->origin.where;
 	} else if (group == &schema_route) {
 		const struct conf_site *above = parent;
 
 		route->common = above->common;
 		route->common.given = 0;
+		route->common.where = route->origin.where;
+		route->common.site = &above->common;
 	}
 }
 

@@ -107,6 +107,17 @@ bool conf_gives(const struct conf_common *common, const void *field)
 	return false;
 }
 
+const char *conf_giver(const struct conf_common *common, const void *field)
+{
+	size_t offset = (size_t)((const char *)field - (const char *)common);
+	const struct conf_common *site = common->site;
+
+	if (site != NULL && !conf_gives(common, field) &&
+	    conf_gives(site, (const char *)site + offset))
+		return site->where;
+	return common->where;
+}
+
 bool schema_word(const struct schema_setting *setting, size_t i,
 		 struct str *word_out)
 {

@@ -7,6 +7,7 @@
 #include "worker/handler/ready.h"
 
 #include "worker/http/exchange.h"
+#include "worker/http/failure.h"
 #include "worker/http/http.h"
 
 static void *ready_create(struct http *http, const struct conf_route *conf,
@@ -27,6 +28,8 @@ static void ready_answer(struct exchange *x, void *instance)
 	const struct http *http = instance;
 
 	x->response.status = http->is_quitting ? 503 : 200;
+	if (http->is_quitting)
+		failure_set(x, FAILURE_CONFIGURED, "the server is shutting down");
 	fields_add(&x->response.fields, &x->arena, STR("Cache-Control"),
 		   STR("no-store"));
 	exchange_set_bytes(x, STR("text/plain; charset=utf-8"),

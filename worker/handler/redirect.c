@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "conf/schema/conf_redirect.h"
 #include "worker/http/exchange.h"
+#include "worker/http/failure.h"
 #include "worker/http/form_fields.h"
 #include "worker/http/router.h"
 #include "worker/http/variables.h"
@@ -82,6 +83,9 @@ static void answer(struct exchange *x)
 	struct str to;
 
 	if (!template_evaluate(r->to, x, ESCAPE_URI, &to)) {
+		failure_set(
+			x, FAILURE_TOO_LARGE,
+			"the target is too long with the values of the request");
 		exchange_answer_error(x, 414);
 		return;
 	}

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "conf/schema/conf_respond.h"
 #include "worker/http/exchange.h"
+#include "worker/http/failure.h"
 #include "worker/http/form_fields.h"
 #include "worker/http/router.h"
 #include "worker/http/variables.h"
@@ -80,10 +81,14 @@ static void answer(struct exchange *x)
 	struct str text;
 
 	if (!template_evaluate(r->body, x, r->escape, &text)) {
-		exchange_answer_error(x, 413); /* what it was made from is */
+		failure_set(x, FAILURE_TOO_LARGE,
+			    "the body is too large with the values of the request");
+		exchange_answer_error(x, 413);
 		return;
 	}
 	x->response.status = r->status;
+	if (r->status >= 400)
+		failure_set(x, FAILURE_CONFIGURED, "it is the status of the route");
 	exchange_set_bytes(x, r->type, text);
 	exchange_answer(x);
 }

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "conf/schema/conf_rewrite.h"
 #include "worker/http/exchange.h"
+#include "worker/http/failure.h"
 #include "worker/http/variables.h"
 
 /* Bytes of a path with its query: repeated rewriting must not make it grow
@@ -42,13 +43,21 @@ static unsigned rewrite_reroute(struct exchange *x, void *instance)
 	size_t n;
 
 	if (!template_evaluate(r->to, x, ESCAPE_URI, &query) ||
-	    query.n > REWRITE_MAX)
+	    query.n > REWRITE_MAX) {
+		failure_set(x, FAILURE_TOO_LARGE,
+			    "it was rewritten to over %d bytes", REWRITE_MAX);
 		return 414;
+	}
 	path = str_cut(&query, '?');
 	char *text = arena_bytes(&x->arena, path.n);
 
-	if (!uri_normalise_path(path, text, &n))
+	if (!uri_normalise_path(path, text, &n)) {
+		failure_set(x, FAILURE_MALFORMED,
+			    "it was rewritten to a path that must not be resolved, "
+			    "%s",
+			    failure_quote(x, path));
 		return 400;
+	}
 	x->request.path = (struct str){text, n};
 	if (query.p != NULL)
 		x->request.query = query;

@@ -4,9 +4,9 @@
 #include <errno.h>
 
 #include "base/buf.h"
-#include "base/log.h"
 #include "base/shared/scoreboard.h"
 #include "worker/http/exchange.h"
+#include "worker/http/failure.h"
 #include "worker/http/http.h"
 #include "worker/http/router.h"
 
@@ -29,18 +29,16 @@ void body_empty(struct request_body *body)
 enum body_put body_refuse(struct exchange *x, unsigned status, const char *why)
 {
 	x->body.status = status;
-	x->body.why = why;
+	failure_set(x, failure_kind_of(status), "%s", why);
 	return BODY_PUT_REFUSED;
 }
 
 static enum body_put cannot_keep(struct exchange *x)
 {
-	int error = errno;
-
-	log_client_errno(LOG_LEVEL_ERROR, "cannot keep a request's body in %s",
-			 x->http->conf->temp);
-	return body_refuse(x, error == ENOSPC || error == EDQUOT ? 507 : 503,
-			   "its body cannot be kept");
+	x->body.status = errno == ENOSPC || errno == EDQUOT ? 507 : 503;
+	failure_set(x, FAILURE_SYSTEM, "cannot keep the body in %s: %s",
+		    x->http->conf->temp, strerror(errno));
+	return BODY_PUT_REFUSED;
 }
 
 bool body_begin(struct exchange *x, uint64_t length)

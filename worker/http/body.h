@@ -35,14 +35,13 @@ struct request_body {
 	struct str earlier; /* of `spool`: collected by a worker whose handler
 			     * wanted it whole, where ours takes pieces */
 	unsigned status;    /* of the error, once it is refused */
-	const char *why;    /* static */
 };
 
 enum body_put {
 	BODY_PUT_ALL,     /* taken: the next, please */
 	BODY_PUT_PAUSED,  /* taken, but no more is wanted now, or ever: the
 			   * handler may have answered */
-	BODY_PUT_REFUSED, /* see `status` and `why` */
+	BODY_PUT_REFUSED, /* see `status` */
 };
 
 void body_init(struct request_body *body);

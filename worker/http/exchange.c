@@ -10,15 +10,14 @@
 #include "base/clock.h"
 #include "base/codec/uri.h"
 #include "base/log.h"
+#include "worker/http/failure.h"
 #include "worker/http/http.h"
 #include "worker/http/policy/policy.h"
-#include "worker/http/refusal.h"
 #include "worker/http/router.h"
 
 enum {
 	EXCHANGE_MAGIC = 0x65786368,
 	REROUTES_MAX = 10,
-	COMPLAIN_EVERY_S = 10,
 };
 
 static const char *const state_names[] = {
@@ -137,26 +136,17 @@ static unsigned choose_by_method(struct exchange *x, const struct route *first)
 		allowed |= 1u << METHOD_HEAD;
 	add_allow(x, allowed | 1u << METHOD_OPTIONS);
 	/* RFC 9110 section 9.3.7: what the resource can do. */
-	return x->request.method == METHOD_OPTIONS ? 204 : 405;
-}
-
-/* What is wrong with the configuration rather than with the request is worth a
- * line, but not one for each request. */
-static bool may_complain(struct http *http)
-{
-	if (http->complained_at != 0 &&
-	    http->loop->now - http->complained_at < COMPLAIN_EVERY_S * NS_PER_S)
-		return false;
-	http->complained_at = http->loop->now;
-	return true;
+	if (x->request.method == METHOD_OPTIONS)
+		return 204;
+	failure_set(x, FAILURE_MISSING, "%s does not take the method",
+		    first->conf->origin.where);
+	return 405;
 }
 
 static unsigned give_up(struct exchange *x, const struct route *route,
 			const char *why)
 {
-	if (may_complain(x->http))
-		log_warn("%s: answered with 500: %s", route->conf->origin.where,
-			 why);
+	failure_set(x, FAILURE_SETTINGS, "%s: %s", route->conf->origin.where, why);
 	return 500;
 }
 
@@ -169,8 +159,11 @@ static unsigned find_once(struct exchange *x)
 	x->route = NULL;
 	x->captures = NULL;
 	x->policy = found.route != NULL ? found.route->policy : found.policy;
-	if (found.route == NULL)
+	if (found.route == NULL) {
+		failure_set(x, FAILURE_MISSING, "no route for %s",
+			    failure_quote(x, x->request.path));
 		return 404;
+	}
 	if (found.is_too_hard)
 		return give_up(x, found.route,
 			       "it is too much work to match the path with the "
@@ -204,19 +197,10 @@ static unsigned find_route(struct exchange *x)
 	return give_up(x, x->route, "the request was rewritten too often");
 }
 
-void exchange_log_refusal(struct exchange *x, unsigned status, const char *why)
-{
-	const struct request *r = &x->request;
-
-	refusal_log(&x->peer, status, why,
-		    arena_printf(&x->arena, "%" STR_FMT " %" STR_FMT " %s",
-				 STR_ARG(r->method_text), STR_ARG(r->target),
-				 r->version != NULL ? r->version : ""));
-}
-
 /* No route applies; use the site's policy. */
-static unsigned without_route(struct exchange *x, unsigned status)
+static unsigned without_route(struct exchange *x, unsigned status, const char *why)
 {
+	failure_set(x, FAILURE_MALFORMED, "%s", why);
 	x->policy = router_policy(&x->http->router, x->request.host);
 	return status;
 }
@@ -231,21 +215,20 @@ static unsigned find_who_answers(struct exchange *x, struct str host_value)
 	r->method = exchange_method(r->method_text);
 	r->host = lower_host(x, host_value);
 	if (r->method == METHOD_COUNT)
-		return without_route(x, 501);
+		return without_route(x, 501, "a method that is not known");
 	/* RFC 9110 section 7.4: a request for https needs a secured connection.
 	 * */
 	if (r->is_https && !x->connection->is_secured)
-		return without_route(x, 421);
+		return without_route(
+			x, 421, "a request for https on a connection without TLS");
 	if (str_equal(r->raw_path, STR("*"))) {
 		r->path = r->raw_path;
 		add_allow(x, 1u << METHOD_GET | 1u << METHOD_HEAD |
 				     1u << METHOD_POST | 1u << METHOD_OPTIONS);
 		return 204;
 	}
-	if (!uri_normalise_path(r->raw_path, path, &n)) {
-		exchange_log_refusal(x, 400, "a path that must not be resolved");
-		return without_route(x, 400);
-	}
+	if (!uri_normalise_path(r->raw_path, path, &n))
+		return without_route(x, 400, "a path that must not be resolved");
 	r->path = (struct str){path, n};
 	return find_route(x);
 }
@@ -415,6 +398,9 @@ void exchange_answer_error(struct exchange *x, unsigned status)
 {
 	struct response *r = &x->response;
 
+	if (status >= 400 && r->failure == NULL)
+		failure_set(x, failure_kind_of(status), "%" STR_FMT,
+			    STR_ARG(http_reason(status)));
 	r->status = status;
 	r->prepared = NULL;
 	const struct error_page *own =
@@ -448,6 +434,9 @@ void exchange_answer_redirect(struct exchange *x, unsigned status,
 void exchange_answer(struct exchange *x)
 {
 	set_state(x, EXCHANGE_ANSWERED);
+	if (x->response.failure != NULL && x->response.status >= 400 &&
+	    !x->is_subrequest)
+		failure_log(x);
 	let_go(x);
 	x->times.answered = loop_read_clock(x->http->loop);
 	if (x->policy != NULL)

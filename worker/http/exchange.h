@@ -29,6 +29,7 @@
 struct socket;
 struct buf;
 struct exchange;
+struct failure;
 struct form_fields;
 struct http;
 struct policy;
@@ -127,6 +128,7 @@ struct response {
 			      * whose bytes are the content; what the client sends
 			      * goes to the handler as the body of its request did */
 	bool is_coded;       /* its handler has chosen the coding, or none */
+	const struct failure *failure; /* by failure_set() only; or NULL */
 };
 
 /* The connection that an exchange is on, as far as routes, policies, handlers
@@ -275,9 +277,6 @@ void exchange_cancel(struct exchange *x);
  * so that it is counted and logged like the others. `method` may be empty. */
 void exchange_refuse(struct exchange *x, unsigned status, struct str method);
 
-/* Logs that the request is refused for what it is: see refusal.h. */
-void exchange_log_refusal(struct exchange *x, unsigned status, const char *why);
-
 /* For handlers: fill the response, then answer. */
 
 /*
@@ -312,7 +311,8 @@ void exchange_want_body(struct exchange *x);
 /* Content that lives at least as long as the exchange. */
 void exchange_set_bytes(struct exchange *x, struct str type, struct str bytes);
 
-/* The standard page for an error, in place of what was there; answers. */
+/* The standard page for an error, in place of what was there; answers. Where
+ * failure_set() was not called, the status is all that the log has to say. */
 void exchange_answer_error(struct exchange *x, unsigned status);
 
 /* A redirect to a URI reference, which is encoded as far as it must be to

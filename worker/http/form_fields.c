@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "worker/http/exchange.h"
+#include "worker/http/failure.h"
 #include "worker/http/http.h"
 
 enum {
@@ -215,7 +216,7 @@ static void finish(struct form_reader *r, void (*ready)(struct exchange *x))
 		ready(x);
 		return;
 	}
-	exchange_log_refusal(x, r->fields.status, r->fields.why);
+	failure_set(x, failure_kind_of(r->fields.status), "%s", r->fields.why);
 	exchange_answer_error(x, r->fields.status);
 }
 

@@ -19,7 +19,6 @@
 
 struct access;
 struct hasher;
-struct limit;
 struct exchange;
 struct known_page;
 struct upstreams;
@@ -40,13 +39,11 @@ struct http {
 	struct router router;
 	struct upstreams *upstreams;    /* the worker's */
 	struct hasher *hasher;          /* of passwords; or NULL */
-	struct limit *limits;           /* all of them; or NULL */
 	struct known_page *error_pages; /* see error_pages.c */
 	const struct access *proxies;   /* of real_ip; NULL when there are none */
 	/* Called when an exchange is over; may be NULL. */
 	void (*on_finished)(struct http *http, struct exchange *x);
-	void *context;          /* the worker's, for on_finished */
-	uint64_t complained_at; /* of the configuration; CLOCK_MONOTONIC ns */
+	void *context; /* the worker's, for on_finished */
 	time_t date_second;
 	char date[HTTP_DATE_SIZE];
 };

@@ -469,6 +469,85 @@ static void clients_are_bounded(void **state)
 	assert_string_equal(message(), "");
 }
 
+static struct log_kind some = {.about = "some", .level = LOG_LEVEL_INFO};
+static struct log_kind others = {.about = "others", .level = LOG_LEVEL_WARN};
+
+static void log_some(struct log_kind *kind)
+{
+	const struct log_member members[] = {
+		{"n", STR_INIT("7"), LOG_MEMBER_NUMBER, LOG_MEMBER_JSON},
+		{"word", STR_INIT("a-b"), LOG_MEMBER_WORD, LOG_MEMBER_BOTH},
+		{"none", STR_INIT(""), LOG_MEMBER_WORD, LOG_MEMBER_BOTH},
+		{"said", STR_INIT("a\"\n\xff"), LOG_MEMBER_QUOTED, LOG_MEMBER_BOTH},
+		{"text_only", STR_INIT("t"), LOG_MEMBER_WORD, LOG_MEMBER_TEXT},
+	};
+
+	if (log_kind_may(kind))
+		log_event(kind, STR("what \"it\" is"), members,
+			  sizeof(members) / sizeof(*members));
+}
+
+static void events_have_members(void **state)
+{
+	(void)state;
+	log_some(&some);
+	assert_string_equal(message(), "what \"it\" is, word: a-b, said: "
+				       "\"a\\x22\\x0a\\xff\", text_only: t\n");
+	log_set_format(LOG_FORMAT_JSON);
+	log_some(&some);
+	assert_non_null(strstr(whole_line(),
+			       "\"text\":\"what \\u0022it\\u0022 is\",\"n\":7,"
+			       "\"word\":\"a-b\",\"said\":"
+			       "\"a\\u0022\\u000a\\u00ff\"}\n"));
+	log_set_format(LOG_FORMAT_TEXT);
+	log_set_level(LOG_LEVEL_WARN);
+	assert_false(log_kind_may(&some));
+	log_set_level(LOG_LEVEL_INFO);
+	log_client_end();
+}
+
+/* Members that do not fit are cut or left out; the line stays one. */
+static void long_events_are_cut(void **state)
+{
+	char bytes[3000];
+	struct log_member members[4];
+
+	(void)state;
+	memset(bytes, '"', sizeof(bytes));
+	for (int i = 0; i < 4; i++)
+		members[i] = (struct log_member){"name",
+						 {bytes, sizeof(bytes)},
+						 LOG_MEMBER_QUOTED,
+						 LOG_MEMBER_BOTH};
+	for (int json = 0; json < 2; json++) {
+		log_set_format(json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT);
+		log_event(&some, STR("long"), members, 4);
+		const char *line = whole_line();
+		size_t n = strlen(line);
+
+		assert_true(n > 3800 && n <= 4096);
+		assert_string_equal(line + n - (json ? 6 : 5),
+				    json ? "...\"}\n" : "...\"\n");
+	}
+	log_set_format(LOG_FORMAT_TEXT);
+}
+
+static void kinds_are_bounded_apart(void **state)
+{
+	int n = 0;
+
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		n += log_kind_may(&some);
+	assert_int_equal(n, 20);
+	assert_true(log_kind_may(&others));
+	assert_true(log_client_due() > 0);
+	log_client_end();
+	assert_string_equal(message(),
+			    "10 more lines about some were not logged\n");
+	assert_int_equal(log_client_due(), 0);
+}
+
 #define LOG_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -489,6 +568,9 @@ int main(void)
 		LOG_TEST(never_waits),
 		LOG_TEST(never_waits_for_a_socket),
 		LOG_TEST(clients_are_bounded),
+		LOG_TEST(events_have_members),
+		LOG_TEST(long_events_are_cut),
+		LOG_TEST(kinds_are_bounded_apart),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

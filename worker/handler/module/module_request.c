@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "worker/handler/module/module_route.h"
 #include "worker/http/exchange.h"
+#include "worker/http/failure.h"
 #include "worker/http/form_fields.h"
 #include "worker/http/http.h"
 #include "worker/http/request_id.h"
@@ -441,6 +442,10 @@ static int api_error(struct holdfast_request *r, unsigned status)
 	if (!prepare(r, "holdfast_error", status, NULL))
 		return HOLDFAST_ERROR;
 	remove_content_fields(&r->x->response.fields);
+	if (status >= 400)
+		failure_set(r->x, FAILURE_CONFIGURED,
+			    "module %s called holdfast_error()",
+			    module_of(r)->name);
 	r->state = MODULE_ANSWERED;
 	exchange_answer_error(r->x, status);
 	return HOLDFAST_OK;
@@ -547,6 +552,9 @@ static void api_abort(struct holdfast_request *r)
 	if (r->state == MODULE_REQUESTED) {
 		r->x->response.fields.n = 0; /* they were for something else */
 		r->state = MODULE_ANSWERED;
+		failure_set(r->x, FAILURE_MODULE,
+			    "module %s called holdfast_abort()",
+			    module_of(r)->name);
 		exchange_answer_error(r->x, 500);
 	} else if (r->state == MODULE_STREAMING) {
 		r->state = MODULE_BROKEN;

@@ -30,6 +30,7 @@
 #include "worker/handler/proxy/proxy_response.h"
 #include "worker/handler/proxy/proxy_rewrite.h"
 #include "worker/http/exchange.h"
+#include "worker/http/failure.h"
 #include "worker/http/http.h"
 #include "worker/http/router.h"
 #include "worker/http/variables.h"
@@ -123,15 +124,9 @@ void forward_release(void *owner)
 void forward_refuse(struct forward *f, unsigned status, const char *phase,
 		    const char *why)
 {
-	char ip[ADDR_TEXT];
-
-	log_client(LOG_LEVEL_WARN,
-		   "%s: %" STR_FMT " %" STR_FMT
-		   ": answered with %u: upstream %s%s%s: %s: %s",
-		   endpoint_ip(&f->x->peer, ip), STR_ARG(f->x->request.method_text),
-		   STR_ARG(f->x->request.path), status, f->upstream->conf->name,
-		   f->server != NULL ? ", server " : "",
-		   f->server != NULL ? f->server->conf->text : "", phase, why);
+	failure_set(f->x, FAILURE_UPSTREAM, "upstream %s%s%s: %s: %s",
+		    f->upstream->conf->name, f->server != NULL ? ", server " : "",
+		    f->server != NULL ? f->server->conf->text : "", phase, why);
 	finish(f);
 	exchange_answer_error(f->x, status);
 }
@@ -302,6 +297,10 @@ static void answer(struct forward *f, const struct response_head *head)
 	server_succeeded(f->server);
 	if (head->status >= 400 &&
 	    f->proxy->conf->errors == CONF_PROXY_ERRORS_OWN) {
+		failure_set(x, FAILURE_CONFIGURED,
+			    "upstream %s, server %s: it answered so, and errors = "
+			    "\"own\"",
+			    f->upstream->conf->name, f->server->conf->text);
 		finish(f);
 		exchange_answer_error(x, head->status);
 		return;
@@ -496,6 +495,10 @@ bool forward_put_head(struct forward *f)
 	if (!proxy_request_put_head(&head, f->x, f->proxy, f->body, address)) {
 		buf_release(&head);
 		finish(f);
+		failure_set(f->x, FAILURE_TOO_LARGE,
+			    "the head is too large for upstream %s with the values "
+			    "of its fields",
+			    f->upstream->conf->name);
 		exchange_answer_error(f->x, 413);
 		return false;
 	}
@@ -620,6 +623,10 @@ void forward_start(struct exchange *x, const struct proxy *proxy)
 	x->upstream->begun = forward_now(f);
 	x->http->counters->upstream_requests++;
 	if (!proxy_rewrite_rules(x, proxy, &f->rules)) {
+		failure_set(
+			x, FAILURE_TOO_LARGE,
+			"the rules for upstream %s are too long with their values",
+			f->upstream->conf->name);
 		exchange_answer_error(x, 413);
 		return;
 	}

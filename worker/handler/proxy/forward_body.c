@@ -18,6 +18,7 @@
 #include "worker/handler/proxy/forward.h"
 #include "worker/handler/proxy/forward_state.h"
 #include "worker/http/exchange.h"
+#include "worker/http/failure.h"
 #include "worker/upstream/peer.h"
 
 enum {
@@ -158,10 +159,9 @@ static void put_plain(struct forward *f, struct buf *out, size_t max)
 
 static enum body_read broke_off(struct forward *f, const char *why)
 {
-	log_client(LOG_LEVEL_WARN,
-		   "%" STR_FMT ": cut short: upstream %s, server %s: %s",
-		   STR_ARG(f->x->request.path), f->upstream->conf->name,
-		   f->server->conf->text, why);
+	failure_note(f->x, FAILURE_UPSTREAM,
+		     "cut short: upstream %s, server %s: %s",
+		     f->upstream->conf->name, f->server->conf->text, why);
 	forward_count_failure(f, why);
 	return BODY_READ_FAILED;
 }

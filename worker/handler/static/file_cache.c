@@ -166,35 +166,13 @@ static int open_to_read(const struct file_cache *files, struct str path)
 	return file_cache_open(files, path, O_RDONLY | O_NONBLOCK);
 }
 
-/* Once a second: clients may ask often. */
-static bool may_complain(struct file_cache *files, uint64_t now)
+static enum file_cache_result failure(struct file_cache *files, struct str path)
 {
-	bool may =
-		files->complained_at == 0 || now - files->complained_at > NS_PER_S;
-
-	if (may)
-		files->complained_at = now;
-	return may;
-}
-
-static enum file_cache_result refuse_link(struct file_cache *files, struct str path,
-					  uint64_t now)
-{
-	if (may_complain(files, now))
-		log_client(LOG_LEVEL_INFO,
-			   "%s/%" STR_FMT
-			   ": a symbolic link that \"symlinks\" does not allow",
-			   files->conf->root, STR_ARG(path));
-	return FILE_CACHE_MISSING;
-}
-
-static enum file_cache_result failure(struct file_cache *files, struct str path,
-				      uint64_t now)
-{
+	files->failed = path;
+	files->error = errno;
 	switch (errno) {
-	case ELOOP:
+	case ELOOP: /* a link that may not be followed */
 	case EXDEV:
-		return refuse_link(files, path, now);
 	case ENOENT:
 	case ENOTDIR:
 	case ENAMETOOLONG:
@@ -207,9 +185,6 @@ static enum file_cache_result failure(struct file_cache *files, struct str path,
 	case EPERM:
 		return FILE_CACHE_DENIED;
 	default:
-		if (may_complain(files, now))
-			log_client_errno(LOG_LEVEL_WARN, "cannot open %" STR_FMT,
-					 STR_ARG(path));
 		return FILE_CACHE_FAILED;
 	}
 }
@@ -272,12 +247,14 @@ static enum file_cache_result open_file(struct file_cache *files, struct str pat
 		fd = open_to_read(files, path);
 	}
 	if (fd == -1)
-		return failure(files, path, now);
+		return failure(files, path);
 	if (fstat(fd, &st) == -1) {
 		fd_close(&fd);
-		return failure(files, path, now);
+		return failure(files, path);
 	}
 	if (!S_ISREG(st.st_mode)) {
+		files->failed = path;
+		files->error = S_ISDIR(st.st_mode) ? EISDIR : 0;
 		fd_close(&fd);
 		return S_ISDIR(st.st_mode) ? FILE_CACHE_DIRECTORY
 					   : FILE_CACHE_MISSING;
@@ -411,9 +388,11 @@ enum file_cache_result file_cache_get_again(struct file_cache *files,
 	enum file_cache_result result =
 		open_file(files, before->node.key, now, file);
 
-	file_release(before);
 	if (result == FILE_CACHE_OK)
 		remember(files, *file);
+	else
+		files->failed = STR(""); /* its path goes with it */
+	file_release(before);
 	return result;
 }
 

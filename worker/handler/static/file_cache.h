@@ -28,11 +28,15 @@ struct file_cache {
 	const struct mime_types *types;
 	struct map by_path;
 	struct list used;
-	uint64_t complained_at; /* when a failure was last logged */
-	dev_t root_dev;         /* which directory it is */
+	dev_t root_dev; /* which directory it is */
 	ino_t root_ino;
 	uint64_t root_checked_at; /* CLOCK_MONOTONIC ns */
 	bool root_is_missing;     /* that was logged */
+	/* Of the last look-up that failed: what was opened (the caller's bytes;
+	 * empty: a file that was there before), and errno, or 0 for what is
+	 * no file. */
+	struct str failed;
+	int error;
 };
 
 enum file_cache_result {
@@ -40,7 +44,7 @@ enum file_cache_result {
 	FILE_CACHE_MISSING,   /* or out of the root, or no regular file */
 	FILE_CACHE_DIRECTORY, /* it is one */
 	FILE_CACHE_DENIED,    /* we may not read it */
-	FILE_CACHE_FAILED,    /* logged: out of descriptors, a bad disk */
+	FILE_CACHE_FAILED,    /* out of descriptors, a bad disk */
 };
 
 /*

@@ -22,11 +22,14 @@
 #include "base/offload.h"
 #include "worker/handler/static/listing_json.h"
 #include "worker/handler/static/listing_page.h"
+#include "worker/http/failure.h"
 
 enum {
 	LISTING_JOBS = 64,      /* requests that wait for their page */
 	LISTING_END_MS = 10000, /* for the one that is running at the end */
 };
+
+#define TOO_MANY "too many listings wait already"
 
 /* One page that is being made. */
 struct listing_job {
@@ -245,6 +248,23 @@ static void answer_page(struct exchange *x, struct listing_job *j)
 	exchange_answer(x);
 }
 
+static enum failure_kind kind_of(const struct listing_job *j, unsigned status)
+{
+	if (j->job.dropped)
+		return FAILURE_LIMITED;
+	return status == 403   ? FAILURE_PERMISSION
+	       : status == 404 ? FAILURE_MISSING
+			       : FAILURE_SYSTEM;
+}
+
+static void set_failure(struct exchange *x, const struct listing_job *j,
+			unsigned status)
+{
+	failure_set(x, kind_of(j, status), "list %s: %s",
+		    failure_path(x, j->files->conf->root, j->path),
+		    j->job.dropped ? TOO_MANY : strerror(j->error));
+}
+
 static void done(struct job *job)
 {
 	struct listing_job *j = CONTAINER_OF(job, struct listing_job, job);
@@ -258,9 +278,8 @@ static void done(struct job *job)
 		answer_page(x, j);
 		return;
 	}
-	if (x != NULL && status == 503 && j->error != 0)
-		log_client(LOG_LEVEL_WARN, "cannot list %" STR_FMT ": %s",
-			   STR_ARG(j->path), strerror(j->error));
+	if (x != NULL)
+		set_failure(x, j, status);
 	destroy(j);
 	if (x != NULL)
 		exchange_answer_error(x, status);
@@ -282,6 +301,8 @@ void listing_answer(struct exchange *x, const struct file_cache *files,
 	j->is_json = wants_json(x);
 	if (!offload_submit(&lister.offload, &j->job)) {
 		destroy(j);
+		failure_set(x, FAILURE_LIMITED, "list %s: %s",
+			    failure_path(x, files->conf->root, path), TOO_MANY);
 		exchange_answer_error(x, 503);
 		return;
 	}

@@ -18,6 +18,7 @@
 #include "worker/handler/static/file_cache.h"
 #include "worker/handler/static/listing.h"
 #include "worker/http/exchange.h"
+#include "worker/http/failure.h"
 #include "worker/http/http.h"
 #include "worker/http/policy/compress.h"
 #include "worker/http/router.h"
@@ -214,6 +215,8 @@ static void answer_with(struct static_root *root, struct exchange *x,
 	else
 		set_content(x, file, held);
 	if (!is_range_there(x, file)) {
+		failure_set(x, FAILURE_CONDITION, "no such range in %ju bytes",
+			    (uintmax_t)file->st.st_size);
 		exchange_answer_error(x, 416);
 		return;
 	}
@@ -231,7 +234,8 @@ static void answer_not_modified(const struct static_root *root, struct exchange 
 	exchange_answer(x);
 }
 
-static void answer_failure(struct exchange *x, enum file_cache_result result);
+static void answer_failure(struct static_root *root, struct exchange *x,
+			   enum file_cache_result result);
 
 /* Takes over what we hold of the file. */
 static void answer_file(struct static_root *root, struct exchange *x,
@@ -248,7 +252,7 @@ static void answer_file(struct static_root *root, struct exchange *x,
 			file_cache_get_again(&root->files, &held, root->loop->now);
 
 		if (again != FILE_CACHE_OK) {
-			answer_failure(x, again);
+			answer_failure(root, x, again);
 			return;
 		}
 		file = choose_variant(root, x, held);
@@ -268,22 +272,60 @@ static void answer_file(struct static_root *root, struct exchange *x,
 		break;
 	case CONDITIONS_FAILED:
 		file_release(held);
+		failure_set(x, FAILURE_CONDITION,
+			    "If-Match or If-Unmodified-Since does not hold");
 		exchange_answer_error(x, 412);
 		break;
 	}
 }
 
-static void answer_failure(struct exchange *x, enum file_cache_result result)
+static const char *why_of(int error)
+{
+	switch (error) {
+	case 0:
+		return "neither a regular file nor a directory";
+	case ELOOP:
+	case EXDEV:
+		return "a symbolic link that \"symlinks\" does not allow";
+	default:
+		return strerror(error);
+	}
+}
+
+/* What could not be opened, or not be used. */
+static void set_failure(struct static_root *root, struct exchange *x,
+			enum failure_kind kind, const char *before)
+{
+	const struct file_cache *files = &root->files;
+	struct str path = files->failed;
+
+	if (path.n == 0)
+		path = route_rest(x->route, x->request.path);
+	failure_set(x, kind, "%sopen %s: %s", before,
+		    failure_path(x, root->conf->root, path), why_of(files->error));
+}
+
+static void answer_failure(struct static_root *root, struct exchange *x,
+			   enum file_cache_result result)
 {
 	switch (result) {
 	case FILE_CACHE_DENIED:
+		set_failure(root, x, FAILURE_PERMISSION, "");
+		exchange_answer_error(x, 403);
+		break;
 	case FILE_CACHE_DIRECTORY: /* without an index: nothing to show */
+		failure_set(x, FAILURE_DENIED,
+			    "%s: a directory without an index file, and "
+			    "\"listing\" is off",
+			    failure_path(x, root->conf->root, root->files.failed));
 		exchange_answer_error(x, 403);
 		break;
 	case FILE_CACHE_FAILED:
+		set_failure(root, x, FAILURE_SYSTEM, "");
 		exchange_answer_error(x, 503);
 		break;
 	default:
+		set_failure(root, x, FAILURE_MISSING, "");
 		exchange_answer_error(x, 404);
 	}
 }
@@ -359,7 +401,7 @@ static void answer_directory(struct static_root *root, struct exchange *x,
 	else if (root->conf->listing)
 		listing_answer(x, &root->files, path);
 	else
-		answer_failure(x, FILE_CACHE_DIRECTORY);
+		answer_failure(root, x, FILE_CACHE_DIRECTORY);
 }
 
 /* What a template gave may have come from anywhere. Without ".." nothing in it
@@ -399,7 +441,7 @@ static bool try_path(struct static_root *root, struct exchange *x, struct str pa
 	} else if (result == FILE_CACHE_MISSING) {
 		return false;
 	} else {
-		answer_failure(x, result);
+		answer_failure(root, x, result);
 	}
 	return true;
 }
@@ -408,6 +450,7 @@ static void answer_try(struct static_root *root, struct exchange *x)
 {
 	const struct conf_try *try = &root->conf->try;
 
+	root->files.failed = STR("");
 	for (size_t i = 0; i < try->n; i++) {
 		struct str path;
 
@@ -419,6 +462,11 @@ static void answer_try(struct static_root *root, struct exchange *x)
 		if (try_path(root, x, path))
 			return;
 	}
+	if (root->files.failed.n == 0)
+		failure_set(x, FAILURE_MISSING, "nothing of \"try\" can be opened");
+	else
+		set_failure(root, x, FAILURE_MISSING,
+			    "nothing of \"try\" is there, the last: ");
 	exchange_answer_error(x, try->status != 0 ? try->status : 404);
 }
 
@@ -445,7 +493,7 @@ static void static_answer(struct exchange *x, void *instance)
 	else if (result == FILE_CACHE_DIRECTORY)
 		answer_directory(root, x, path);
 	else
-		answer_failure(x, result);
+		answer_failure(root, x, result);
 }
 
 const struct handler static_handler = {

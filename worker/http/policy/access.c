@@ -104,7 +104,9 @@ static struct rule rule_around(const struct network *like,
 	return rule;
 }
 
-bool access_allows(const struct access *access, const struct endpoint *peer)
+/* The rule that decides; NULL when there is none. */
+static const struct rule *find_rule(const struct access *access,
+				    const struct endpoint *peer)
 {
 	for (size_t i = 0; i < access->n_widths; i++) {
 		const struct width *width = &access->widths[i];
@@ -117,7 +119,24 @@ bool access_allows(const struct access *access, const struct endpoint *peer)
 						   sizeof(wanted), compare_rules);
 
 		if (found != NULL)
-			return found->allows;
+			return found;
 	}
-	return access->otherwise;
+	return NULL;
+}
+
+bool access_allows(const struct access *access, const struct endpoint *peer)
+{
+	const struct rule *rule = find_rule(access, peer);
+
+	return rule != NULL ? rule->allows : access->otherwise;
+}
+
+bool access_denied_by(const struct access *access, const struct endpoint *peer,
+		      struct network *network_out)
+{
+	const struct rule *rule = find_rule(access, peer);
+
+	if (rule != NULL)
+		*network_out = rule->network;
+	return rule != NULL;
 }

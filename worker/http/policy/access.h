@@ -22,4 +22,9 @@ struct access *access_create(struct arena *arena, const struct conf_networks *al
 
 bool access_allows(const struct access *access, const struct endpoint *peer);
 
+/* Of a peer that is not allowed: the denied network that it is in. False when it
+ * is in none, only not in an allowed one. */
+bool access_denied_by(const struct access *access, const struct endpoint *peer,
+		      struct network *network_out);
+
 #endif

@@ -19,6 +19,7 @@
 #include "conf/password_hash.h"
 #include "conf/passwords.h"
 #include "worker/http/exchange.h"
+#include "worker/http/failure.h"
 #include "worker/http/http.h"
 
 enum {
@@ -46,6 +47,7 @@ struct hasher {
 };
 
 struct auth {
+	const char *file;
 	const struct passwords *passwords;
 	struct str challenge; /* the value of WWW-Authenticate */
 };
@@ -108,6 +110,7 @@ int auth_create(struct http *http, const struct conf_common *conf,
 	if (conf->auth_file[0] == '\0')
 		return 0;
 	auth = arena_zalloc(&http->arena, 1, sizeof(*auth));
+	auth->file = conf->auth_file;
 	auth->passwords =
 		passwords_load(&http->arena, conf->auth_file, why_out, &line);
 	if (auth->passwords == NULL) {
@@ -232,6 +235,7 @@ static void on_cancel(struct exchange *x)
 
 static unsigned too_many(struct exchange *x)
 {
+	failure_set(x, FAILURE_LIMITED, "too many passwords wait to be checked");
 	fields_add(&x->response.fields, &x->arena, STR("Retry-After"), STR("1"));
 	return 503;
 }
@@ -239,7 +243,15 @@ static unsigned too_many(struct exchange *x)
 /* What the client is told when its password was wrong, or not looked at. */
 static unsigned refusal(const struct hash_job *j)
 {
-	return j->job.dropped ? too_many(j->x) : challenge(j->auth, j->x);
+	if (j->job.dropped)
+		return too_many(j->x);
+	if (j->is_known_name)
+		failure_set(j->x, FAILURE_LOGIN, "user %s: wrong password",
+			    failure_quote(j->x, j->user));
+	else
+		failure_set(j->x, FAILURE_LOGIN, "user %s: not in %s",
+			    failure_quote(j->x, j->user), j->auth->file);
+	return challenge(j->auth, j->x);
 }
 
 static void done(struct job *job)
@@ -304,13 +316,28 @@ static unsigned hash_later(const struct auth *auth, struct exchange *x,
 	return EXCHANGE_LATER;
 }
 
+/* Without a name that could be looked for. */
+static void set_failure(const struct auth *auth, struct exchange *x)
+{
+	if (auth->passwords->n == 0)
+		failure_set(x, FAILURE_LOGIN, "there are no users in %s",
+			    auth->file);
+	else if (request_has(&x->request, FIELD_AUTHORIZATION))
+		failure_set(x, FAILURE_LOGIN,
+			    "Authorization has no name and password (Basic)");
+	else
+		failure_set(x, FAILURE_LOGIN, "no name and password were sent");
+}
+
 unsigned auth_admit(const struct auth *auth, struct exchange *x)
 {
 	struct str name, password;
 	uint64_t known = 0;
 
-	if (auth->passwords->n == 0 || !find_credentials(x, &name, &password))
+	if (auth->passwords->n == 0 || !find_credentials(x, &name, &password)) {
+		set_failure(auth, x);
 		return challenge(auth, x);
+	}
 	const struct password *found = passwords_find(auth->passwords, name);
 
 	if (found != NULL) {

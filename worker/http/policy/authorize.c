@@ -14,9 +14,9 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "worker/http/exchange.h"
+#include "worker/http/failure.h"
 #include "worker/http/http.h"
 #include "worker/http/request_id.h"
 #include "worker/http/router.h"
@@ -151,18 +151,16 @@ static unsigned let_in(struct authorize *a)
 	return 0;
 }
 
-static unsigned fail(const struct authorize *a)
+/* For the log: what the response was, and why, if that was our doing. */
+static void set_failure(struct authorize *a, enum failure_kind kind)
 {
-	const struct exchange *x = a->x;
-	char ip[ADDR_TEXT];
+	const struct response *r = &a->sub.response;
+	const struct failure *own = r->failure;
 
-	log_client(
-		LOG_LEVEL_WARN,
-		"%s: %" STR_FMT " %" STR_FMT
-		": answered with 500: authorize %" STR_FMT ": its response was %u",
-		endpoint_ip(&x->peer, ip), STR_ARG(x->request.method_text),
-		STR_ARG(x->request.path), STR_ARG(a->path), a->sub.response.status);
-	return 500;
+	failure_set(a->x, kind,
+		    "authorize %" STR_FMT ": its response was %u%s%" STR_FMT,
+		    STR_ARG(a->path), r->status, own != NULL ? ": " : "",
+		    STR_ARG(own != NULL ? own->reason : STR("")));
 }
 
 /* A permanent redirect (301, 308) would be remembered for what was asked for,
@@ -173,6 +171,9 @@ static unsigned verdict(struct authorize *a)
 
 	if (status / 100 == 2)
 		return let_in(a);
+	set_failure(a, status == 401   ? FAILURE_LOGIN
+		       : status == 403 ? FAILURE_DENIED
+				       : FAILURE_SETTINGS);
 	switch (status) {
 	case 401:
 		return refuse_with(a, STR("www-authenticate"), STR("set-cookie"));
@@ -183,7 +184,7 @@ static unsigned verdict(struct authorize *a)
 	case 307:
 		return refuse_with(a, STR("location"), STR("set-cookie"));
 	default:
-		return fail(a);
+		return 500;
 	}
 }
 

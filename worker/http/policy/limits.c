@@ -2,13 +2,12 @@
 #include "worker/http/policy/limits.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/loop.h"
 #include "worker/http/exchange.h"
+#include "worker/http/failure.h"
 #include "worker/http/http.h"
 #include "worker/http/variables.h"
 
-enum { LOG_EVERY_MS = 1000 };
 _Static_assert((int)CONF_CONCURRENT_MAX <= (int)QUOTA_CONCURRENT_MAX,
 	       "the quota cannot count that far");
 
@@ -16,11 +15,7 @@ struct limit {
 	const struct template *key;
 	bool by_address; /* the key is ${remote_addr} and nothing else */
 	struct str zone; /* with what makes its keys different from others' */
-	struct loop *loop;
-	struct limit *next;   /* in http->limits */
-	uint64_t n_refused;   /* since they were logged */
-	struct endpoint last; /* of them */
-	struct timer timer;   /* armed for a second when they were logged */
+	struct str text; /* "sites[0].rate, 10 in 1 s", for the log */
 };
 
 struct limits {
@@ -31,51 +26,18 @@ struct limits {
 	unsigned max; /* at a time; 0: no limit */
 };
 
-static void log_refused(struct limit *limit)
-{
-	char ip[ADDR_TEXT];
-
-	log_info("%" STR_FMT ": refused %ju, the last from %s",
-		 STR_ARG(limit->zone), (uintmax_t)limit->n_refused,
-		 endpoint_ip(&limit->last, ip));
-	limit->n_refused = 0;
-}
-
-/* Those that came within the second after the last line. */
-static void on_timer(struct timer *timer)
-{
-	struct limit *limit = CONTAINER_OF(timer, struct limit, timer);
-
-	if (limit->n_refused == 0)
-		return;
-	log_refused(limit);
-	loop_timer(limit->loop, timer, LOG_EVERY_MS);
-}
-
 static void limit_init(struct limit *limit, struct http *http, const char *kind,
 		       const struct template *key, struct str zone)
 {
 	struct arena *arena = &http->arena;
 
 	*limit = (struct limit){
-		.loop = http->loop,
-		.next = http->limits,
+		.text = limit->text,
 		.key = key,
 		.by_address = key->n_pieces == 1 &&
 			      key->pieces[0].variable == TEMPLATE_REMOTE_ADDR,
 		.zone = arena_printf(arena, "%s of %" STR_FMT, kind, STR_ARG(zone)),
 	};
-	timer_init(&limit->timer, on_timer);
-	http->limits = limit;
-}
-
-void limits_close(struct http *http)
-{
-	for (; http->limits != NULL; http->limits = http->limits->next) {
-		timer_detach(&http->loop->timers, &http->limits->timer);
-		if (http->limits->n_refused > 0)
-			log_refused(http->limits);
-	}
 }
 
 struct limits *limits_create(struct http *http, const struct conf_common *conf)
@@ -88,6 +50,13 @@ struct limits *limits_create(struct http *http, const struct conf_common *conf)
 		limits->interval = conf->rate.period * NS_PER_MS / conf->rate.n;
 	limits->burst = conf->rate_burst;
 	limits->max = (unsigned)conf->concurrent;
+	limits->rate.text =
+		arena_printf(&http->arena, "%s.rate, %ju in %ju s",
+			     conf_giver(conf, &conf->rate), (uintmax_t)conf->rate.n,
+			     (uintmax_t)conf->rate.period / 1000);
+	limits->concurrent.text = arena_printf(
+		&http->arena, "%s.concurrent, %ju at a time",
+		conf_giver(conf, &conf->concurrent), (uintmax_t)conf->concurrent);
 	limit_init(&limits->rate, http, "rate", &conf->rate_key, conf->rate_zone);
 	limit_init(&limits->concurrent, http, "concurrent", &conf->concurrent_key,
 		   conf->concurrent_zone);
@@ -123,17 +92,12 @@ static uint64_t key_of(const struct limit *limit, struct exchange *x)
 	return quota_key(x->http->quota, (struct str){text, zone.n + 1 + value.n});
 }
 
-static void refuse(struct limit *limit, struct exchange *x, uint64_t wait_ns)
+static void refuse(const struct limit *limit, struct exchange *x, uint64_t wait_ns)
 {
 	fields_add_number(&x->response.fields, &x->arena, STR("Retry-After"),
 			  (wait_ns + NS_PER_S - 1) / NS_PER_S);
 	x->http->counters->limited++;
-	limit->n_refused++;
-	limit->last = x->peer;
-	if (timer_is_armed(&limit->timer))
-		return;
-	log_refused(limit);
-	loop_timer(limit->loop, &limit->timer, LOG_EVERY_MS);
+	failure_set(x, FAILURE_LIMITED, "over %" STR_FMT, STR_ARG(limit->text));
 }
 
 static unsigned admit_by_rate(struct limits *limits, struct exchange *x)

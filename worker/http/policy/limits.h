@@ -15,9 +15,6 @@ struct limits;
 /* In the arena of `http`; NULL without limits. */
 struct limits *limits_create(struct http *http, const struct conf_common *conf);
 
-/* Logs what of all of them has not been logged yet. They are of no use then. */
-void limits_close(struct http *http);
-
 /*
  * 0 when the request is within them, or 429 or 503; then the response has its
  * Retry-After, and the request is counted as refused. A request that another

@@ -2,6 +2,7 @@
 #include "worker/http/policy/policy.h"
 
 #include "worker/http/exchange.h"
+#include "worker/http/failure.h"
 #include "worker/http/http.h"
 #include "worker/http/policy/access.h"
 #include "worker/http/policy/auth.h"
@@ -14,6 +15,7 @@
 
 /* Each is NULL when it is not asked for. */
 struct policy {
+	const struct conf_common *conf; /* never NULL */
 	const struct access *access;
 	struct limits *limits;
 	struct auth *auth;
@@ -41,6 +43,7 @@ int policy_create(struct http *http, const struct conf_common *conf,
 		  struct policy **policy_out, const char **why_out)
 {
 	struct policy policy = {
+		.conf = conf,
 		.access = access_create(&http->arena, &conf->allow, &conf->deny),
 		.limits = limits_create(http, conf),
 		.authorize = str_of(conf->authorize),
@@ -70,7 +73,6 @@ void policy_open(struct http *http)
 void policy_close(struct http *http)
 {
 	hasher_destroy(&http->hasher);
-	limits_close(http);
 }
 
 struct endpoint policy_peer(const struct exchange *x)
@@ -93,12 +95,28 @@ void policy_resume(struct exchange *x, uint64_t key)
 	limits_resume(x, key);
 }
 
+static unsigned deny(const struct policy *policy, struct exchange *x)
+{
+	const struct conf_common *conf = policy->conf;
+	struct network network;
+	char text[ADDR_TEXT];
+
+	if (access_denied_by(policy->access, &x->peer, &network))
+		failure_set(x, FAILURE_DENIED, "denied by %s.deny, %s",
+			    conf_giver(conf, &conf->deny),
+			    network_format(&network, text));
+	else
+		failure_set(x, FAILURE_DENIED, "not in %s.allow",
+			    conf_giver(conf, &conf->allow));
+	return 403;
+}
+
 unsigned policy_admit(const struct policy *policy, struct exchange *x)
 {
 	unsigned refusal = 0;
 
 	if (policy->access != NULL && !access_allows(policy->access, &x->peer))
-		return 403;
+		return deny(policy, x);
 	if (policy->limits != NULL)
 		refusal = limits_admit(policy->limits, x);
 	if (refusal == 0 && policy->auth != NULL)

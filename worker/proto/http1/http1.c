@@ -34,8 +34,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "worker/http/exchange.h"
+#include "worker/http/failure.h"
 #include "worker/http/http.h"
-#include "worker/http/refusal.h"
 #include "worker/net/conn.h"
 #include "worker/proto/http1/http1_handoff.h"
 #include "worker/proto/http1/http1_response.h"
@@ -66,10 +66,8 @@ static enum step wait_head(struct conn *c, const struct http1 *s)
 }
 
 /* Nothing that comes after this can be understood. */
-static void forsake(struct http1 *s, unsigned status, const char *why,
-		    struct str sent)
+static void forsake(struct http1 *s)
 {
-	refusal_log(&s->conn->peer, status, why, sent);
 	s->keep_alive = false;
 	s->linger = true;
 	s->rest.framing = HTTP1_BODY_NONE;
@@ -79,18 +77,26 @@ static void forsake(struct http1 *s, unsigned status, const char *why,
 static enum step refuse(struct http1 *s, unsigned status, const char *why,
 			struct str method)
 {
-	forsake(s, status, why, buf_str(&s->conn->socket.in));
+	forsake(s);
+	failure_set_sent(&s->exchange, failure_kind_of(status),
+			 buf_str(&s->conn->socket.in), why);
 	exchange_refuse(&s->exchange, status, method);
 	return STEP_MORE;
 }
 
-enum step http1_give_up(struct http1 *s, unsigned status, const char *why)
+static enum step give_up(struct http1 *s, unsigned status, const char *why)
+{
+	failure_set(&s->exchange, failure_kind_of(status), "%s", why);
+	return http1_give_up(s, status);
+}
+
+enum step http1_give_up(struct http1 *s, unsigned status)
 {
 	exchange_cancel(&s->exchange);
 	/* Its room in temp is for others, while the connection lingers. */
 	s->exchange.request.body = STR("");
 	body_release(&s->exchange.body);
-	forsake(s, status, why, s->raw_head);
+	forsake(s);
 	exchange_answer_error(&s->exchange, status);
 	return STEP_MORE;
 }
@@ -199,7 +205,7 @@ static enum step begin_body(struct http1 *s, unsigned status)
 		return STEP_MORE;
 	}
 	if (!body_begin(&s->exchange, length_of(&s->rest)))
-		return http1_give_up(s, body->status, body->why);
+		return http1_give_up(s, body->status);
 	if (body->want == BODY_WANT_PIECES)
 		return handle_in_pieces(s);
 	if (body->want == BODY_WANT_WHOLE && s->rest.framing != HTTP1_BODY_NONE)
@@ -208,7 +214,7 @@ static enum step begin_body(struct http1 *s, unsigned status)
 	 * it was understood. */
 	if (body->want == BODY_WANT_NOT && s->rest.framing == HTTP1_BODY_CHUNKED &&
 	    http1_body_is_malformed(s))
-		return http1_give_up(s, 400, "the body is not in chunked coding");
+		return give_up(s, 400, "the body is not in chunked coding");
 	http1_handle(s);
 	return STEP_MORE;
 }
@@ -447,7 +453,7 @@ static enum step http1_timeout(struct conn *c)
 		return refuse(s, 408, "the head took over timeouts.header",
 			      STR(""));
 	case HTTP1_BODY:
-		return http1_give_up(s, 408, "the body took over timeouts.body");
+		return give_up(s, 408, "the body took over timeouts.body");
 	default:
 		return STEP_DONE;
 	}

@@ -17,9 +17,7 @@ enum consumed {
 
 static enum step refused(struct http1 *s)
 {
-	const struct request_body *body = &s->exchange.body;
-
-	return http1_give_up(s, body->status, body->why);
+	return http1_give_up(s, s->exchange.body.status);
 }
 
 static enum step wait_body(struct conn *c, struct http1 *s)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "worker/http/failure.h"
 #include "worker/http/http.h"
 #include "worker/proto/http1/http1_response.h"
 #include "worker/proto/http1/http1_session.h"
@@ -27,15 +28,13 @@ static enum step wait_send(struct conn *c, struct http1 *s)
 {
 	const struct conf *conf = c->socket.net->conf;
 	uint64_t now = c->socket.net->loop->now;
-	char ip[ADDR_TEXT];
 
 	if (now >= pace_end(&s->pace, conf->timeouts.send) &&
 	    !pace_keeps_up(&s->pace, now, socket_taken(&c->socket),
 			   conf->limits.rate)) {
-		log_client(LOG_LEVEL_INFO,
-			   "%s: closed: it took too little of a response in "
-			   "timeouts.send",
-			   endpoint_ip(&c->peer, ip));
+		failure_note(&s->exchange, FAILURE_SLOW,
+			     "closed: it took too little of a response in "
+			     "timeouts.send");
 		return STEP_FAIL;
 	}
 	s->exchange.deadline = pace_end(&s->pace, conf->timeouts.send);
@@ -141,13 +140,12 @@ void http1_begin_response(struct http1 *s)
 /* Content, by its kind. What these return: STEP_MORE when all is sent. */
 
 /* The file was truncated meanwhile: the response cannot be completed. */
-static enum step after_file(struct conn *c, const struct http1 *s, enum io io,
+static enum step after_file(struct conn *c, struct http1 *s, enum io io,
 			    uint64_t left)
 {
 	if (io == IO_EOF)
-		log_client(LOG_LEVEL_INFO,
-			   "%" STR_FMT " was cut short while it was sent",
-			   STR_ARG(s->exchange.request.path));
+		failure_note(&s->exchange, FAILURE_CUT,
+			     "the file was cut short while it was sent");
 	if (io != IO_OK)
 		return http1_not_sent(c, io);
 	return left > 0 ? STEP_LATER : STEP_MORE;
@@ -303,9 +301,8 @@ static enum step send_stream(struct conn *c, struct http1 *s)
 			 buf_length(&c->socket.out) < HTTP1_STREAM_PIECE)
 			read = http1_read_stream(s);
 		if (read == BODY_READ_FAILED) {
-			log_client(LOG_LEVEL_INFO,
-				   "the content of %" STR_FMT " broke off",
-				   STR_ARG(s->exchange.request.path));
+			failure_note(&s->exchange, FAILURE_CUT,
+				     "the content broke off");
 			return STEP_FAIL;
 		}
 		/* It is unknown when more of it will come: no MSG_MORE. */

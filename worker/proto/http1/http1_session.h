@@ -75,7 +75,7 @@ extern const struct exchange_protocol http1_exchange_protocol;
 
 /* http1.c: an exchange whose head was fine, but what follows will not be
  * read. */
-enum step http1_give_up(struct http1 *s, unsigned status, const char *why);
+enum step http1_give_up(struct http1 *s, unsigned status);
 
 /* http1_send.c: flushes pending output, then waits for the handler; fails if
  * the client has gone. */

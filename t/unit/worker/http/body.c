@@ -124,7 +124,7 @@ static enum body_put put(size_t n)
 static void assert_refused(unsigned status)
 {
 	assert_int_equal(x.body.status, status);
-	assert_non_null(x.body.why);
+	assert_non_null(x.response.failure);
 }
 
 static void is_kept_whole(void **state)
