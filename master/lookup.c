@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -79,66 +78,66 @@ static bool find_user(struct answers *a, const struct conf *conf)
 	return true;
 }
 
-static bool is_number(const char *name, unsigned long *number_out)
+/* 0, or -1 with errno, which is 0 when there is none. */
+static int id_of_group(const char *name, unsigned *id_out)
+{
+	const struct group *group = getgrnam(name);
+
+	*id_out = group != NULL ? group->gr_gid : 0;
+	return group != NULL ? 0 : -1;
+}
+
+static int id_of_user(const char *name, unsigned *id_out)
+{
+	const struct passwd *pw = getpwnam(name);
+
+	*id_out = pw != NULL ? pw->pw_uid : 0;
+	return pw != NULL ? 0 : -1;
+}
+
+/* What is an owner or a group, in the words of messages. */
+struct kind {
+	const char *setting, *name;
+	int (*id_of)(const char *name, unsigned *id_out);
+};
+static const struct kind a_group = {"group", "group", id_of_group};
+static const struct kind an_owner = {"owner", "user", id_of_user};
+
+/* By its name, or as a number; *id_out stays as it is without either. */
+static bool find_id(struct answers *a, const struct conf_origin *at,
+		    const struct kind *kind, const char *name, unsigned *id_out)
 {
 	char *end;
 
-	*number_out = strtoul(name, &end, 10);
-	return name[0] >= '0' && name[0] <= '9' && *end == '\0';
-}
-
-static bool find_group(struct answers *a, const struct conf_origin *at,
-		       const char *name, gid_t *group_out)
-{
-	const struct group *group;
-	unsigned long number;
-
 	if (name[0] == '\0')
 		return true;
-	if (is_number(name, &number)) {
-		*group_out = (gid_t)number;
-		return true;
+	if (name[0] >= '0' && name[0] <= '9') {
+		unsigned long number = strtoul(name, &end, 10);
+
+		if (*end == '\0') {
+			*id_out = (unsigned)number;
+			return true;
+		}
 	}
 	errno = 0;
-	group = getgrnam(name);
-	if (group == NULL)
-		return missing(a, at, "group", "group", name);
-	*group_out = group->gr_gid;
-	return true;
-}
-
-static bool find_owner(struct answers *a, const struct conf_origin *at,
-		       const char *name, uid_t *owner_out)
-{
-	const struct passwd *pw;
-	unsigned long number;
-
-	if (name[0] == '\0')
+	if (kind->id_of(name, id_out) == 0)
 		return true;
-	if (is_number(name, &number)) {
-		*owner_out = (uid_t)number;
-		return true;
-	}
-	errno = 0;
-	pw = getpwnam(name);
-	if (pw == NULL)
-		return missing(a, at, "owner", "user", name);
-	*owner_out = pw->pw_uid;
-	return true;
+	return missing(a, at, kind->setting, kind->name, name);
 }
 
 static void find_all(struct answers *a, const struct conf *conf)
 {
 	bool fine = geteuid() != 0 || find_user(a, conf);
 
-	fine = fine && find_group(a, &conf->user_origin, conf->control.group,
-				  &a->names.control.group);
+	fine = fine && find_id(a, &conf->user_origin, &a_group, conf->control.group,
+			       &a->names.control.group);
 	for (size_t i = 0; fine && i < conf->n_listeners; i++) {
 		const struct conf_listener *l = &conf->listeners[i];
 		struct socket_access *access = &a->names.listeners[i];
 
-		fine = find_owner(a, &l->origin, l->owner, &access->owner) &&
-		       find_group(a, &l->origin, l->group, &access->group);
+		fine = find_id(a, &l->origin, &an_owner, l->owner,
+			       &access->owner) &&
+		       find_id(a, &l->origin, &a_group, l->group, &access->group);
 	}
 	a->is_done = true;
 }
@@ -320,23 +319,45 @@ void lookup_begin(struct lookup *l, const struct conf *conf)
 	loop_timer(l->loop, &l->timer, LOOKUP_MS);
 }
 
+/* For a program without a loop. */
+
+struct alone {
+	struct loop loop;
+	struct lookup lookup;
+	struct names *names;
+	bool is_done;
+	char *why;
+};
+
+static void on_done_alone(struct lookup *l, struct names *names, const char *why)
+{
+	struct alone *alone = CONTAINER_OF(l, struct alone, lookup);
+
+	alone->is_done = true;
+	alone->names = names;
+	snprintf(alone->why, WHY_SIZE, "%s", why);
+	loop_stop(&alone->loop);
+}
+
 struct names *names_find(const struct conf *conf, char why_out[WHY_SIZE])
 {
-	struct answers *a = create_answers(conf);
-	struct names *names = NULL;
-	struct pollfd end = {.fd = -1, .events = POLLIN};
-	pid_t pid = -1;
+	struct alone alone = {.why = why_out};
+	pid_t child;
 
-	snprintf(why_out, WHY_SIZE, "users and groups could not be looked up");
-	if (a != NULL)
-		pid = spawn_child(conf, a, &end.fd);
-	if (pid > 0) {
-		if (poll(&end, 1, LOOKUP_MS) == 1)
-			names = take_names(a, conf, why_out);
-		kill(pid, SIGKILL);
-		(void)waitpid(pid, NULL, 0);
-		fd_close(&end.fd);
+	if (loop_init(&alone.loop) == -1) {
+		snprintf(why_out, WHY_SIZE,
+			 "no event loop to look up users and "
+			 "groups");
+		return NULL;
 	}
-	destroy_answers(&a, conf);
-	return names;
+	lookup_init(&alone.lookup, &alone.loop);
+	alone.lookup.on_done = on_done_alone;
+	lookup_begin(&alone.lookup, conf);
+	child = alone.lookup.pid;
+	if (!alone.is_done)
+		loop_run(&alone.loop);
+	if (child > 0)
+		(void)waitpid(child, NULL, 0);
+	loop_fini(&alone.loop);
+	return alone.names;
 }
