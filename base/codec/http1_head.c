@@ -39,6 +39,17 @@ static bool want_more(struct line_reader *r)
 	return false;
 }
 
+/* From a CR on. */
+static bool skip_cr_lf(struct line_reader *r)
+{
+	if (r->end - r->p < 2)
+		return want_more(r);
+	if (r->p[1] != '\n')
+		return refuse(r, 400, HTTP1_BARE_CR_OR_LF);
+	r->p += 2;
+	return true;
+}
+
 /* RFC 9112 section 2.2: one empty line before the request line is ignored,
  * for clients that end a body with a CRLF too many. */
 static bool skip_empty_line(struct line_reader *r)
@@ -47,12 +58,7 @@ static bool skip_empty_line(struct line_reader *r)
 		return want_more(r);
 	if (*r->p != '\r')
 		return true;
-	if (r->end - r->p < 2)
-		return want_more(r);
-	if (r->p[1] != '\n')
-		return refuse(r, 400, HTTP1_BARE_CR_OR_LF);
-	r->p += 2;
-	return true;
+	return skip_cr_lf(r);
 }
 
 static bool read_method(struct line_reader *r)
@@ -262,12 +268,7 @@ static bool read_fields(struct line_reader *r)
 			return false;
 		head->known |= 1u << field->id;
 	}
-	if (r->end - r->p < 2)
-		return want_more(r);
-	if (r->p[1] != '\n')
-		return refuse(r, 400, HTTP1_BARE_CR_OR_LF);
-	r->p += 2;
-	return true;
+	return skip_cr_lf(r);
 }
 
 /* Everything of the result but the array of fields, which is large. */

@@ -195,6 +195,14 @@ struct frozen_layout {
 		.fields = (of_fields)                                   \
 	}
 
+/* One that a reader may do without. */
+#define FROZEN_LAYOUT_TO_SKIP(of_kind, of_fields)                       \
+	{                                                               \
+		.kind = (of_kind), .flags = FROZEN_MAY_SKIP,            \
+		.n_fields = sizeof(of_fields) / sizeof((of_fields)[0]), \
+		.fields = (of_fields)                                   \
+	}
+
 /* Writing. The first thing that goes wrong is kept in `result`; what is put
  * after it changes nothing. */
 

@@ -105,12 +105,8 @@ static const struct frozen_field upstream_fields[] = {
 	FROZEN_FIELD(frozen_upstream, first_byte),
 	FROZEN_FIELD(frozen_upstream, ended),
 };
-static const struct frozen_layout upstream_layout = {
-	.kind = FROZEN_EXCHANGE_UPSTREAM,
-	.flags = FROZEN_MAY_SKIP,
-	.n_fields = sizeof(upstream_fields) / sizeof(*upstream_fields),
-	.fields = upstream_fields,
-};
+static const struct frozen_layout upstream_layout =
+	FROZEN_LAYOUT_TO_SKIP(FROZEN_EXCHANGE_UPSTREAM, upstream_fields);
 
 /* EXCHANGE_AUTHORIZED: as struct exchange_authorized; likewise. */
 struct frozen_authorized {
@@ -121,12 +117,8 @@ static const struct frozen_field authorized_fields[] = {
 	FROZEN_FIELD(frozen_authorized, status),
 	FROZEN_FIELD(frozen_authorized, fields),
 };
-static const struct frozen_layout authorized_layout = {
-	.kind = FROZEN_EXCHANGE_AUTHORIZED,
-	.flags = FROZEN_MAY_SKIP,
-	.n_fields = sizeof(authorized_fields) / sizeof(*authorized_fields),
-	.fields = authorized_fields,
-};
+static const struct frozen_layout authorized_layout =
+	FROZEN_LAYOUT_TO_SKIP(FROZEN_EXCHANGE_AUTHORIZED, authorized_fields);
 
 /* CONTENT: what is still to be sent. */
 struct frozen_content {
