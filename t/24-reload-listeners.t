@@ -6,23 +6,10 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Holdfast;
+use Holdfast::Silent;
 
-my $sites = <<'E';
-sites = ( { routes = (
-  { path = "/"; handler = "respond"; body = "ok"; } ); } );
-E
-my $one = <<"E";
-listeners = ( { address = "127.0.0.1:%%PORT_one%%"; } );
-$sites
-E
-my $both = <<"E";
-listeners = (
-  { address = "127.0.0.2:%%PORT_two%%"; },
-  { address = "127.0.0.1:%%PORT_one%%"; },
-  { address = "unix:%%DIR%%/s.sock"; }
-);
-$sites
-E
+my $one = one_listener();
+my $both = two_listeners('{ address = "unix:%%DIR%%/s.sock"; }');
 my $s = Holdfast->start(conf => $one);
 my $first = $s->address('one');
 
@@ -50,7 +37,7 @@ my @workers = $s->workers;
 
 Holdfast::Proc::stop_process(@workers);
 # More than a worker accepts in one tick.
-my @queued = map { Holdfast::Client->new($second) } 1 .. 400;
+my @queued = silent($second, 400);
 
 $_->send("GET / HTTP/1.1\r\nHost: a\r\n\r\n") for @queued;
 $s->write_conf($one);

@@ -7,37 +7,12 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Holdfast;
+use Holdfast::Silent;
 
-my $sites = <<'E';
-sites = ( { routes = (
-  { path = "/"; handler = "respond"; body = "ok"; } ); } );
-E
-my $one = <<"E";
-listeners = ( { address = "127.0.0.1:%%PORT_one%%"; } );
-$sites
-E
-my $both = <<"E";
-listeners = (
-  { address = "127.0.0.1:%%PORT_one%%"; },
-  { address = "127.0.0.2:%%PORT_two%%"; }
-);
-$sites
-E
+my ($one, $both) = (one_listener(), two_listeners());
 my $s = Holdfast->start(conf => $both);
 my $two = $s->address('two');
-my $request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-
-sub silent ($n) {
-	return map { Holdfast::Client->new($two) } 1 .. $n;
-}
-
-# How many of them are answered, each with a request of its own.
-sub answered (@clients) {
-	$_->send($request) for @clients;
-	return scalar grep { eval { $_->response->body eq 'ok' } } @clients;
-}
-
-my @silent = silent(100);
+my @silent = silent($two, 100);
 my $before = $s->status->{totals}{accepted};
 
 cmp_ok $before, '<', 100, 'the kernel holds back who says nothing';
@@ -54,13 +29,13 @@ pass 'and then it is closed';
 # Wanted back, while it is on its way out.
 $s->reload($both);
 $two = $s->address('two');
-@silent = silent(20);
+@silent = silent($two, 20);
 $s->reload($one);
 $s->reload($both);
 is $s->address('two'), $two, 'a listener that comes back keeps its port';
 is answered(@silent), 20, 'and nobody notices';
 wait_until { $s->workers == 2 } 'the old workers to end';
-is answered(silent(5)), 5, 'it serves on';
+is answered(silent($two, 5)), 5, 'it serves on';
 
 $s->finish;
 done_testing;

@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Holdfast;
+use Holdfast::Silent;
 
 sub start () {
 	return Holdfast->start(conf => <<'E');
@@ -18,11 +19,6 @@ listeners = (
 sites = ( { routes = (
   { path = "/"; handler = "respond"; body = "ok"; } ); } );
 E
-}
-
-sub http_answers (@clients) {
-	$_->send("GET / HTTP/1.1\r\nHost: a\r\n\r\n") for @clients;
-	return scalar grep { eval { $_->response->body eq 'ok' } } @clients;
 }
 
 sub echo_answers (@clients) {
@@ -39,11 +35,11 @@ subtest 'clients that say nothing yet' => sub {
 	my $quit = $s->command('quit');
 
 	wait_until { $s->status->{state} eq 'lingering' } 'the end to begin';
-	is http_answers(@http[0 .. 24]), 25, 'those who speak now are served';
+	is answered(@http[0 .. 24]), 25, 'those who speak now are served';
 	is echo_answers(@echo[0 .. 24]), 25, 'by every protocol';
 	wait_until { $s->status->{totals}{accepted} >= 100 }
 		'the silent ones to be let in';
-	is http_answers(@http[25 .. 49]), 25, 'and those who speak later';
+	is answered(@http[25 .. 49]), 25, 'and those who speak later';
 	is echo_answers(@echo[25 .. 49]), 25, 'by every protocol';
 	is(($quit->wait)[0], 0, 'quit succeeds');
 	is $s->wait_end, 0, 'holdfast ends with status 0';
@@ -56,7 +52,7 @@ subtest 'nobody is held back' => sub {
 	my $s = start();
 	my @clients = map { $s->client('http') } 1 .. 10;
 
-	is http_answers(@clients), 10, 'all have spoken';
+	is answered(@clients), 10, 'all have spoken';
 	$s->run('quit');
 	is $s->wait_end, 0, 'holdfast ends';
 	ok !$s->logged(qr/quitting in/), 'without waiting for anybody';

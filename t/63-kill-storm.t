@@ -12,7 +12,7 @@ use Test::More;
 use Time::HiRes qw(sleep);
 use Holdfast;
 use Holdfast::Hold;
-use Holdfast::Proc qw(fd_targets stop_process);
+use Holdfast::Proc qw(client_ports stop_process);
 
 plan skip_all => 'no compiler here' unless Holdfast::Hold::program();
 
@@ -22,18 +22,6 @@ my $s = Holdfast->start(conf => held_conf("workers = $workers;"),
 	files => held_files());
 
 $s->allow_log(qr/workers are dying at startup/);
-
-# The clients' ports of all connections that a process holds.
-sub client_ports ($pid) {
-	my %is_its = map { /^socket:\[(\d+)\]$/ ? ($1 => 1) : () }
-		values fd_targets($pid)->%*;
-
-	open my $tcp, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!";
-	readline $tcp;
-	return map { hex((split /:/, $_->[2])[1]) }
-		grep { $is_its{$_->[9]} && $_->[3] ne '0A' }
-		map { [split] } readline $tcp;
-}
 
 my $hold = Holdfast::Hold->start($s, connections => scaled(500),
 	echoes => scaled(100), tolerate_closed => 1);

@@ -17,6 +17,7 @@ use Holdfast;
 use Holdfast::Background;
 use Holdfast::Backend;
 use Holdfast::Slow qw(slow_job slow_load);
+use Holdfast::Storm;
 use Holdfast::Upgraded;
 
 my $long = $ENV{HOLDFAST_TEST_LONG};
@@ -73,10 +74,7 @@ E
 
 my $s = Holdfast::Upgraded->of(Holdfast->start(conf => conf(0)));
 
-# What the first upgrade needs, it has.
-is +($s->run('upgrade'))[0], 0, 'a first upgrade';
-is $s->follow, 0, 'its old master ends well';
-$s->wait_workers(2);
+first_upgrade($s);
 
 sub request ($method, $target, $fields = [], $body = undef) {
 	return Holdfast::Client->request_text($method, $target, $fields, $body);
@@ -164,44 +162,11 @@ my @load = (
 
 $_->close for @clients, @tunnels, $events;
 
-my (@failed, @too_old);
-
-sub settle ($what) {
-	my $ok = eval {
-		wait_until {
-			my $status = $s->status;
-
-			!grep { $_->{generation} < $status->{generation} - 1 }
-				$status->{workers}->@*;
-		} 'workers to be as new as they should', ($long ? 30 : 10) * slow();
-	};
-
-	push @too_old, $what unless $ok;
-	return;
-}
-
-for my $n (1 .. $reloads) {
-	my $next = now() + $pause;
-
-	$s->write_conf(conf($n));
-	my ($exit, $out, $err) = $s->run('reload');
-
-	push @failed, "reload $n: $err" if $exit ne '0';
-	settle("after reload $n");
-	if ($n % int($reloads / $upgrades) == 0) {
-		($exit, $out, $err) = $s->run('upgrade');
-		push @failed, "upgrade after $n: $err" if $exit ne '0';
-		push @failed, 'an old master' if $s->follow ne '0';
-		settle('after an upgrade');
-	}
-	sleep $next - now() if $next > now();
-}
-
+storm($s, reloads => $reloads, upgrades => $upgrades, pause => $pause,
+	patience => $long ? 30 : 10, conf => \&conf);
 $_->stop for @load;
 my ($slow, $echo, $event) = map { $_->finished } @load;
 
-is_deeply \@failed, [], 'each reload and upgrade went well';
-is_deeply \@too_old, [], 'no worker is older than one generation';
 for my $job ($slow->{jobs}->@*) {
 	my $name = $job->{name};
 

@@ -8,33 +8,10 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Holdfast;
+use Holdfast::Silent;
 use Holdfast::Upgraded;
 
-my $sites = <<'E';
-sites = ( { routes = (
-  { path = "/"; handler = "respond"; body = "ok"; } ); } );
-E
-my $one = <<"E";
-listeners = ( { address = "127.0.0.1:%%PORT_one%%"; } );
-$sites
-E
-my $both = <<"E";
-listeners = (
-  { address = "127.0.0.1:%%PORT_one%%"; },
-  { address = "127.0.0.2:%%PORT_two%%"; }
-);
-$sites
-E
-
-sub silent ($address, $n) {
-	return map { Holdfast::Client->new($address) } 1 .. $n;
-}
-
-# How many of them are answered, each with a request of its own.
-sub answered (@clients) {
-	$_->send("GET / HTTP/1.1\r\nHost: a\r\n\r\n") for @clients;
-	return scalar grep { eval { $_->response->body eq 'ok' } } @clients;
-}
+my ($one, $both) = (one_listener(), two_listeners());
 
 subtest 'an upgrade' => sub {
 	my $s = Holdfast::Upgraded->of(Holdfast->start(conf => $both));

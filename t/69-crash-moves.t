@@ -11,7 +11,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Holdfast;
-use Holdfast::Proc qw(fd_targets stop_process continue_process raise_nofile);
+use Holdfast::Proc qw(client_ports stop_process continue_process raise_nofile);
 
 plan skip_all => 'AddressSanitizer has its own handler of SIGSEGV'
 	if binary_has_sanitizers();
@@ -37,18 +37,6 @@ my @idle = map { $s->client('http') } 1 .. $idle;
 my @echoes = map { $s->client('echo') } 1 .. $echoes;
 my @busy = map { $s->client('http') } 1 .. $busy;
 my $serial = 0;
-
-# The ports of the clients that a process has.
-sub client_ports ($pid) {
-	my %is_its = map { /^socket:\[(\d+)\]$/ ? ($1 => 1) : () }
-		values fd_targets($pid)->%*;
-
-	open my $tcp, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!";
-	readline $tcp;
-	return map { hex((split /:/, $_->[2])[1]) }
-		grep { $is_its{$_->[9]} && $_->[3] ne '0A' }
-		map { [split] } readline $tcp;
-}
 
 # What is wrong with what a client got for "/q?x=$token"; undef when nothing.
 sub wrong ($client, $token) {

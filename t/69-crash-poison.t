@@ -10,7 +10,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Holdfast;
 use Holdfast::Module qw(has_compiler build_module);
-use Holdfast::Proc qw(fd_targets);
+use Holdfast::Proc qw(socket_holder);
 
 plan skip_all => 'no compiler here' unless has_compiler();
 plan skip_all => 'AddressSanitizer has its own handler of SIGSEGV'
@@ -67,21 +67,8 @@ for my $fault (qw(here beside stuck)) {
 
 # The worker that has the connection of this client.
 sub worker_of ($client) {
-	my $port = $client->local_port;
-
-	return wait_until {
-		open my $tcp, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!";
-		# Others may have a peer of that port, at another address.
-		my %inodes = map { ("socket:[$_->[9]]" => 1) }
-			grep { hex((split /:/, $_->[2])[1]) == $port }
-			map { [split] } grep { /:/ } readline $tcp;
-
-		for my $pid ($s->workers) {
-			return $pid if grep { $inodes{$_} }
-				values fd_targets($pid)->%*;
-		}
-		return 0;
-	} 'a worker to have the connection';
+	return wait_until { socket_holder($client->socket, $s->workers) }
+		'a worker to have the connection';
 }
 
 # Until it is seen that the worker has read that much.

@@ -10,7 +10,7 @@ use Socket qw(unpack_sockaddr_in);
 
 use Holdfast::Wait;
 
-our @EXPORT_OK = qw(alive proc_state children server_processes fds fd_targets
+our @EXPORT_OK = qw(alive client_ports proc_state children server_processes fds fd_targets
 	rss_kb anonymous_kb cpu_ticks proc_status proc_uids raise_nofile stop_process
 	continue_process socket_holder);
 
@@ -77,6 +77,18 @@ sub fd_targets ($pid) {
 	opendir my $dir, "/proc/$pid/fd" or return {};
 	return { map { $_ => readlink("/proc/$pid/fd/$_") // '?' }
 			grep { /^\d+$/ } readdir $dir };
+}
+
+# The clients' ports of all TCP connections (IPv4) that a process holds.
+sub client_ports ($pid) {
+	my %is_its = map { /^socket:\[(\d+)\]$/ ? ($1 => 1) : () }
+		values fd_targets($pid)->%*;
+
+	open my $tcp, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!";
+	readline $tcp;
+	return map { hex((split /:/, $_->[2])[1]) }
+		grep { $is_its{$_->[9]} && $_->[3] ne '0A' }
+		map { [split] } readline $tcp;
 }
 
 sub fds ($pid) { return scalar keys fd_targets($pid)->%* }
