@@ -91,10 +91,18 @@ struct conf_real_ip {
 	const char *field; /* of the request */
 };
 
+/* Of a listener with protocol stream: the upstream of some names of TLS. */
+struct conf_by_name {
+	struct conf_strings hosts; /* as of sites */
+	const char *upstream;
+	size_t upstream_place; /* in conf->upstreams */
+	struct conf_origin origin;
+};
+
 struct conf_listener {
 	const char *text; /* canonical, from addr_format(): the key */
 	struct addr addr;
-	const char *protocol; /* "http" or "echo" */
+	const char *protocol; /* "http", "stream" or "echo" */
 	uint64_t backlog;
 	int mode;          /* of a Unix socket's file, e.g. 0660 */
 	const char *owner; /* of that file, "" for the master's user */
@@ -102,6 +110,12 @@ struct conf_listener {
 	/* From these each connection begins with a header of the PROXY
 	 * protocol. */
 	struct conf_networks proxy_protocol;
+	/* Of protocol stream: one or the other. */
+	const char *upstream;  /* ""; and of a listener that is gone NULL */
+	size_t upstream_place; /* in conf->upstreams */
+	struct conf_by_name *by_name;
+	size_t n_by_name;
+	uint64_t idle_timeout; /* 0: none */
 	struct conf_origin origin;
 };
 

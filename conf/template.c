@@ -71,6 +71,8 @@ static const struct {
 	 ANSWERED},
 	{STR_INIT("upstream.time.first_byte"), TEMPLATE_UPSTREAM_TIME_FIRST_BYTE,
 	 ANSWERED},
+	{STR_INIT("stream.bytes_in"), TEMPLATE_STREAM_BYTES_IN, SENT},
+	{STR_INIT("stream.end"), TEMPLATE_STREAM_END, SENT},
 	{STR_INIT("upstream.time.total"), TEMPLATE_UPSTREAM_TIME_TOTAL, SENT},
 };
 /* clang-format on */

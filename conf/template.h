@@ -24,6 +24,7 @@
  *   ${upstream.time.first_byte}
  * and when it has been sent (but then no form and no match):
  *   ${bytes} ${time.send} ${time.total} ${upstream.time.total}
+ *   ${stream.bytes_in} ${stream.end}
  * Anywhere:
  *   ${VARIABLE:-default}  the default where the variable is missing or empty
  *   $$                 one dollar sign; a "$" not before "{" or "$" is itself
@@ -83,6 +84,8 @@ enum template_variable {
 	TEMPLATE_UPSTREAM_TIME_CONNECT,
 	TEMPLATE_UPSTREAM_TIME_FIRST_BYTE,
 	TEMPLATE_UPSTREAM_TIME_TOTAL,
+	TEMPLATE_STREAM_BYTES_IN,
+	TEMPLATE_STREAM_END,
 	TEMPLATE_AUTHORIZE_STATUS,
 	TEMPLATE_AUTHORIZE_FIELD, /* `name` is the field name, in lower case */
 };

@@ -46,7 +46,7 @@ my %may_include = (
 	'worker/handler/module' => [qw(conf/schema worker/upstream
 		worker/report worker/holdfast), @http],
 	'worker'            => [qw(worker/tls worker/move worker/proto
-		worker/proto/http1 worker/handler worker/handler/static
+		worker/proto/http1 worker/proto/stream worker/handler worker/handler/static
 		worker/handler/module worker/handler/proxy worker/upstream
 		worker/report),
 		@http, @net],

@@ -15,6 +15,7 @@
 #include "worker/handler/status_page.h"
 #include "worker/proto/echo.h"
 #include "worker/proto/http1/http1.h"
+#include "worker/proto/stream/stream.h"
 
 const struct handler *const parts_handlers[] = {
 	&static_handler,  &respond_handler, &redirect_handler,
@@ -24,6 +25,7 @@ const struct handler *const parts_handlers[] = {
 
 const struct protocol *const parts_protocols[] = {
 	&http1_protocol,
+	&stream_protocol,
 	&echo_protocol,
 	NULL,
 };

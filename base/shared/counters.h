@@ -47,6 +47,8 @@ struct counters {
 	uint64_t upstream_queued;
 	uint64_t upstream_queue_full;
 	uint64_t upstream_queue_timeouts;
+	uint64_t streams;
+	uint64_t streams_refused;
 	uint64_t respawns;        /* the master's */
 	uint64_t connections_cut; /* the master's */
 };

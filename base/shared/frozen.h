@@ -84,6 +84,8 @@ enum {
 	KIND(VIA, 31, 1, 1)                                           \
 	/* .../forward_queue.c: in place of FORWARD. */               \
 	KIND(FORWARD_WAITING, 24, 1, 1)                               \
+	/* worker/proto/stream/stream_frozen.c */                     \
+	KIND(STREAM, 32, 1, 1)                                        \
 	FROZEN_MORE_KINDS(KIND)
 
 /* For a test of this file's own. */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "conf/load/check_upstreams.h"
+
 /* Whether two addresses cannot both be bound: the same, or every address and
  * one of them at the same port. */
 static bool addresses_clash(const struct addr *a, const struct addr *b)
@@ -69,6 +71,59 @@ static void check_clashes(struct check *c, size_t i)
 	}
 }
 
+/* A name may be in one of them only. */
+static void check_hosts(struct check *c, const struct conf_listener *l, size_t i)
+{
+	const struct conf_by_name *mine = &l->by_name[i];
+
+	for (size_t h = 0; h < mine->hosts.n; h++)
+		for (size_t j = 0; j <= i; j++) {
+			const struct conf_strings *other = &l->by_name[j].hosts;
+			size_t n = j < i ? other->n : h;
+
+			for (size_t k = 0; k < n; k++) {
+				struct location at = check_location(
+					c, &mine->hosts, mine->origin.where);
+
+				if (str_equal(other->items[k],
+					      mine->hosts.items[h]))
+					check_complain(
+						c, &at,
+						"duplicate host "
+						"\"%" STR_FMT "\"",
+						STR_ARG(mine->hosts.items[h]));
+			}
+		}
+}
+
+/* Where a stream goes. */
+static void check_stream(struct check *c, struct conf_listener *l)
+{
+	struct location at = {.where = l->origin.where,
+			      .file = l->origin.file,
+			      .line = l->origin.line};
+
+	if (check_is_bad(c, &l->upstream) || check_is_bad(c, &l->by_name))
+		return;
+	bool has_upstream = l->upstream != NULL && l->upstream[0] != '\0';
+
+	if (has_upstream && l->n_by_name > 0)
+		check_complain(c, &at,
+			       "a stream has an upstream or chooses by_name, not "
+			       "both");
+	else if (!has_upstream && l->n_by_name == 0)
+		check_complain(c, &at, "a stream needs an upstream, or by_name");
+	if (has_upstream)
+		(void)check_upstream_name(c, &l->upstream, l->origin.where,
+					  &l->upstream_place);
+	for (size_t i = 0; i < l->n_by_name; i++) {
+		(void)check_upstream_name(c, &l->by_name[i].upstream,
+					  l->by_name[i].origin.where,
+					  &l->by_name[i].upstream_place);
+		check_hosts(c, l, i);
+	}
+}
+
 void check_listeners(struct check *c)
 {
 	const struct conf *conf = c->conf;
@@ -79,6 +134,9 @@ void check_listeners(struct check *c)
 
 		check_listener(c, i);
 		check_clashes(c, i);
+		if (l->protocol != NULL && !check_is_bad(c, &l->protocol) &&
+		    strcmp(l->protocol, "stream") == 0)
+			check_stream(c, &c->conf->listeners[i]);
 		if (l->protocol == NULL || check_is_bad(c, &l->protocol) ||
 		    strcmp(l->protocol, "http") != 0 || needs_sites ||
 		    conf->n_sites > 0 || check_is_bad(c, &conf->sites))

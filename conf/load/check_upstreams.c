@@ -57,13 +57,39 @@ void check_upstreams(struct check *c)
 	}
 }
 
+bool check_upstream_name(struct check *c, const char *const *name,
+			 const char *where, size_t *place_out)
+{
+	const struct conf *conf = c->conf;
+	struct location at = check_location(c, name, where);
+	struct suggest nearest;
+
+	if (*name == NULL || check_is_bad(c, name))
+		return false;
+	nearest = (struct suggest){.wrong = str_of(*name)};
+	for (size_t i = 0; i < conf->n_upstreams; i++) {
+		const char *other = conf->upstreams[i].name;
+
+		*place_out = i;
+		if (other != NULL && strcmp(other, *name) == 0)
+			return true;
+		if (other != NULL)
+			suggest_offer(&nearest, str_of(other));
+	}
+	if (nearest.best.n > 0)
+		check_complain(c, &at,
+			       "there is no upstream \"%s\"; did you mean "
+			       "\"%" STR_FMT "\"?",
+			       *name, STR_ARG(nearest.best));
+	else
+		check_complain(c, &at, "there is no upstream \"%s\"", *name);
+	return false;
+}
+
 void check_proxy(struct check *c, const struct conf_route *route)
 {
 	const struct conf_proxy *proxy = route->settings;
-	const struct conf *conf = c->conf;
-	struct location at =
-		check_location(c, &proxy->upstream, route->origin.where);
-	struct suggest nearest;
+	size_t place;
 
 	if (proxy->strip && route->match == CONF_MATCH_REGEX) {
 		struct location strip =
@@ -73,23 +99,5 @@ void check_proxy(struct check *c, const struct conf_route *route)
 			       "only a route with a path, not a pattern, can have "
 			       "that path taken away");
 	}
-	if (proxy->upstream == NULL || check_is_bad(c, &proxy->upstream))
-		return;
-	nearest = (struct suggest){.wrong = str_of(proxy->upstream)};
-	for (size_t i = 0; i < conf->n_upstreams; i++) {
-		const char *name = conf->upstreams[i].name;
-
-		if (name != NULL && strcmp(name, proxy->upstream) == 0)
-			return;
-		if (name != NULL)
-			suggest_offer(&nearest, str_of(name));
-	}
-	if (nearest.best.n > 0)
-		check_complain(c, &at,
-			       "there is no upstream \"%s\"; did you mean "
-			       "\"%" STR_FMT "\"?",
-			       proxy->upstream, STR_ARG(nearest.best));
-	else
-		check_complain(c, &at, "there is no upstream \"%s\"",
-			       proxy->upstream);
+	(void)check_upstream_name(c, &proxy->upstream, route->origin.where, &place);
 }

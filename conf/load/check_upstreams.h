@@ -7,6 +7,11 @@
 
 void check_upstreams(struct check *c);
 
+/* Whether there is an upstream of the name in the field `name`, which is at
+ * *place_out then; complains if not. */
+bool check_upstream_name(struct check *c, const char *const *name,
+			 const char *where, size_t *place_out);
+
 /* A route whose handler is proxy. */
 void check_proxy(struct check *c, const struct conf_route *route);
 

@@ -485,6 +485,7 @@ void exchange_forget(struct exchange *x)
 	x->content_sent = 0;
 	x->form = NULL;
 	x->upstream = NULL;
+	x->stream = NULL;
 	x->connection_requests = 0;
 	x->request_id = (struct str){NULL, 0};
 	x->authorized = NULL;

@@ -173,6 +173,12 @@ struct exchange_authorized {
 	struct fields fields;
 };
 
+/* Of a stream, which is logged as if it were an exchange. */
+struct exchange_stream {
+	uint64_t bytes_in; /* from the client */
+	struct str end;    /* why it has ended: see ${stream.end} */
+};
+
 /* What an exchange tells the protocol that carries it. */
 struct exchange_protocol {
 	/* The answer is there. */
@@ -218,9 +224,10 @@ struct exchange {
 	struct str request_id;        /* by request_id() only */
 	bool was_admitted;            /* by another worker, before it moved here */
 	bool is_subrequest;           /* for another one, which was admitted */
-	const struct form_fields *form;     /* by form_fields_of(); or NULL */
-	struct exchange_upstream *upstream; /* in the arena; NULL: it was not
-					     * passed on */
+	const struct form_fields *form;       /* by form_fields_of(); or NULL */
+	struct exchange_upstream *upstream;   /* in the arena; NULL: it was not
+					       * passed on */
+	const struct exchange_stream *stream; /* NULL: it is a request */
 	/* In the arena; NULL: it was not asked for. */
 	const struct exchange_authorized *authorized;
 	uint64_t concurrent_key; /* the key it is counted by, or 0: limits.h */

@@ -300,6 +300,10 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 	case TEMPLATE_UPSTREAM_TIME_FIRST_BYTE:
 	case TEMPLATE_UPSTREAM_TIME_TOTAL:
 		return upstream_variable(piece->variable, x);
+	case TEMPLATE_STREAM_BYTES_IN:
+		return x->stream != NULL ? number(x, x->stream->bytes_in) : STR("");
+	case TEMPLATE_STREAM_END:
+		return x->stream != NULL ? x->stream->end : STR("");
 	case TEMPLATE_AUTHORIZE_STATUS:
 	case TEMPLATE_AUTHORIZE_FIELD:
 		return authorize_variable(piece, x);

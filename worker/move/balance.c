@@ -122,7 +122,7 @@ static void give_idle(struct balance *b, uint64_t n, bool active)
 
 		if (n == 0 || looked++ == BALANCE_LOOK)
 			break;
-		if (conn_is_idle(c) &&
+		if (conn_may_be_given(c) &&
 		    (!active || c->socket.active_round == b->net->activity_round)) {
 			(void)handoff_offer(b->handoff, c);
 			n--;

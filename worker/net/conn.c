@@ -404,6 +404,12 @@ bool conn_is_idle(const struct conn *c)
 	       c->protocol->is_idle(c);
 }
 
+bool conn_may_be_given(const struct conn *c)
+{
+	return c->state == CONN_OPEN && list_is_empty(&c->socket.queued) &&
+	       (c->protocol->moves_any_time || c->protocol->is_idle(c));
+}
+
 void conn_become(struct conn *c, const struct protocol *protocol)
 {
 	ASSERT(conn_is_running(c));

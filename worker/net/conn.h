@@ -117,6 +117,9 @@ static inline bool conn_is_running(const struct conn *c)
  * anything. */
 bool conn_is_idle(const struct conn *c);
 
+/* True when it may be given away now: neither it nor its peer can tell. */
+bool conn_may_be_given(const struct conn *c);
+
 /*
  * Another protocol takes over, as after ALPN, Upgrade, or bytes by which its
  * client is known: from a step of the old one, which returns STEP_MORE. What

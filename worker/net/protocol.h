@@ -52,6 +52,10 @@ struct protocol {
 	/* A server of it says nothing before its client has. */
 	bool client_speaks_first;
 
+	/* Its connections may be given to other workers whenever they wait, to
+	 * even the load: see worker/move/balance.c. */
+	bool moves_any_time;
+
 	/* Or both NULL: makes and frees what this worker's connections have in
 	 * common; see net_object(). All of them are closed by then. */
 	void *(*create)(const struct protocol_env *env);

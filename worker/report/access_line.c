@@ -198,6 +198,12 @@ static void put_json(struct exchange *x, struct buf *out)
 	to = put_times(to, x);
 	if (x->upstream != NULL)
 		to = put_upstream(to, x);
+	if (x->stream != NULL) {
+		to = put_count(to, STR(",\"stream\":{\"bytes_in\":"),
+			       x->stream->bytes_in);
+		to = put_member(to, STR(",\"end\":\""), x->stream->end);
+		to = PUT(to, "}");
+	}
 	to = PUT(to, "}\n");
 	buf_added(out, (size_t)(to - start));
 }
