@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/siphash.h"
 
-#include <sys/random.h>
-
-#include "base/log.h"
+#include "base/random.h"
 
 struct siphash_key siphash_random_key(void)
 {
 	struct siphash_key key;
 
-	/* So few bytes come whole; early at boot it may wait for them. */
-	if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key))
-		log_fatal("getrandom failed");
+	random_fill(&key, sizeof(key));
 	return key;
 }
 

@@ -14,7 +14,7 @@ struct siphash_key {
 	uint64_t half[2];
 };
 
-/* A random key, from getrandom(2). */
+/* A random key. */
 struct siphash_key siphash_random_key(void);
 
 uint64_t siphash(const struct siphash_key *key, struct str s);

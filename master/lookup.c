@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -95,6 +96,19 @@ static int id_of_user(const char *name, unsigned *id_out)
 	return pw != NULL ? 0 : -1;
 }
 
+/* An id by its number. The highest is none: chown(2) takes it for "as it is". */
+static bool is_number(const char *name, unsigned *id_out)
+{
+	size_t n = strlen(name);
+	unsigned long number = strtoul(name, NULL, 10);
+	bool is = n < sizeof("4294967295") && strspn(name, "0123456789") == n &&
+		  number < UINT_MAX;
+
+	if (is)
+		*id_out = (unsigned)number;
+	return is;
+}
+
 /* What is an owner or a group, in the words of messages. */
 struct kind {
 	const char *setting, *name;
@@ -107,18 +121,8 @@ static const struct kind an_owner = {"owner", "user", id_of_user};
 static bool find_id(struct answers *a, const struct conf_origin *at,
 		    const struct kind *kind, const char *name, unsigned *id_out)
 {
-	char *end;
-
-	if (name[0] == '\0')
+	if (name[0] == '\0' || is_number(name, id_out))
 		return true;
-	if (name[0] >= '0' && name[0] <= '9') {
-		unsigned long number = strtoul(name, &end, 10);
-
-		if (*end == '\0') {
-			*id_out = (unsigned)number;
-			return true;
-		}
-	}
 	errno = 0;
 	if (kind->id_of(name, id_out) == 0)
 		return true;
@@ -233,8 +237,8 @@ static pid_t spawn_child(const struct conf *conf, struct answers *a, int *end_ou
 	if (pid == 0) {
 		fd_close_others(&ends[1], 1);
 		/* A name service that hangs is not to outlive the master. */
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
-		    getppid() == master)
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		if (getppid() == master)
 			find_all(a, conf);
 		/* This says that it is done. It is killed then: nothing of the
 		 * master's is to be ended by a copy of it. */
@@ -313,7 +317,12 @@ void lookup_begin(struct lookup *l, const struct conf *conf)
 	}
 	l->pid = spawn_child(conf, l->answers, &l->end.fd);
 	if (l->pid == -1 || loop_add(l->loop, &l->end, EPOLLIN) == -1) {
-		finish(l, "cannot spawn a process to look up users and groups");
+		char why[WHY_SIZE];
+
+		snprintf(why, sizeof(why),
+			 "cannot spawn a process to look up users and groups: %s",
+			 strerror(errno));
+		finish(l, why);
 		return;
 	}
 	loop_timer(l->loop, &l->timer, LOOKUP_MS);

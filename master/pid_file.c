@@ -69,6 +69,20 @@ static void remove_own(const char *path)
 		unlink(path);
 }
 
+/* An empty one is of a master that a full disk kept from writing. */
+static bool holds_number(const char *path)
+{
+	struct buf text = {0};
+	bool holds = read_file(path, PID_FILE_MAX, &text) == NULL;
+	struct str s = buf_str(&text);
+
+	for (size_t i = 0; i < s.n; i++)
+		holds = holds && s.p[i] != '\0' &&
+			strchr("0123456789 \n", s.p[i]) != NULL;
+	buf_release(&text);
+	return holds;
+}
+
 /* Whether the name may be given to our file. */
 static bool check(const struct pid_file *f, const char *path, bool is_successor,
 		  char why_out[WHY_SIZE])
@@ -80,6 +94,14 @@ static bool check(const struct pid_file *f, const char *path, bool is_successor,
 		return true;
 	if (!S_ISREG(st.st_mode)) {
 		snprintf(why_out, WHY_SIZE, "pid_file \"%s\" is not a file", path);
+		return false;
+	}
+	/* A configuration or a log is not replaced. */
+	if (!holds_number(path)) {
+		snprintf(why_out, WHY_SIZE,
+			 "pid_file \"%s\" is there, and holds something else "
+			 "than a process id",
+			 path);
 		return false;
 	}
 	pid = read_pid(path);

@@ -67,15 +67,16 @@ int socket_file_bind(int fd, const struct addr *addr,
 		     const struct socket_access *access,
 		     struct socket_file *file_out)
 {
-	mode_t mask = umask(0177);
+	bool is_ours = access->owner == (uid_t)-1 && access->group == (gid_t)-1;
+	/* Who may connect to it as somebody else's is said when it is theirs. */
+	mode_t mask = umask(is_ours ? 0777 & ~access->mode : 0177);
 	int result = bind(fd, &addr->any, addr->length);
 
 	umask(mask);
 	if (result == -1)
 		return -1;
 	*file_out = socket_file_find(addr->un.sun_path);
-	if (access->mode == 0600 && access->owner == (uid_t)-1 &&
-	    access->group == (gid_t)-1)
+	if (is_ours && access->mode == 0600)
 		return 0;
 	if (socket_file_set(file_out, addr->un.sun_path, access) == 0)
 		return 0;

@@ -31,8 +31,9 @@ for my $denied (
 	['memfd_create=ENOSYS'], ['memfd_create=EPERM'],
 	['close_range=ENOSYS'], ['close_range=EPERM'],
 	['openat2=ENOSYS'], ['openat2=EPERM'], ['statx=EPERM'],
+	['getrandom=ENOSYS'], ['getrandom=EPERM'],
 	[qw(sendfile=ENOSYS faccessat2=EPERM memfd_create=ENOSYS
-		close_range=EPERM openat2=EPERM statx=EPERM)],
+		close_range=EPERM openat2=EPERM statx=EPERM getrandom=EPERM)],
 ) {
 	subtest "@$denied" => sub {
 		my $s = Holdfast->start(conf => $conf, files => \%files,
@@ -74,15 +75,59 @@ subtest 'close_range, and very many descriptors' => sub {
 	cmp_ok $closes // 1e9, '<', 2000, 'only those are closed that are open';
 };
 
-# What there is no other way for.
-subtest 'signalfd4' => sub {
-	my $s = Holdfast->start(conf => $conf, files => \%files, unready => 1,
-		wrap => [$deny, 'signalfd4=EPERM']);
-
-	is $s->wait_end, 1, 'it does not start';
-	like $s->log_text, qr/signal.*: Operation not permitted/, 'and says why';
-	$s->expect_log(qr/cannot/);
-	$s->finish(exit => 1);
+# The mode of a Unix socket is given with the socket.
+subtest 'chmod' => sub {
+	plan skip_all => 'no such call here'
+		if Holdfast::Command->new([$deny, 'chmod=EPERM', 'true'])->wait;
+	my $s = Holdfast->start(wrap => [$deny, 'chmod=EPERM'], conf => <<'E');
+listeners = ( { address = "unix:%%DIR%%/s"; mode = "0640"; protocol = "echo"; } );
+E
+	is sprintf('%o', (stat $s->path('s'))[2] & 07777), '640', 'its mode';
+	$s->finish;
 };
+
+# A connection may be lost before it is accepted, which accept4(2) tells by EPERM,
+# too; where none can be had a worker does not try for ever.
+for my $error (qw(EPERM ENOSYS)) {
+	subtest "accept4=$error" => sub {
+		my $s = Holdfast->start(conf => $conf, files => \%files,
+			wrap => [$deny, "accept4=$error"]);
+		my $c = $s->client;
+
+		$s->wait_log(qr/warn worker \d+\[\d+\]: accepting is paused .*: \w+ not /);
+		$s->signal('HUP');
+		$s->wait_log(qr/generation 2 serves/);
+		$s->wait_log(qr/generation 1 is gone/);
+		$s->signal('TERM');
+		is $s->wait_end(10), 0, 'a reload and the end are not held up';
+		$s->expect_log(qr/accepting is paused/);
+		$s->allow_log(qr/closing .* with connections in its queue: /);
+		$s->finish;
+	};
+}
+
+# What there is no other way for.
+for my $case (
+	['signalfd4=EPERM', qr/signal.*: Operation not permitted/],
+	['epoll_create1=ENOSYS', qr/no event loop: Function not implemented/],
+	['prctl=EPERM', qr/signal when the master dies: Operation not permitted/],
+	['setsid=EPERM', qr/cannot leave the terminal: Operation not permitted/],
+	['capget=EPERM', qr/cannot drop capabilities: Operation not permitted/],
+	$> == 0 ? ['setresuid=EPERM',
+		qr/cannot become user "[^"]+": Operation not permitted/] : (),
+) {
+	my ($denied, $says) = @$case;
+
+	subtest $denied => sub {
+		my $s = Holdfast->start(conf => $conf, files => \%files,
+			unready => 1, wrap => [$deny, $denied]);
+
+		is $s->wait_end, 1, 'it does not start';
+		like $s->log_text, $says, 'and says why';
+		unlike $s->log_text, qr/stack/, 'no process crashed';
+		$s->expect_log(qr/cannot/);
+		$s->finish(exit => 1);
+	};
+}
 
 done_testing;

@@ -27,11 +27,13 @@ is $s->dir->read('pid'), $s->master . "\n", 'the pid of the master';
 mkfifo($s->path('fifo'), 0600) or die $!;
 mkdir $s->path('folder') or die $!;
 symlink '/dev/null', $s->path('null') or die $!;
+$s->dir->write('text', "1 line of a log\n");
 for my $case (
 	['fifo', qr/is not a file/],
 	['folder', qr/is not a file/],
 	['pid/below', qr/Not a directory/],
 	['null', qr/is not a file/],
+	['text', qr/holds something else than a process id/],
 ) {
 	my ($name, $why) = @$case;
 
@@ -46,6 +48,8 @@ for my $case (
 	is $s->get('/')->body, 'served', 'and so does the server';
 }
 
+is $s->dir->read('text'), "1 line of a log\n", 'what is no pid file is kept';
+$s->dir->write('other', '');
 $s->reload(with('other'));
 is $s->dir->read('other'), $s->master . "\n", 'another name';
 ok !-e $s->path('pid'), 'in place of the first';

@@ -77,6 +77,22 @@ subtest 'deleted files come back' => sub {
 	is answers(), 'served', 'changes nothing';
 };
 
+subtest 'ids that are none' => sub {
+	for my $number (qw(4294967295 4294967296 99999999999999999999)) {
+		for my $setting ('owner', 'group') {
+			$s->write_conf(with('0666') =~
+				s/(?<=l.sock"; )(.*)$setting = "[^"]*"/$1$setting = "$number"/r);
+			my ($exit, $out, $err) = $s->run('reload');
+
+			is $exit, 1, "$setting $number: the reload fails";
+			like $err, qr/$setting: there is no \w+ "$number"/, 'and says why';
+			$s->expect_log(qr/there is no \w+ "$number"/);
+		}
+	}
+	is_file($file, 0666, 'a listener, still');
+	$s->write_conf(with('0666'));
+};
+
 subtest 'upgrades' => sub {
 	is +($s->run('upgrade'))[0], 0, 'an upgrade';
 	is $s->follow, 0, 'goes well';

@@ -581,27 +581,6 @@ static int open_http(struct worker *w, const char **why_out)
 	return 0;
 }
 
-/* Until a worker is ready it does not read the channel (a module may hang in its
- * load()), and would not see that its master has died. Kept neither over a
- * change of the user, prctl(2), nor when the worker is ready: then it finishes
- * what it has. */
-static bool die_with_master(const struct worker_env *env, bool on)
-{
-	return prctl(PR_SET_PDEATHSIG, on ? SIGKILL : 0, 0, 0, 0) == 0 &&
-	       (!on || getppid() == env->master);
-}
-
-/* For good: no way back to root, and none by a set-user-ID program. */
-static int drop_privileges(const struct identity *identity)
-{
-	privileges_bound_capabilities();
-	if (identity != NULL && privileges_become(identity) == -1)
-		return -1;
-	if (privileges_drop_capabilities() == -1)
-		return -1;
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-}
-
 static bool cannot(struct worker *w, const char *what)
 {
 	char text[256];
@@ -611,12 +590,41 @@ static bool cannot(struct worker *w, const char *what)
 	return false;
 }
 
+/* Until a worker is ready it does not read the channel (a module may hang in its
+ * load()), and would not see that its master has died. Kept neither over a
+ * change of the user, prctl(2), nor when the worker is ready: then it finishes
+ * what it has. */
+static bool die_with_master(struct worker *w, bool on)
+{
+	if (prctl(PR_SET_PDEATHSIG, on ? SIGKILL : 0, 0, 0, 0) == -1)
+		return cannot(w, "ask for a signal when the master dies");
+	return !on || getppid() == w->env->master;
+}
+
+/* For good: no way back to root, and none by a set-user-ID program. */
+static bool drop_privileges(struct worker *w)
+{
+	const struct identity *identity = w->env->identity;
+	char what[128];
+
+	privileges_bound_capabilities();
+	snprintf(what, sizeof(what), "become user \"%.100s\"", w->env->conf->user);
+	if (identity != NULL && privileges_become(identity) == -1)
+		return cannot(w, what);
+	if (privileges_drop_capabilities() == -1)
+		return cannot(w, "drop capabilities");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return cannot(w, "set no_new_privs");
+	return true;
+}
+
 /* All that can fail. False when it did: the master knows why. */
 static bool get_ready(struct worker *w)
 {
 	const char *why = NULL;
-	char text[256];
 
+	if (!die_with_master(w, true))
+		return false;
 	if (privileges_drop_terminal() == -1)
 		return cannot(w, "leave the terminal");
 	if (open_loop(w) == -1)
@@ -628,13 +636,7 @@ static bool get_ready(struct worker *w)
 		say_failed(w, why);
 		return false;
 	}
-	if (drop_privileges(w->env->identity) == -1) {
-		snprintf(text, sizeof(text), "cannot become user \"%s\": %s",
-			 w->env->conf->user, strerror(errno));
-		say_failed(w, text);
-		return false;
-	}
-	if (!die_with_master(w->env, true))
+	if (!drop_privileges(w) || !die_with_master(w, true))
 		return false;
 	if (http_check(&w->http, &why) == -1) {
 		say_failed(w, why);
@@ -648,7 +650,7 @@ static bool get_ready(struct worker *w)
 static void say_ready(struct worker *w)
 {
 	timer_disarm(&w->names);
-	(void)die_with_master(w->env, false);
+	(void)die_with_master(w, false);
 	if (w->channel.fd != -1)
 		say_number(w, MESSAGE_READY, 0);
 }
@@ -707,7 +709,8 @@ static void clean_up(struct worker *w)
 	rescue_set(NULL);
 	net_fini(&w->net);
 	upstreams_destroy(&w->http.upstreams);
-	net_free_closed(&w->net);
+	if (w->net.loop != NULL)
+		net_free_closed(&w->net);
 	free(w->net.listeners);
 	if (w->handoff.net != NULL)
 		handoff_fini(&w->handoff);
@@ -732,7 +735,7 @@ int worker_run(const struct worker_env *env)
 
 	close_what_is_not_ours(w);
 	introduce(env);
-	if (die_with_master(env, true) && get_ready(w))
+	if (get_ready(w))
 		serve(w);
 	clean_up(w);
 	failed = w->failed;

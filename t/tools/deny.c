@@ -25,13 +25,22 @@ static const struct name {
 	unsigned number;
 } calls[] =
 	{
+		{"accept4", SYS_accept4},
+		{"capget", SYS_capget},
 		{"capset", SYS_capset},
+#ifdef SYS_chmod
+		{"chmod", SYS_chmod},
+#endif
 		{"close_range", SYS_close_range},
+		{"epoll_create1", SYS_epoll_create1},
 		{"faccessat2", SYS_faccessat2},
 		{"getrandom", SYS_getrandom},
 		{"memfd_create", SYS_memfd_create},
 		{"openat2", SYS_openat2},
+		{"prctl", SYS_prctl},
 		{"sendfile", SYS_sendfile},
+		{"setresuid", SYS_setresuid},
+		{"setsid", SYS_setsid},
 		{"signalfd4", SYS_signalfd4},
 		{"statx", SYS_statx},
 },

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/http/request_id.h"
 
-#include <sys/random.h>
-
-#include "base/log.h"
+#include "base/random.h"
 #include "worker/http/exchange.h"
 
 enum {
@@ -54,8 +52,7 @@ static const unsigned char *take_random(void)
 	static unsigned left;
 
 	if (left == 0) {
-		if (getrandom(stock, sizeof(stock), 0) != (ssize_t)sizeof(stock))
-			log_fatal("getrandom: no random bytes");
+		random_fill(stock, sizeof(stock));
 		left = REQUEST_ID_STOCK;
 	}
 	return stock[--left];

@@ -44,7 +44,7 @@ static void set_state(struct listener *l, enum listener_state state)
 enum accepted {
 	ACCEPTED_ONE,
 	ACCEPTED_NONE,  /* the queue is empty */
-	ACCEPTED_SHORT, /* no descriptors or memory for it */
+	ACCEPTED_SHORT, /* no descriptors or memory for it, or accept4(2) fails */
 };
 
 static enum accepted accept_one(struct listener *l)
@@ -54,6 +54,7 @@ static enum accepted accept_one(struct listener *l)
 			 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
+		l->n_lost = 0;
 		conn_open(l, fd, &peer);
 		return ACCEPTED_ONE;
 	}
@@ -78,11 +79,13 @@ static enum accepted accept_one(struct listener *l)
 	case EPERM:
 	case ETIMEDOUT:
 		/* accept(2): what happened to the new connection, which is
-		 * gone; the next in the queue may be fine. */
-		return ACCEPTED_ONE;
+		 * gone; the next in the queue may be fine. Where none is, as
+		 * a filter denies the call, there is no end of them. */
+		if (++l->n_lost % LISTENER_BATCH != 0)
+			return ACCEPTED_ONE;
+		return ACCEPTED_SHORT;
 	default:
-		log_errno(LOG_LEVEL_ERROR, "cannot accept on %s", l->conf->text);
-		return ACCEPTED_NONE;
+		return ACCEPTED_SHORT;
 	}
 }
 
@@ -224,9 +227,9 @@ void listener_finish(struct listener *l)
 	if (l->state == LISTENER_CLOSED)
 		return;
 	if (accept_rest(l) == ACCEPTED_SHORT)
-		log_warn("closing %s with connections in its queue: "
-			 "no file descriptors or memory to accept them",
-			 l->conf->text);
+		log_errno(LOG_LEVEL_WARN,
+			  "closing %s with connections in its queue",
+			  l->conf->text);
 	listener_close(l);
 }
 

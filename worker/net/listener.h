@@ -28,6 +28,7 @@ struct listener {
 	struct watch watch;
 	struct task more;    /* the batch was used up: go on next tick */
 	uint64_t checked_at; /* CLOCK_MONOTONIC ns: that it does not block */
+	unsigned n_lost;     /* connections in a row that could not be had */
 };
 
 /* Takes over `fd`. */

@@ -129,6 +129,22 @@ static void cannot_be_written(void **state)
 	holds_pid("pid");
 }
 
+static void what_is_none_is_kept(void **state)
+{
+	char *text;
+
+	(void)state;
+	scratch_write("text", "user = \"www-data\";\n");
+	refuse(scratch_path("text"), "something else than a process id");
+	text = scratch_read("text");
+	assert_string_equal(text, "user = \"www-data\";\n");
+	free(text);
+	/* The disk was full. */
+	scratch_write("text", "");
+	put(scratch_path("text"));
+	holds_pid("text");
+}
+
 static void of_a_server_that_runs(void **state)
 {
 	pid_t other = fork();
@@ -171,6 +187,7 @@ int main(void)
 		TEST(comes_back),
 		TEST(nothing_before_its_time),
 		TEST(cannot_be_written),
+		TEST(what_is_none_is_kept),
 		TEST(of_a_server_that_runs),
 		TEST(only_our_own_is_removed),
 	};

@@ -3,10 +3,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/random.h>
 
 #include "base/codec/range.h"
-#include "base/log.h"
+#include "base/random.h"
 #include "worker/http/http.h"
 
 enum { BOUNDARY_BYTES = 16 }; /* random: no file can contain it on purpose */
@@ -41,8 +40,7 @@ static struct str make_boundary(struct exchange *x)
 	unsigned char random[BOUNDARY_BYTES];
 	char *text = arena_bytes(&x->arena, 2 * BOUNDARY_BYTES + 1);
 
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		log_fatal("getrandom");
+	random_fill(random, sizeof(random));
 	for (size_t i = 0; i < sizeof(random); i++)
 		snprintf(text + 2 * i, 3, "%02x", random[i]);
 	return (struct str){text, 2 * BOUNDARY_BYTES};
