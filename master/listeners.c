@@ -181,6 +181,24 @@ static bool share_port(struct listeners *listeners, uint16_t port, int on)
 	       0;
 }
 
+/* The socket listens, or is given up. The others that were bound beside the same
+ * one have to listen first: listen(2) would find their address in use. */
+static void end_beside(struct bound *bound)
+{
+	uint16_t port = addr_port(&bound->addr);
+
+	if (!bound->beside)
+		return;
+	bound->beside = false;
+	LIST_EACH (link, &bound->home->all) {
+		const struct bound *other = CONTAINER_OF(link, struct bound, link);
+
+		if (other->beside && has_port(other, port))
+			return;
+	}
+	share_port(bound->home, port, 0);
+}
+
 /* What may pass at the start: workers of a master that was killed are just about
  * to close their listeners; an address is not there yet, or is a tentative one
  * of IPv6. */
@@ -365,9 +383,7 @@ void listeners_commit(struct bound *bound, const struct conf_listener *conf,
 	/* listen(2) again is how the backlog of a socket changes. */
 	if (listen(bound->fd, (int)conf->backlog) == -1)
 		log_errno(LOG_LEVEL_ERROR, "%s: cannot listen", bound->key);
-	if (bound->beside)
-		share_port(bound->home, addr_port(&bound->addr), 0);
-	bound->beside = false;
+	end_beside(bound);
 	if (has_file(bound) && !bound->inherited &&
 	    socket_file_set(&bound->file, bound->addr.un.sun_path, access) == -1)
 		log_errno(LOG_LEVEL_WARN, "%s: cannot change mode and owner",
@@ -391,8 +407,7 @@ bool listeners_release(struct bound **where)
 	*where = NULL;
 	if (bound == NULL || --bound->users > 0)
 		return false;
-	if (bound->beside)
-		share_port(bound->home, addr_port(&bound->addr), 0);
+	end_beside(bound);
 	remove_file(bound);
 	if (bound->inherited)
 		give_back(bound);

@@ -70,6 +70,25 @@ for my $verb (qw(reload upgrade reload)) {
 	}
 }
 
+# One to several of its addresses, and back.
+for my $verb (qw(reload upgrade)) {
+	for my $host ('*', '127.0.0.1', '*') {
+		my @more = $host eq '127.0.0.1' ? ('127.0.0.2', '127.0.0.3') : ();
+
+		$s->write_conf(conf($host, join '',
+			map { qq[, { address = "$_:$port"; }] } @more));
+		my ($exit, $out, $err) = $s->run($verb);
+
+		is $err, '', "$verb: " . join ', ', $host, @more;
+		is $s->follow, 0, 'the old master ends' if $verb eq 'upgrade';
+		is answers($_), $host, "$_ serves"
+			for '127.0.0.1', '127.0.0.2', '127.0.0.3';
+		is answers('127.0.0.4'), @more ? 'nothing' : '*', 'another address';
+		is_ours("$verb to $host and more");
+	}
+}
+$s->reload(conf('127.0.0.1'));
+
 my $faults = $load->stop;
 
 is_deeply $faults->{faults} // $faults, $faults->{faults} ? [] : $faults,

@@ -44,7 +44,7 @@ static void set_state(struct listener *l, enum listener_state state)
 enum accepted {
 	ACCEPTED_ONE,
 	ACCEPTED_NONE,  /* the queue is empty */
-	ACCEPTED_SHORT, /* no descriptors or memory for it, or accept4(2) fails */
+	ACCEPTED_SHORT, /* no descriptors or memory for it, or only lost ones */
 };
 
 static enum accepted accept_one(struct listener *l)
@@ -85,7 +85,8 @@ static enum accepted accept_one(struct listener *l)
 			return ACCEPTED_ONE;
 		return ACCEPTED_SHORT;
 	default:
-		return ACCEPTED_SHORT;
+		log_errno(LOG_LEVEL_ERROR, "cannot accept on %s", l->conf->text);
+		return ACCEPTED_NONE;
 	}
 }
 
