@@ -52,7 +52,7 @@ static int tear_down(void **state)
 /* The next line, without what comes before the message; "" for none. */
 static const char *whole_line(void)
 {
-	static char line[2 * LINE];
+	static char line[2 * LINE + 1];
 	ssize_t n = read(reader, line, sizeof(line) - 1);
 
 	line[n > 0 ? n : 0] = '\0';
