@@ -277,7 +277,8 @@ struct conf_site {
 
 /* A server that requests are passed on to. */
 struct conf_server {
-	const char *text; /* canonical: its address, or "host:port" */
+	const char *text; /* canonical: its address, or "host:port"; NULL: srv */
+	const char *srv;  /* the name of an SRV record; or "" */
 	struct addr addr; /* of length 0 for a name that has to be resolved */
 	uint64_t weight;
 	bool backup;

@@ -511,7 +511,17 @@ static const struct conf_upstream *find_conf(const struct conf *conf,
 static bool names_server(const struct conf_upstream *u, struct str server)
 {
 	for (size_t i = 0; i < u->n_servers; i++)
-		if (str_equal(str_of(u->servers[i].text), server))
+		if (u->servers[i].text != NULL &&
+		    str_equal(str_of(u->servers[i].text), server))
+			return true;
+	return false;
+}
+
+/* Those of a record come and go without a reload. */
+static bool may_have_by_srv(const struct conf_upstream *u)
+{
+	for (size_t i = 0; i < u->n_servers; i++)
+		if (u->servers[i].text == NULL)
 			return true;
 	return false;
 }
@@ -526,7 +536,7 @@ static struct server_change left_of(const struct conf *conf,
 			     none = {.upstream = c->upstream, .server = c->server};
 	bool is_named = u != NULL && names_server(u, c->server);
 
-	if (u == NULL || (!is_named && !c->is_added))
+	if (u == NULL || (!is_named && !c->is_added && !may_have_by_srv(u)))
 		return none;
 	if (is_named && c->is_added) {
 		left.is_added = false;

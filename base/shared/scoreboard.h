@@ -37,8 +37,10 @@ struct server_health {
 	uint64_t down_until;
 	uint64_t recovered_at;
 	uint32_t n_downs;
-	/* Its name, where that is not in the configuration: it was found by an
-	 * SRV record. Without a NUL if it is as long as this or longer. */
+	/* Its name, weight and place, where that is not in the configuration: it
+	 * was found by an SRV record. A text without a NUL is cut short. */
+	uint32_t weight;
+	uint32_t is_backup;
 	char text[SCOREBOARD_SERVER_TEXT];
 };
 

@@ -6,6 +6,27 @@
 #include "conf/schema/conf_proxy.h"
 #include "conf/suggest.h"
 
+/* A server is written by its address, or servers are by a record. */
+static void check_kind(struct check *c, const struct conf_server *s)
+{
+	bool has_srv = s->srv != NULL && s->srv[0] != '\0';
+	struct location at = {.where = s->origin.where,
+			      .file = s->origin.file,
+			      .line = s->origin.line};
+
+	if (check_is_bad(c, &s->srv) || check_is_bad(c, &s->text))
+		return;
+	if (has_srv && s->text != NULL)
+		check_complain(c, &at,
+			       "a server has an address or an srv, not both");
+	else if (!has_srv && s->text == NULL)
+		check_complain(c, &at, "a server has an address, or an srv");
+	else if (has_srv && strchr(s->srv, ':') != NULL)
+		check_complain(c, &at,
+			       "\"%s\" is no name: the record has the ports",
+			       s->srv);
+}
+
 static void check_servers(struct check *c, const struct conf_upstream *u)
 {
 	bool has_primary = false;
@@ -14,6 +35,7 @@ static void check_servers(struct check *c, const struct conf_upstream *u)
 		const struct conf_server *s = &u->servers[i];
 		struct location at = check_location(c, &s->text, s->origin.where);
 
+		check_kind(c, s);
 		has_primary |= !s->backup;
 		for (size_t j = 0; j < i && s->text != NULL; j++)
 			if (u->servers[j].text != NULL &&

@@ -13,6 +13,13 @@ static bool has_hash(const void *group)
 	return ((const struct conf_upstream *)group)->balance == CONF_BALANCE_HASH;
 }
 
+static bool is_one_server(const void *group)
+{
+	const char *srv = ((const struct conf_server *)group)->srv;
+
+	return srv == NULL || srv[0] == '\0';
+}
+
 static bool has_queue(const void *group)
 {
 	return ((const struct conf_upstream *)group)->queue > 0;
@@ -31,16 +38,23 @@ static bool is_http(const void *group)
 static const struct schema_setting server_settings[] = {
 	{.name = "address", AT(text),
 	 .also = offsetof(struct conf_server, addr),
-	 .type = &type_server, .required = true,
+	 .type = &type_server, .only_if = is_one_server,
+	 .only_if_help = "a server has an address or an srv, not both",
 	 .help = "The address of the server: \"127.0.0.1:9000\", \"[::1]:9000\", "
 		 "\"unix:/path\", or a name with a port, \"app.internal:9000\", "
 		 "as described under Upstreams above."},
+	{.name = "srv", AT(srv), .type = &type_token, .fallback = "",
+	 .help = "In place of an address: the name of an SRV record (RFC 2782), "
+		 "\"_http._tcp.app.internal\", whose servers are used, with its "
+		 "priorities and weights, as they come and go."},
 	{.name = "weight", AT(weight), .type = &type_count,
-	 .fallback = "1", .min = 1, .max = 1000,
+	 .fallback = "1", .min = 1, .max = 1000, .only_if = is_one_server,
+	 .only_if_help = "an SRV record has weights of its own",
 	 .help = "The server's share of the requests, beside those of the "
 		 "others."},
 	{.name = "backup", AT(backup), .type = &type_boolean,
-	 .fallback = "false",
+	 .fallback = "false", .only_if = is_one_server,
+	 .only_if_help = "an SRV record has priorities of its own",
 	 .help = "Whether the server is asked only when no other is available."},
 	{.name = "max_connections", AT(max_connections), .type = &type_count,
 	 .fallback = "0", .max = 1000000,

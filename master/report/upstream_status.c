@@ -53,9 +53,50 @@ static void view_change(struct master *m, const struct conf_upstream *u,
 static bool has_conf(const struct conf_upstream *u, struct str server)
 {
 	for (size_t i = 0; i < u->n_servers; i++)
-		if (str_equal(str_of(u->servers[i].text), server))
+		if (u->servers[i].text != NULL &&
+		    str_equal(str_of(u->servers[i].text), server))
 			return true;
 	return false;
+}
+
+static bool has_view(const struct server_views *views, const char *text)
+{
+	for (size_t i = 0; i < views->n; i++)
+		if (strcmp(views->items[i].text, text) == 0)
+			return true;
+	return false;
+}
+
+/* One of an SRV record, by what a worker says: its text may be anything. */
+static void view_found(struct master *m, const struct conf_upstream *u,
+		       const struct server_health *cell, struct server_views *views)
+{
+	char text[SCOREBOARD_SERVER_TEXT + 1] = "";
+
+	for (size_t i = 0; i < SCOREBOARD_SERVER_TEXT && cell->text[i] != '\0'; i++)
+		text[i] = cell->text[i] > ' ' && cell->text[i] < 0x7f
+				  ? cell->text[i]
+				  : '?';
+	if (cell->key != server_health_key(str_of(u->name), str_of(text)) ||
+	    has_view(views, text))
+		return;
+	struct server_view *view = add_view(views);
+
+	name_view(view, str_of(text));
+	view->origin = SERVER_OF_SRV;
+	view->is_backup = cell->is_backup != 0;
+	view->weight = view->configured_weight = cell->weight;
+	view_change(m, u, view);
+}
+
+static void view_all_found(struct master *m, const struct conf_upstream *u,
+			   struct server_views *views)
+{
+	for (struct child *c = NULL;
+	     (c = children_next(&m->children, m->serving, c)) != NULL;)
+		for (size_t i = 0; i < SCOREBOARD_SERVERS; i++)
+			if (c->slot->servers[i].text[0] != '\0')
+				view_found(m, u, &c->slot->servers[i], views);
 }
 
 void server_views_make(struct master *m, const struct conf_upstream *u,
@@ -64,7 +105,13 @@ void server_views_make(struct master *m, const struct conf_upstream *u,
 	const struct server_changes *changes = &m->children.changes;
 
 	*views = (struct server_views){0};
+	bool has_srv = false;
+
 	for (size_t i = 0; i < u->n_servers; i++) {
+		if (u->servers[i].text == NULL) {
+			has_srv = true;
+			continue;
+		}
 		struct server_view *view = add_view(views);
 
 		name_view(view, str_of(u->servers[i].text));
@@ -84,6 +131,8 @@ void server_views_make(struct master *m, const struct conf_upstream *u,
 		view->origin = SERVER_ADDED;
 		view_change(m, u, view);
 	}
+	if (has_srv)
+		view_all_found(m, u, views);
 }
 
 void server_views_fini(struct server_views *views)
@@ -151,6 +200,8 @@ static const char *short_state(const struct server_view *s,
 
 static void text_change(const struct server_view *s, struct buf *out)
 {
+	if (s->origin == SERVER_OF_SRV)
+		buf_put_cstr(out, "  (by the SRV record)");
 	if (!s->is_changed)
 		return;
 	buf_put_cstr(out, "  (at run time: ");

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "worker/upstream/srv_answer.h"
 
 enum {
 	RESOLVER_ADDRESSES = 16, /* of one name */
@@ -26,6 +27,9 @@ enum {
 	RESOLVER_RETRY_S = 5, /* after a failure */
 	RESOLVER_QUERY_MS = 2000,
 	RESOLVER_TRIES = 2,
+	/* RFC 1035 section 3.2.4, RFC 2782. */
+	RESOLVER_CLASS_IN = 1,
+	RESOLVER_TYPE_SRV = 33,
 };
 
 struct resolver_name {
@@ -43,6 +47,19 @@ struct resolver_name {
 	bool was_answered; /* well or not */
 };
 
+/* An SRV record set. */
+struct resolver_srv {
+	struct list link;
+	struct resolver *resolver;
+	char *name;
+	struct timer expiry;
+	bool is_failing; /* it was logged */
+	bool was_answered;
+	bool has_records;
+	void (*on_records)(void *context, const struct srv_answer *answer);
+	void *context;
+};
+
 struct ares_watch {
 	struct watch watch;
 	struct list link;
@@ -54,9 +71,12 @@ struct resolver {
 	struct loop *loop;
 	ares_channel channel; /* NULL: it could not be made */
 	struct list names;
-	uint32_t n_pending; /* of them, without an answer yet */
+	struct list srvs;
+	uint32_t n_pending; /* of both, without an answer yet */
 	void (*on_first)(void *context);
 	void *context;
+	void (*on_answer)(void *context);
+	void *answer_context;
 	struct list watches;
 	struct timer timer;
 };
@@ -173,6 +193,13 @@ static bool take_node(struct resolver_name *name,
 	return true;
 }
 
+static uint64_t bound_ttl(uint64_t ttl)
+{
+	if (ttl > RESOLVER_TTL_MAX_S)
+		return RESOLVER_TTL_MAX_S;
+	return ttl < RESOLVER_TTL_MIN_S ? RESOLVER_TTL_MIN_S : ttl;
+}
+
 /* The seconds for which the answer holds. */
 static uint64_t take_answer(struct resolver_name *name,
 			    const struct ares_addrinfo *answer)
@@ -191,7 +218,7 @@ static uint64_t take_answer(struct resolver_name *name,
 	}
 	if (!has_ttl)
 		ttl = RESOLVER_TTL_OTHER_S;
-	return ttl < RESOLVER_TTL_MIN_S ? RESOLVER_TTL_MIN_S : ttl;
+	return bound_ttl(ttl);
 }
 
 static bool has_addresses(const struct ares_addrinfo *answer)
@@ -199,13 +226,11 @@ static bool has_addresses(const struct ares_addrinfo *answer)
 	return answer != NULL && answer->nodes != NULL;
 }
 
-static void count_first(struct resolver_name *name)
+static void count_first(struct resolver *r, bool *was_answered)
 {
-	struct resolver *r = name->resolver;
-
-	if (name->was_answered)
+	if (*was_answered)
 		return;
-	name->was_answered = true;
+	*was_answered = true;
 	if (--r->n_pending == 0 && r->on_first != NULL)
 		r->on_first(r->context);
 }
@@ -232,7 +257,7 @@ static void on_answer(void *arg, int status, int timeouts,
 	if (name->users == 0) {
 		if (answer != NULL)
 			ares_freeaddrinfo(answer);
-		count_first(name);
+		count_first(name->resolver, &name->was_answered);
 		free_name(name);
 		return;
 	}
@@ -252,7 +277,9 @@ static void on_answer(void *arg, int status, int timeouts,
 	if (answer != NULL)
 		ares_freeaddrinfo(answer);
 	loop_timer(name->resolver->loop, &name->expiry, seconds * 1000);
-	count_first(name);
+	count_first(name->resolver, &name->was_answered);
+	if (name->resolver->on_answer != NULL)
+		name->resolver->on_answer(name->resolver->answer_context);
 }
 
 static void ask(struct resolver_name *name)
@@ -319,6 +346,91 @@ void resolver_leave(struct resolver_name **name)
 		free_name(n);
 }
 
+bool resolver_was_answered(const struct resolver_name *name)
+{
+	return name->was_answered;
+}
+
+void resolver_when_answered(struct resolver *resolver,
+			    void (*when_answered)(void *context), void *context)
+{
+	resolver->on_answer = when_answered;
+	resolver->answer_context = context;
+}
+
+/* SRV records. */
+
+static void log_srv_failure(const struct resolver_srv *srv, int status)
+{
+	log_warn("cannot resolve the SRV record of %s: %s%s", srv->name,
+		 status == ARES_SUCCESS ? "the answer names no servers"
+					: ares_strerror(status),
+		 srv->has_records ? "; its last servers stay in use" : "");
+}
+
+static void on_srv_answer(void *arg, int status, int timeouts, unsigned char *bytes,
+			  int n)
+{
+	static struct srv_answer answer; /* large; of no use afterwards */
+	struct resolver_srv *srv = arg;
+	uint64_t seconds = RESOLVER_RETRY_S;
+
+	(void)timeouts;
+	if (status == ARES_EDESTRUCTION || status == ARES_ECANCELLED)
+		return;
+	if (status == ARES_SUCCESS &&
+	    srv_answer_parse(bytes, (size_t)n, &answer) == -1)
+		status = ARES_EBADRESP;
+	if (status == ARES_SUCCESS && answer.n > 0) {
+		seconds = bound_ttl(answer.ttl);
+		if (srv->is_failing)
+			log_info("the SRV record of %s is resolved again",
+				 srv->name);
+		srv->is_failing = false;
+		srv->has_records = true;
+		srv->on_records(srv->context, &answer);
+	} else if (!srv->is_failing) {
+		srv->is_failing = true;
+		log_srv_failure(srv, status);
+	}
+	loop_timer(srv->resolver->loop, &srv->expiry, seconds * 1000);
+	count_first(srv->resolver, &srv->was_answered);
+}
+
+static void ask_srv(struct resolver_srv *srv)
+{
+	struct resolver *r = srv->resolver;
+
+	if (r->channel == NULL)
+		return;
+	ares_query(r->channel, srv->name, RESOLVER_CLASS_IN, RESOLVER_TYPE_SRV,
+		   on_srv_answer, srv);
+	arm(r);
+}
+
+static void on_srv_expiry(struct timer *timer)
+{
+	ask_srv(CONTAINER_OF(timer, struct resolver_srv, expiry));
+}
+
+void resolver_watch_srv(struct resolver *r, const char *name,
+			void (*on_records)(void *context,
+					   const struct srv_answer *answer),
+			void *context)
+{
+	struct resolver_srv *srv = mem_zalloc(1, sizeof(*srv));
+
+	srv->resolver = r;
+	srv->name = mem_strdup(name);
+	srv->on_records = on_records;
+	srv->context = context;
+	timer_init(&srv->expiry, on_srv_expiry);
+	list_append(&r->srvs, &srv->link);
+	if (r->channel != NULL)
+		r->n_pending++;
+	ask_srv(srv);
+}
+
 uint32_t resolver_pending(const struct resolver *resolver)
 {
 	return resolver != NULL ? resolver->n_pending : 0;
@@ -354,6 +466,7 @@ struct resolver *resolver_create(struct loop *loop)
 
 	r->loop = loop;
 	list_init(&r->names);
+	list_init(&r->srvs);
 	list_init(&r->watches);
 	timer_init(&r->timer, on_timer);
 	if (status == ARES_SUCCESS)
@@ -378,6 +491,14 @@ static void free_names(struct resolver *r)
 {
 	LIST_EACH_SAFE (link, &r->names)
 		free_name(CONTAINER_OF(link, struct resolver_name, link));
+	LIST_EACH_SAFE (link, &r->srvs) {
+		struct resolver_srv *srv =
+			CONTAINER_OF(link, struct resolver_srv, link);
+
+		timer_detach(&r->loop->timers, &srv->expiry);
+		free(srv->name);
+		free(srv);
+	}
 }
 
 void resolver_destroy(struct resolver **resolver)

@@ -8,6 +8,7 @@
 #ifndef WORKER_UPSTREAM_RESOLVER_H
 #define WORKER_UPSTREAM_RESOLVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/addr.h"
@@ -15,6 +16,7 @@
 
 struct resolver;
 struct resolver_name;
+struct srv_answer;
 
 /* Never NULL: when c-ares cannot be set up, that is logged, and names have no
  * addresses. */
@@ -27,6 +29,23 @@ void resolver_destroy(struct resolver **resolver);
 struct resolver_name *resolver_watch(struct resolver *resolver, const char *text);
 /* It is not needed any more. Clears the caller's pointer. */
 void resolver_leave(struct resolver_name **name);
+
+/* Whether it has had an answer, good or bad. */
+bool resolver_was_answered(const struct resolver_name *name);
+
+/*
+ * Begins to ask for the SRV records (RFC 2782) of a name, for the life of the
+ * resolver. on_records() is called with each answer that has some: the last good
+ * one stays, as for addresses.
+ */
+void resolver_watch_srv(struct resolver *resolver, const char *name,
+			void (*on_records)(void *context,
+					   const struct srv_answer *answer),
+			void *context);
+
+/* Has on_answer() called after each answer for a name. */
+void resolver_when_answered(struct resolver *resolver,
+			    void (*on_answer)(void *context), void *context);
 
 /* How many names have had no answer yet, good or bad; takes NULL. `on_first` (may
  * be NULL), which the owner sets, is called when the last of them has one. */

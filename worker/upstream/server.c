@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -171,6 +172,17 @@ static void learn(struct server *server, const struct server_health *cell)
 	}
 }
 
+void server_show_record(struct server *server)
+{
+	struct server_health *shown = server->shown;
+	struct str text = str_of(server->conf->text);
+
+	shown->weight = (uint32_t)server->conf->weight;
+	shown->is_backup = server->conf->backup;
+	memcpy(shown->text, text.p,
+	       text.n < SCOREBOARD_SERVER_TEXT ? text.n : SCOREBOARD_SERVER_TEXT);
+}
+
 void server_show_at(struct server *server, struct server_health *cell,
 		    const struct scoreboard *board)
 {
@@ -193,6 +205,8 @@ void server_show_at(struct server *server, struct server_health *cell,
 		learn(server, known);
 	*cell = (struct server_health){.key = key};
 	server->shown = cell;
+	if (server->srv != NULL)
+		server_show_record(server);
 	show_health(server);
 }
 

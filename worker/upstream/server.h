@@ -22,11 +22,14 @@ struct health_check;
 struct peer;
 struct peer_user;
 struct resolver_name;
+struct srv;
 
 struct server {
 	const struct conf_server *conf; /* the configuration's, or `own` */
 	struct conf_server own;         /* of one that it does not have */
 	struct upstream *upstream;
+	const struct srv *srv; /* of whose record it is; NULL: of none */
+	bool is_superseded;    /* the record does not name it any more */
 	struct net *net;
 	/* Its addresses: its own, or those that its name has now. */
 	struct resolver_name *name; /* NULL for an address */
@@ -76,6 +79,9 @@ void server_destroy(struct server **server);
  * master before this one, it knows too. */
 void server_show_at(struct server *server, struct server_health *cell,
 		    const struct scoreboard *board);
+
+/* What its SRV record says has changed. */
+void server_show_record(struct server *server);
 
 /* Drained and disabled servers lose their idle connections. One that was
  * disabled begins as one that is up, with a share that grows. */

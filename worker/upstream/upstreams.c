@@ -14,6 +14,7 @@
 #include "worker/upstream/health.h"
 #include "worker/upstream/resolver.h"
 #include "worker/upstream/server.h"
+#include "worker/upstream/srv.h"
 
 static const char *const balance_names[] = {
 	[CONF_BALANCE_ROUND_ROBIN] = "round_robin",
@@ -47,7 +48,7 @@ struct resolver *upstreams_resolver(struct upstreams *all)
 
 /* What others see. */
 
-void upstreams_show(struct upstreams *all, struct server *server)
+static void show(struct upstreams *all, struct server *server)
 {
 	struct server_health *cells = all->net->slot->servers;
 
@@ -73,7 +74,7 @@ static void show_servers(struct upstreams *all, bool are_checked)
 		if ((u->conf->health != NULL) != are_checked)
 			continue;
 		for (size_t k = 0; k < u->n_servers; k++)
-			upstreams_show(all, u->servers[k]);
+			show(all, u->servers[k]);
 	}
 }
 
@@ -103,9 +104,24 @@ static const struct conf_server *find_conf(const struct upstream *u,
 					   struct str server)
 {
 	for (size_t i = 0; i < u->conf->n_servers; i++)
-		if (str_equal(str_of(u->conf->servers[i].text), server))
+		if (u->conf->servers[i].text != NULL &&
+		    str_equal(str_of(u->conf->servers[i].text), server))
 			return &u->conf->servers[i];
 	return NULL;
+}
+
+void upstreams_take(struct upstreams *all, struct server *server)
+{
+	struct upstream *u = server->upstream;
+	const struct server_change *change = server_changes_find(
+		&all->changes, str_of(u->conf->name), str_of(server->conf->text));
+
+	show(all, server);
+	upstream_add(u, server);
+	if (all->health != NULL)
+		health_take(all->health, server);
+	if (change != NULL)
+		heed_change(server, change);
 }
 
 /* One that an operator has added, or that was removed and is back. NULL for one
@@ -140,10 +156,7 @@ static void change_server(struct upstreams *all, struct upstream *u,
 		server = make_server(u, change);
 		if (server == NULL)
 			return;
-		upstreams_show(all, server);
-		upstream_add(u, server);
-		if (all->health != NULL)
-			health_take(all->health, server);
+		upstreams_take(all, server);
 	}
 	heed_change(server, change);
 }
@@ -173,8 +186,25 @@ static void init_upstream(struct upstreams *all, struct upstream *u,
 			  const struct balancer *const *balancers)
 {
 	upstream_init(u, all, conf, find_balancer(balancers, conf->balance));
-	for (size_t k = 0; k < conf->n_servers; k++)
-		upstream_add(u, server_create(u, &conf->servers[k]));
+	for (size_t k = 0; k < conf->n_servers; k++) {
+		if (conf->servers[k].text != NULL)
+			upstream_add(u, server_create(u, &conf->servers[k]));
+		else
+			list_append(&all->srvs,
+				    &srv_create(u, &conf->servers[k])->link);
+	}
+}
+
+/* Servers whose names were not known may be asked now. */
+static void on_answer(void *context)
+{
+	struct upstreams *all = context;
+
+	LIST_EACH (link, &all->srvs)
+		srv_settle(CONTAINER_OF(link, struct srv, link));
+	for (size_t i = 0; i < all->n; i++)
+		if (all->items[i].n_waiting > 0)
+			upstream_look(&all->items[i]);
 }
 
 struct upstreams *upstreams_create(struct net *net, const struct conf *conf,
@@ -186,6 +216,7 @@ struct upstreams *upstreams_create(struct net *net, const struct conf *conf,
 
 	all->net = net;
 	all->board = board;
+	list_init(&all->srvs);
 	list_init(&all->gone);
 	all->n = conf->n_upstreams;
 	all->items = mem_zalloc(all->n, sizeof(*all->items));
@@ -197,6 +228,8 @@ struct upstreams *upstreams_create(struct net *net, const struct conf *conf,
 	health_create(all);
 	for (size_t i = 0; i < changes->n; i++)
 		upstreams_change(all, &changes->items[i]);
+	if (all->resolver != NULL)
+		resolver_when_answered(all->resolver, on_answer, all);
 	return all;
 }
 
@@ -219,6 +252,11 @@ void upstreams_destroy(struct upstreams **upstreams)
 		upstream_fini(&all->items[i]);
 	LIST_EACH_SAFE (link, &all->gone)
 		free_gone(CONTAINER_OF(link, struct gone, link));
+	LIST_EACH_SAFE (link, &all->srvs) {
+		struct srv *srv = CONTAINER_OF(link, struct srv, link);
+
+		srv_destroy(&srv);
+	}
 	if (all->resolver != NULL)
 		resolver_destroy(&all->resolver);
 	server_changes_fini(&all->changes);

@@ -20,6 +20,7 @@ struct upstreams {
 	struct upstream *items;    /* as conf->upstreams */
 	size_t n;
 	struct server_changes changes; /* what differs from the configuration */
+	struct list srvs;              /* of struct srv, by link */
 	struct list gone; /* of struct gone, by link: see upstreams_find() */
 };
 
@@ -52,8 +53,11 @@ struct upstream *upstreams_find(struct upstreams *upstreams, struct str name,
 /* Of the resolver, which is made when it is needed first. */
 struct resolver *upstreams_resolver(struct upstreams *upstreams);
 
-/* A server that was added at run time, or went, is (not) shown to others. */
-void upstreams_show(struct upstreams *upstreams, struct server *server);
+/* Takes a new server into its upstream: it is shown to others and checked, and
+ * is as an operator has changed it. */
+void upstreams_take(struct upstreams *upstreams, struct server *server);
+
+/* One that goes is not shown to others any more. */
 void upstreams_hide(struct server *server);
 
 #endif

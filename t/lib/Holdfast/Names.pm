@@ -5,6 +5,8 @@
 #   my $names = Holdfast::Names->new;
 #   $names->set('app.test' => ['127.0.0.1', '127.0.0.2'], ttl => 1);
 #   $names->set('app.test' => 'fail');      # SERVFAIL; 'none': no address
+#   $names->set('_http._tcp.app.test' =>    # SRV (RFC 2782)
+#           [[priority, weight, port, 'target.test'], ...]);
 #   Holdfast->start(..., env => { $names->env });
 package Holdfast::Names;
 
@@ -45,15 +47,20 @@ sub set ($self, $name, $answer, %opt) {
 	$self->{dir}->replace('names', JSON::PP::encode_json($self->{names}));
 }
 
-sub asked ($self) { return length($self->{dir}->read('asked') // '') }
+# How often it was asked, for a name or for all of them.
+sub asked ($self, $name = undef) {
+	return scalar grep { !defined $name || $_ eq $name }
+		split /\n/, $self->{dir}->read('asked') // '';
+}
 
 sub _answer_all ($self, $socket) {
 	while (1) {
 		my $from = $socket->recv(my $query, 512) // next;
-		my $reply = $self->_reply($query) // next;
+		my ($reply, $name) = $self->_reply($query);
 
 		open my $asked, '>>', $self->{dir}->path('asked');
-		syswrite $asked, '.';
+		syswrite $asked, "$name\n";
+		next unless defined $reply;
 		$socket->send($reply, 0, $from);
 	}
 }
@@ -69,21 +76,32 @@ sub _reply ($self, $query) {
 	my $question = substr $query, 12, $at + 5 - 12;
 	my ($type) = unpack 'n', substr $query, $at + 1, 2;
 	my $names = eval { JSON::PP::decode_json($self->{dir}->read('names')) } // {};
-	my $known = $names->{lc join '.', @labels};
-	my ($rcode, @addresses) = (0);
+	my $name = lc join '.', @labels;
+	my $known = $names->{$name};
+	my ($rcode, @answers) = (0);
 
 	if (!$known) {
 		$rcode = 3;
 	} elsif (!ref $known->{answer}) {
-		return undef if $known->{answer} eq 'silent';
+		return (undef, $name) if $known->{answer} eq 'silent';
 		$rcode = $known->{answer} eq 'fail' ? 2 : 0;
 	} elsif ($type == 1) {
-		@addresses = $known->{answer}->@*;
+		@answers = map { inet_aton($_) }
+			grep { !ref } $known->{answer}->@*;
+	} elsif ($type == 33) {
+		@answers = map { pack('nnn', $_->@[0 .. 2]) . _name($_->[3]) }
+			grep { ref } $known->{answer}->@*;
 	}
-	return pack('nnnnnn', $id, 0x8180 | $rcode, 1, scalar @addresses, 0, 0)
+	my $reply = pack('nnnnnn', $id, 0x8180 | $rcode, 1, scalar @answers, 0, 0)
 		. $question . join '', map {
-			pack('nnnNn', 0xc00c, 1, 1, $known->{ttl}, 4) . inet_aton($_)
-		} @addresses;
+			pack('nnnNn', 0xc00c, $type, 1, $known->{ttl}, length) . $_
+		} @answers;
+
+	return ($reply, $name);
+}
+
+sub _name ($name) {
+	return join('', map { pack('C/a', $_) } split /\./, $name) . "\0";
 }
 
 sub DESTROY ($self) {
