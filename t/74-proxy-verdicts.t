@@ -60,10 +60,14 @@ sub fault_of ($request) {
 	return 'Host ' . ($n{host} // 0) . ' times' if ($n{host} // 0) != 1;
 	return "framed $framed times" if $framed > 1;
 	return "Connection: $1" if $raw =~ /^Connection: (.*)\r$/mi &&
-		!($1 eq 'upgrade' && $n{upgrade});
-	for my $name (qw(te trailer keep-alive expect)) {
+		!($1 eq 'upgrade' && $n{upgrade}) &&
+		!($1 eq 'TE' && $raw =~ /^TE: trailers\r$/m);
+	for my $name (qw(keep-alive expect)) {
 		return "has $name" if $n{$name};
 	}
+	return 'TE of the client' if ($n{te} // 0) != ($raw =~ /^Connection: TE/m);
+	return 'Trailer without chunks' if $n{trailer} &&
+		!$n{'transfer-encoding'};
 	return "a path with dots: $raw" if $request->{target} =~ m{/\.\.?(?:[/?]|\z)};
 	return '';
 }

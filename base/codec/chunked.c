@@ -154,17 +154,57 @@ static enum chunked_result take_data(struct chunked *c, struct str *input,
 	return CHUNKED_PIECE;
 }
 
-enum chunked_result chunked_decode(struct chunked *c, struct str *input,
-				   struct str *data_out)
+static bool is_in_trailers(const struct chunked *c)
+{
+	return c->state >= CHUNKED_TRAILER_START && c->state <= CHUNKED_TRAILER_LF;
+}
+
+/* The lines of trailers, as far as they have come. CHUNKED_MORE: none have. */
+static enum chunked_result take_trailers(struct chunked *c, struct str *input,
+					 struct str *text_out)
+{
+	const char *begin = input->p;
+
+	while (input->n > 0 && is_in_trailers(c)) {
+		if (++c->overhead > OVERHEAD_MAX || !step(c, input->p[0]))
+			return CHUNKED_BAD;
+		*input = str_tail(*input, 1);
+	}
+	*text_out = (struct str){begin, (size_t)(input->p - begin)};
+	if (c->state == CHUNKED_END_LF) /* after the CR of the empty line */
+		text_out->n--;
+	return text_out->n > 0 ? CHUNKED_TRAILERS : CHUNKED_MORE;
+}
+
+enum chunked_result chunked_decode_with_trailers(struct chunked *c,
+						 struct str *input, struct str *out)
 {
 	while (c->state != CHUNKED_END) {
 		if (input->n == 0)
 			return CHUNKED_MORE;
 		if (c->state == CHUNKED_DATA)
-			return take_data(c, input, data_out);
+			return take_data(c, input, out);
+		if (is_in_trailers(c)) {
+			enum chunked_result result = take_trailers(c, input, out);
+
+			if (result != CHUNKED_MORE)
+				return result;
+			continue;
+		}
 		if (++c->overhead > OVERHEAD_MAX || !step(c, input->p[0]))
 			return CHUNKED_BAD;
 		*input = str_tail(*input, 1);
 	}
 	return CHUNKED_DONE;
+}
+
+enum chunked_result chunked_decode(struct chunked *c, struct str *input,
+				   struct str *data_out)
+{
+	enum chunked_result result;
+
+	do
+		result = chunked_decode_with_trailers(c, input, data_out);
+	while (result == CHUNKED_TRAILERS);
+	return result;
 }

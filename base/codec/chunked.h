@@ -4,7 +4,7 @@
  * Strict: CRLF and nothing else, hexadecimal sizes without a sign, at most 16
  * digits and INT64_MAX, white space behind them before an extension only (RFC
  * 9110 section 5.6.3), extensions read and dropped, trailer fields
- * checked for form and dropped, everything that is not data bounded. Pure.
+ * checked for form, everything that is not data bounded. Pure.
  */
 #ifndef BASE_CODEC_CHUNKED_H
 #define BASE_CODEC_CHUNKED_H
@@ -44,18 +44,26 @@ struct chunked {
 };
 
 enum chunked_result {
-	CHUNKED_MORE,  /* all input is used up; the body goes on */
-	CHUNKED_PIECE, /* *data_out holds data; call again with the rest */
-	CHUNKED_DONE,  /* the body is complete */
-	CHUNKED_BAD,   /* not chunked coding, or beyond the bounds */
+	CHUNKED_MORE,     /* all input is used up; the body goes on */
+	CHUNKED_PIECE,    /* *data_out holds data; call again with the rest */
+	CHUNKED_TRAILERS, /* *out holds octets of trailer lines, CRLF included;
+			   * call again with the rest */
+	CHUNKED_DONE,     /* the body is complete */
+	CHUNKED_BAD,      /* not chunked coding, or beyond the bounds */
 };
 
 /*
  * Decodes the next piece. The octets used are cut off the front of *input; the
  * rest after CHUNKED_DONE belongs to the next request. *data_out points into
- * the input. After CHUNKED_BAD the decoder must not be used again.
+ * the input. After CHUNKED_BAD the decoder must not be used again. Trailers are
+ * dropped.
  */
 enum chunked_result chunked_decode(struct chunked *c, struct str *input,
 				   struct str *data_out);
+
+/* The same, and CHUNKED_TRAILERS, once or more often. */
+enum chunked_result chunked_decode_with_trailers(struct chunked *c,
+						 struct str *input,
+						 struct str *out);
 
 #endif

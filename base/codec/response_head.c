@@ -41,7 +41,7 @@ static enum response_field identify(struct str name)
 	case 7:
 		if (FIELD_NAME_IS(p, "upgrade"))
 			return RESPONSE_FIELD_UPGRADE;
-		return KIND_IF(p, "trailer", RESPONSE_FIELD_HOP);
+		return KIND_IF(p, "trailer", RESPONSE_FIELD_TRAILER);
 	case 8:
 		return KIND_IF(p, "location", RESPONSE_FIELD_LOCATION);
 	case 10:

@@ -63,7 +63,7 @@ enum {
 	/* worker/proto/http1/http1_handoff.c: a request's head. */   \
 	KIND(HTTP1, 4, 1, 1)                                          \
 	/* And its body, as far as it has come. */                    \
-	KIND(HTTP1_BODY, 5, 1, 1)                                     \
+	KIND(HTTP1_BODY, 5, 1, 2)                                     \
 	/* And the response, as far as it has not gone. */            \
 	KIND(HTTP1_SEND, 6, 1, 1)                                     \
 	/* worker/http/exchange_frozen.c: of any protocol. */         \
@@ -74,7 +74,7 @@ enum {
 	/* Whose records come next, for what only a handler knows. */ \
 	KIND(EXCHANGE_HANDLER, 11, 1, 1)                              \
 	/* worker/handler/proxy/forward_frozen.c */                   \
-	KIND(FORWARD, 12, 1, 2)                                       \
+	KIND(FORWARD, 12, 1, 3)                                       \
 	/* worker/http/exchange_frozen.c: for the log. */             \
 	KIND(EXCHANGE_UPSTREAM, 13, 1, 1)                             \
 	/* The same: by what it was let in. */                        \

@@ -117,8 +117,16 @@ enum body_put body_put(struct exchange *x, struct str piece)
 	if (b->want != BODY_WANT_PIECES)
 		return keep(x, piece);
 	b->is_paused = !exchange_put_body(x, piece);
-	return b->is_paused || x->state != EXCHANGE_HANDLED ? BODY_PUT_PAUSED
-							    : BODY_PUT_ALL;
+	return b->is_paused || (x->state != EXCHANGE_HANDLED &&
+				!x->response.is_duplex)
+		       ? BODY_PUT_PAUSED
+		       : BODY_PUT_ALL;
+}
+
+void body_put_trailers(struct exchange *x, struct str text)
+{
+	if (x->body.want == BODY_WANT_PIECES)
+		fields_add_lines(&x->body.trailers, &x->arena, text);
 }
 
 bool body_end(struct exchange *x)

@@ -21,6 +21,7 @@
 
 #include "base/pace.h"
 #include "base/str.h"
+#include "worker/http/fields.h"
 #include "worker/http/handler.h"
 #include "worker/http/spool.h"
 
@@ -28,13 +29,15 @@ struct exchange;
 
 struct request_body {
 	enum body_want want;
-	bool is_paused;     /* its handler takes no more of it now */
-	uint64_t received;  /* bytes of content, those that were dropped too */
-	struct pace pace;   /* at which they come */
-	struct spool spool; /* what was collected */
-	struct str earlier; /* of `spool`: collected by a worker whose handler
-			     * wanted it whole, where ours takes pieces */
-	unsigned status;    /* of the error, once it is refused */
+	bool is_paused;         /* its handler takes no more of it now */
+	uint64_t received;      /* bytes of content, those that were dropped too */
+	struct pace pace;       /* at which they come */
+	struct spool spool;     /* what was collected */
+	struct str earlier;     /* of `spool`: collected by a worker whose handler
+				 * wanted it whole, where ours takes pieces */
+	struct fields trailers; /* what followed a body in pieces, as it came;
+				 * in the exchange's arena */
+	unsigned status;        /* of the error, once it is refused */
 };
 
 enum body_put {
@@ -52,6 +55,7 @@ static inline void body_restart(struct request_body *body)
 	body->want = BODY_WANT_NOT;
 	body->is_paused = false;
 	body->received = 0;
+	body->trailers = (struct fields){0};
 	pace_stop(&body->pace);
 }
 
@@ -79,6 +83,10 @@ void body_put_earlier(struct exchange *x);
 /* The piece is valid only during the call. */
 enum body_put body_put(struct exchange *x, struct str piece)
 	__attribute__((warn_unused_result));
+
+/* Octets of the lines of its trailers, for a handler that takes pieces: they are
+ * in `trailers` when it ends. See base/codec/trailers.h. */
+void body_put_trailers(struct exchange *x, struct str text);
 
 /* That was all of it: has the handler answer. False when it is refused. */
 bool body_end(struct exchange *x) __attribute__((warn_unused_result));

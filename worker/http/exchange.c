@@ -321,11 +321,12 @@ void exchange_interim(struct exchange *x, unsigned status,
 	x->protocol->on_interim(x, status, fields);
 }
 
-/* A tunnel goes on after the answer. */
+/* Which may go on after the answer. */
 static bool takes_body(const struct exchange *x)
 {
 	return x->state == EXCHANGE_HANDLED ||
-	       (x->state == EXCHANGE_ANSWERED && x->response.is_tunnel);
+	       (x->state == EXCHANGE_ANSWERED &&
+		(x->response.is_tunnel || x->response.is_duplex));
 }
 
 void exchange_want_body(struct exchange *x)

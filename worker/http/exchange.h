@@ -121,12 +121,16 @@ struct response {
 	unsigned status;
 	const struct fields *prepared; /* made before, shared; or NULL */
 	struct fields fields;          /* of this response */
+	struct fields trailers;        /* when a stream has ended: what follows
+					* it, where the protocol can */
 	struct body body;
 	bool has_own_server; /* Server is one of `fields`, or left out */
 	bool has_own_date;   /* Date is one of `fields` */
 	bool is_tunnel;      /* 101: the connection goes on with another protocol,
 			      * whose bytes are the content; what the client sends
 			      * goes to the handler as the body of its request did */
+	bool is_duplex;      /* a stream whose handler takes the rest of the
+			      * request's body meanwhile */
 	bool is_coded;       /* its handler has chosen the coding, or none */
 	const struct failure *failure; /* by failure_set() only; or NULL */
 };

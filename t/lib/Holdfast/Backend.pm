@@ -11,9 +11,9 @@
 #
 # Each connection has a process of its own. A request is a hash with method,
 # target, fields (a list of [name, value]), raw (the whole head as it came),
-# body, connection (a number) and n (of the request on it, from 1). The code
-# runs when the head is there; the body is read before, unless the backend was
-# made with unread => 1. With any => 1 it listens on every address, with
+# body, trailers (their lines), connection (a number) and n (of the request on
+# it, from 1). The code runs when the head is there; the body is read before,
+# unless the backend was made with unread => 1. With any => 1 it listens on every address, with
 # unix => PATH at a Unix socket. stop() closes the listening socket and ends all
 # connections; start() listens again at the same address.
 package Holdfast::Backend;
@@ -137,6 +137,18 @@ sub field ($request, $name) {
 	return wantarray ? @values : $values[0];
 }
 
+# The lines behind the last chunk, whose size takes $skip bytes.
+sub _trailers ($socket, $in, $request, $skip) {
+	my $lines;
+
+	until (($lines) = $$in =~ /\A.{$skip}((?:[^\r\n]+\r\n)*)\r\n/s) {
+		return 0 unless _more($socket, $in);
+	}
+	$request->{trailers} = $lines;
+	substr($$in, 0, $skip + length($lines) + 2) = '';
+	return 1;
+}
+
 # False when the connection ended in it.
 sub _body ($socket, $in, $request) {
 	my $length = field($request, 'content-length');
@@ -157,12 +169,13 @@ sub _body ($socket, $in, $request) {
 		my $size = hex $digits;
 		my $skip = length($digits) + 2;
 
+		return _trailers($socket, $in, $request, $skip) if $size == 0;
+
 		while (length $$in < $skip + $size + 2) {
 			return 0 unless _more($socket, $in);
 		}
 		$request->{body} .= substr $$in, $skip, $size;
 		substr($$in, 0, $skip + $size + 2) = '';
-		return 1 if $size == 0;
 	}
 }
 
@@ -180,7 +193,7 @@ sub _serve ($self, $socket, $connection) {
 			_body($socket, \$in, $request);
 
 		$self->_record({ $request->%{qw(connection n raw method target
-			body fields)}, broken => $is_whole ? 0 : 1 });
+			body fields trailers)}, broken => $is_whole ? 0 : 1 });
 		return unless $is_whole;
 		return unless $self->{respond}->($request, $socket);
 	}

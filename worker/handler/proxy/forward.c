@@ -309,6 +309,9 @@ static void answer(struct forward *f, const struct response_head *head)
 	buf_consume(&f->peer->socket.in, head->size);
 	x->response.is_tunnel = f->framing == RESPONSE_TUNNEL;
 	set_content(f, head);
+	x->response.is_duplex = !f->has_ended && !f->is_complete &&
+				f->body.framing != PROXY_NO_BODY &&
+				!x->response.is_tunnel;
 	forward_set_state(f,
 			  x->response.is_tunnel ? FORWARD_TUNNEL : FORWARD_CONTENT);
 	if (x->response.is_tunnel) {
@@ -622,7 +625,8 @@ void forward_start(struct exchange *x, const struct proxy *proxy)
 	x->upstream->name = str_of(f->upstream->conf->name);
 	x->upstream->begun = forward_now(f);
 	x->http->counters->upstream_requests++;
-	if (!proxy_rewrite_rules(x, proxy, &f->rules)) {
+	if (!proxy_rewrite_rules(x, proxy, f->body.framing == PROXY_CHUNKED,
+				 &f->rules)) {
 		failure_set(
 			x, FAILURE_TOO_LARGE,
 			"the rules for upstream %s are too long with their values",

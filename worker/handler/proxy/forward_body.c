@@ -14,9 +14,12 @@
 
 #include "base/clock.h"
 #include "base/codec/chunked.h"
+#include "base/codec/trailers.h"
 #include "base/log.h"
 #include "worker/handler/proxy/forward.h"
 #include "worker/handler/proxy/forward_state.h"
+#include "worker/handler/proxy/proxy_response.h"
+#include "worker/handler/proxy/proxy_rewrite.h"
 #include "worker/http/exchange.h"
 #include "worker/http/failure.h"
 #include "worker/upstream/peer.h"
@@ -123,7 +126,7 @@ static bool put_chunked(struct forward *f, struct buf *out, size_t max)
 			part.n = max;
 		size_t before = part.n;
 		enum chunked_result result =
-			chunked_decode(&f->chunked, &part, &piece);
+			chunked_decode_with_trailers(&f->chunked, &part, &piece);
 
 		if (result == CHUNKED_BAD)
 			return false;
@@ -131,8 +134,13 @@ static bool put_chunked(struct forward *f, struct buf *out, size_t max)
 			buf_put(out, piece);
 			max -= piece.n;
 		}
+		if (result == CHUNKED_TRAILERS)
+			fields_add_lines(&f->trailers, &f->x->arena, piece);
 		buf_consume(in, before - part.n);
 		if (result == CHUNKED_DONE) {
+			if (f->trailers.n > 0)
+				proxy_response_put_trailers(
+					f->x, fields_str(&f->trailers));
 			forward_complete(f);
 			return true;
 		}
@@ -276,12 +284,25 @@ bool forward_put_body(struct exchange *x, struct str piece)
 
 	if (piece.n > 0)
 		put_piece(f, piece);
-	if (f->state == FORWARD_TUNNEL)
+	if (f->state == FORWARD_TUNNEL || f->state == FORWARD_CONTENT)
 		forward_wait_for_peer(f, forward_timeouts(f)->read);
 	if (forward_is_connected(f))
 		forward_push(f);
 	f->is_waited_for = forward_unsent(f) >= FORWARD_PENDING;
 	return !f->is_waited_for;
+}
+
+/* The last chunk, and the trailers that may be passed on. */
+static void put_end(struct forward *f)
+{
+	struct str section = fields_str(&f->x->body.trailers), name, value;
+
+	buf_put(&f->out, STR("0\r\n"));
+	while (trailers_next(&section, &name, &value))
+		if (proxy_rewrite_keeps(f->rules, name))
+			buf_printf(&f->out, "%" STR_FMT ": %" STR_FMT "\r\n",
+				   STR_ARG(name), STR_ARG(value));
+	buf_put(&f->out, STR("\r\n"));
 }
 
 void forward_end_body(struct exchange *x)
@@ -290,7 +311,7 @@ void forward_end_body(struct exchange *x)
 
 	f->has_ended = true;
 	if (f->body.framing == PROXY_CHUNKED)
-		buf_put(&f->out, STR("0\r\n\r\n"));
+		put_end(f);
 	if (forward_is_connected(f))
 		forward_push(f);
 }

@@ -33,6 +33,7 @@ struct frozen_forward {
 	uint64_t connect, send, first_byte, read, total; /* ms */
 	uint64_t total_until, head_until;                /* CLOCK_MONOTONIC ns */
 	struct str rules;                                /* see proxy_rewrite.h */
+	struct str trailers; /* of the response, as far as they have come */
 	/* The request. */
 	struct str output; /* from its head on, or from what was not sent on */
 	uint64_t head_size, sent;
@@ -97,6 +98,7 @@ static const struct frozen_field forward_fields[] = {
 	FROZEN_FIELD(frozen_forward, chunk_overhead),
 	FROZEN_FIELD_OF(frozen_forward, head_until, 2, 0),
 	FROZEN_FIELD_OF(frozen_forward, rules, 2, 0),
+	FROZEN_FIELD_OF(frozen_forward, trailers, 3, 0),
 };
 static const struct frozen_layout forward_layout =
 	FROZEN_LAYOUT(FROZEN_FORWARD, forward_fields);
@@ -187,6 +189,7 @@ void forward_freeze(const struct exchange *x, struct frozen_writer *message)
 		.total_until = f->total_until,
 		.head_until = f->head_until,
 		.rules = f->rules,
+		.trailers = fields_str(&f->trailers),
 		.output = buf_str(&f->out),
 		.head_size = f->head_size,
 		.sent = f->sent,
@@ -284,6 +287,8 @@ static void get_rest(struct forward *f, const struct frozen_forward *frozen)
 	f->total_until = frozen->total_until;
 	f->head_until = frozen->head_until;
 	f->rules = arena_copy(&f->x->arena, frozen->rules);
+	if (frozen->trailers.n > 0)
+		fields_add_lines(&f->trailers, &f->x->arena, frozen->trailers);
 	f->body.framing = frozen->is_chunked ? PROXY_CHUNKED : PROXY_NO_BODY;
 	buf_put(&f->out, frozen->output);
 	f->head_size = frozen->head_size;
@@ -310,6 +315,8 @@ static void hand_over(struct forward *f)
 		x->ends_with_peer = true;
 		return;
 	}
+	x->response.is_duplex = f->state == FORWARD_CONTENT && !f->has_ended;
+	x->body.want = BODY_WANT_PIECES;
 	x->response.body.kind = BODY_STREAM;
 	x->response.body.read = forward_read;
 	if (f->framing == RESPONSE_LENGTH)

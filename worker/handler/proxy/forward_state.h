@@ -79,6 +79,7 @@ struct forward {
 	uint64_t left;
 	size_t at_hand; /* bytes of it that the response has from peer->socket.in */
 	struct chunked chunked;
+	struct fields trailers; /* as they came, in the exchange's arena */
 };
 
 /* The one that holds the exchange, or that its content is of. */

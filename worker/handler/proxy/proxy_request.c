@@ -9,6 +9,7 @@
 
 #include "base/addr.h"
 #include "base/codec/field_name.h"
+#include "base/codec/trailers.h"
 #include "base/codec/uri.h"
 #include "worker/handler/proxy/proxy.h"
 #include "worker/http/exchange.h"
@@ -41,8 +42,10 @@ struct head {
 	struct exchange *x;
 	const struct proxy *proxy;
 	struct str client_host;
-	unsigned sent; /* by the client, of the own fields: a bit for each */
-	unsigned kept; /* of the own fields, those that the route sets */
+	unsigned sent;       /* by the client, of the own fields: a bit for each */
+	unsigned kept;       /* of the own fields, those that the route sets */
+	bool has_trailers;   /* the body may end in some */
+	bool takes_trailers; /* the client, of the response */
 };
 
 /* Its body. */
@@ -295,7 +298,13 @@ static bool put_host(const struct head *h, const char *address)
 }
 
 /* Those that never go along (RFC 9110 section 7.6.1), or are made here. */
-enum other_field { OTHER_GOES_ALONG, OTHER_OF_CONNECTION, OTHER_OWN };
+enum other_field {
+	OTHER_GOES_ALONG,
+	OTHER_OF_CONNECTION,
+	OTHER_TE,
+	OTHER_TRAILER,
+	OTHER_OWN,
+};
 
 /* By name, with its own_field. */
 #define IS(literal) FIELD_NAME_IS(name.p, literal)
@@ -304,13 +313,13 @@ static enum other_field identify(struct str name, enum own_field *own_out)
 {
 	switch (name.n) {
 	case 2:
-		return str_equal_nocase(name, STR("te")) ? OTHER_OF_CONNECTION
+		return str_equal_nocase(name, STR("te")) ? OTHER_TE
 							 : OTHER_GOES_ALONG;
 	case 3:
 		return str_equal_nocase(name, STR("via")) ? OWN(OWN_VIA)
 							  : OTHER_GOES_ALONG;
 	case 7:
-		return IS("trailer") ? OTHER_OF_CONNECTION : OTHER_GOES_ALONG;
+		return IS("trailer") ? OTHER_TRAILER : OTHER_GOES_ALONG;
 	case 9:
 		return IS("forwarded") ? OWN(OWN_FORWARDED) : OTHER_GOES_ALONG;
 	case 10:
@@ -394,6 +403,11 @@ static bool goes_along(struct head *h, const struct field *field)
 	switch (identify(field->name, &own)) {
 	case OTHER_OF_CONNECTION:
 		return false;
+	case OTHER_TE: /* it is made again: see put_framing() */
+		h->takes_trailers |= trailers_are_taken(field->value);
+		return false;
+	case OTHER_TRAILER:
+		return h->has_trailers;
 	case OTHER_OWN:
 		h->sent |= 1u << own;
 		return h->kept & 1u << own && !is_of_connection(h->x, field);
@@ -520,11 +534,18 @@ static void put_framing(const struct head *h, struct proxy_body body)
 			arena_printf(&h->x->arena, "%ju", (uintmax_t)body.length));
 	else if (body.framing == PROXY_CHUNKED)
 		put_field(h->out, STR("Transfer-Encoding"), STR("chunked"));
-	if (proxy_request_upgrades(h->x, h->proxy)) {
-		put_field(h->out, STR("Connection"), STR("upgrade"));
+	bool upgrades = proxy_request_upgrades(h->x, h->proxy);
+
+	if (upgrades)
 		put_field(h->out, STR("Upgrade"),
 			  exchange_field(h->x, STR("upgrade")));
-	}
+	if (h->takes_trailers)
+		put_field(h->out, STR("TE"), STR("trailers"));
+	if (upgrades || h->takes_trailers)
+		put_field(h->out, STR("Connection"),
+			  !h->takes_trailers ? STR("upgrade")
+			  : !upgrades        ? STR("TE")
+					     : STR("upgrade, TE"));
 }
 
 bool proxy_request_put_head(struct buf *out, struct exchange *x,
@@ -537,6 +558,7 @@ bool proxy_request_put_head(struct buf *out, struct exchange *x,
 		.proxy = proxy,
 		.client_host = client_host(x),
 		.kept = set_by_route(proxy),
+		.has_trailers = body.framing == PROXY_CHUNKED,
 	};
 
 	if (!put_request_line(out, x, proxy) || !put_host(&h, address))

@@ -2,6 +2,7 @@
 #include "worker/handler/proxy/proxy_response.h"
 
 #include "base/codec/response_head.h"
+#include "base/codec/trailers.h"
 #include "worker/handler/proxy/proxy_rewrite.h"
 #include "worker/http/exchange.h"
 
@@ -13,6 +14,7 @@ static bool goes_along(enum response_field kind)
 	case RESPONSE_FIELD_CONTENT_LENGTH: /* it is said again */
 	case RESPONSE_FIELD_TRANSFER_ENCODING:
 	case RESPONSE_FIELD_UPGRADE:
+	case RESPONSE_FIELD_TRAILER: /* see proxy_response_fill() */
 		return false;
 	default:
 		return true;
@@ -65,6 +67,21 @@ static void put_fields(struct exchange *x, const struct response_head *head,
 	put_lines(x, &lines);
 }
 
+bool proxy_response_may_have_trailers(const struct exchange *x)
+{
+	return trailers_are_taken(exchange_field(x, STR("te")));
+}
+
+void proxy_response_put_trailers(struct exchange *x, struct str section)
+{
+	struct str name, value;
+
+	if (!proxy_response_may_have_trailers(x))
+		return;
+	while (trailers_next(&section, &name, &value))
+		fields_add(&x->response.trailers, &x->arena, name, value);
+}
+
 void proxy_response_fill(struct exchange *x, const struct response_head *head,
 			 struct str rules)
 {
@@ -77,6 +94,11 @@ void proxy_response_fill(struct exchange *x, const struct response_head *head,
 		r->has_own_date |= kind == RESPONSE_FIELD_DATE;
 		r->has_own_server |= kind == RESPONSE_FIELD_SERVER;
 		r->is_coded |= kind == RESPONSE_FIELD_CONTENT_ENCODING;
+		if (kind == RESPONSE_FIELD_TRAILER &&
+		    head->framing == RESPONSE_CHUNKED &&
+		    proxy_response_may_have_trailers(x))
+			fields_add(&r->fields, &x->arena, head->fields[i].name,
+				   head->fields[i].value);
 	}
 	put_fields(x, head, rules);
 	fields_add(&r->fields, &x->arena, STR("Via"),

@@ -16,6 +16,7 @@ enum {
 	RULE_REDIRECT = 'r',
 	RULE_DOMAIN = 'd',
 	RULE_PATH = 'p',
+	RULE_NAME = 'n', /* of a field that the route sets: of trailers */
 };
 
 /* Making them. */
@@ -39,19 +40,31 @@ static bool put_rules(struct buf *out, struct exchange *x, char kind,
 	return true;
 }
 
+static void put_names(struct buf *out, const struct conf_fields *edits)
+{
+	for (size_t i = 0; i < edits->n; i++) {
+		buf_put(out, (struct str){(const char[]){RULE_NAME}, 1});
+		buf_put(out, edits->items[i].name);
+		buf_put(out, (struct str){"\0", 2}); /* by nothing */
+	}
+}
+
 bool proxy_rewrite_rules(struct exchange *x, const struct proxy *proxy,
-			 struct str *rules_out)
+			 bool with_names, struct str *rules_out)
 {
 	const struct conf_proxy *conf = proxy->conf;
 	struct buf out = {0};
 
 	*rules_out = STR("");
-	if (conf->redirect.n + conf->cookie_domain.n + conf->cookie_path.n == 0)
+	if (!with_names &&
+	    conf->redirect.n + conf->cookie_domain.n + conf->cookie_path.n == 0)
 		return true;
 	bool ok = put_rules(&out, x, RULE_REDIRECT, &conf->redirect) &&
 		  put_rules(&out, x, RULE_DOMAIN, &conf->cookie_domain) &&
 		  put_rules(&out, x, RULE_PATH, &conf->cookie_path);
 
+	if (with_names)
+		put_names(&out, &proxy->route->common.request_fields);
 	if (ok)
 		*rules_out = arena_copy(&x->arena, buf_str(&out));
 	buf_release(&out);
@@ -73,6 +86,16 @@ static bool next_rule(struct str *rest, struct rule *rule)
 	*rest = str_tail(*rest, 1);
 	rule->from = str_cut(rest, '\0');
 	rule->to = str_cut(rest, '\0');
+	return true;
+}
+
+bool proxy_rewrite_keeps(struct str rules, struct str name)
+{
+	struct rule rule;
+
+	while (next_rule(&rules, &rule))
+		if (rule.kind == RULE_NAME && str_equal_nocase(rule.from, name))
+			return false;
 	return true;
 }
 

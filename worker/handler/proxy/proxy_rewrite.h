@@ -20,7 +20,12 @@ struct proxy;
  * there are none. False when a template could not be evaluated (413).
  */
 bool proxy_rewrite_rules(struct exchange *x, const struct proxy *proxy,
-			 struct str *rules_out) __attribute__((warn_unused_result));
+			 bool with_names, struct str *rules_out)
+	__attribute__((warn_unused_result));
+
+/* Whether a trailer of that name may be passed on: not if the route says itself
+ * what the field is to be. Only of rules made `with_names`. */
+bool proxy_rewrite_keeps(struct str rules, struct str name);
 
 /* The value that a field gets by the rules: the same, or a new one in the
  * exchange's arena. */

@@ -351,7 +351,7 @@ static bool can_compress(const struct exchange *x)
 {
 	const struct response *r = &x->response;
 
-	return r->status != 206 && !r->is_tunnel &&
+	return r->status != 206 && !r->is_tunnel && !r->is_duplex &&
 	       (r->body.kind == BODY_BYTES || r->body.kind == BODY_FILE ||
 		r->body.kind == BODY_STREAM || is_without_content(x));
 }

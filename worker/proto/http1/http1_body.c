@@ -5,8 +5,11 @@
  * to the exchange: see worker/http/body.h. A body that is not wanted is read so
  * that the next request can be found behind it. Worker.
  */
+#include "worker/http/failure.h"
 #include "worker/http/http.h"
 #include "worker/proto/http1/http1_session.h"
+
+enum { HTTP1_PASS_SHARE = 8 }; /* pieces in a tick: see http1_pass_body() */
 
 enum consumed {
 	CONSUMED_ALL,     /* what has come; there is more to come */
@@ -28,9 +31,16 @@ static enum step wait_body(struct conn *c, struct http1 *s)
 	return STEP_WAIT;
 }
 
+/* By the handler, before it has answered or beside that. */
+static bool is_wanted(const struct http1 *s)
+{
+	return s->state == HTTP1_BODY ||
+	       (s->state == HTTP1_SEND && s->exchange.response.is_duplex);
+}
+
 static enum consumed pass_on(struct http1 *s, struct str piece)
 {
-	if (s->state != HTTP1_BODY)
+	if (!is_wanted(s))
 		return body_drop(&s->exchange, piece.n) ? CONSUMED_ALL
 							: CONSUMED_REFUSED;
 	switch (body_put(&s->exchange, piece)) {
@@ -65,9 +75,14 @@ static enum consumed consume_chunked(struct http1 *s)
 	enum consumed consumed = CONSUMED_ALL;
 
 	while (in.n > 0 && consumed == CONSUMED_ALL) {
-		switch (chunked_decode(&s->rest.chunked, &in, &piece)) {
+		switch (chunked_decode_with_trailers(&s->rest.chunked, &in,
+						     &piece)) {
 		case CHUNKED_PIECE:
 			consumed = pass_on(s, piece);
+			break;
+		case CHUNKED_TRAILERS:
+			if (is_wanted(s))
+				body_put_trailers(&s->exchange, piece);
 			break;
 		case CHUNKED_MORE:
 			ASSERT(in.n == 0);
@@ -147,6 +162,54 @@ enum step http1_step_body(struct conn *c, struct http1 *s)
 		socket_flush(&c->socket, false); /* 100, and what came before */
 
 	return io == IO_OK ? read_more(c, s) : http1_not_sent(c, io);
+}
+
+/* What has come of the body of a request whose response is being sent. */
+static enum step pass_some(struct conn *c, struct http1 *s)
+{
+	struct exchange *x = &s->exchange;
+
+	if (x->body.earlier.n > 0) {
+		body_put_earlier(x);
+		return STEP_MORE;
+	}
+	switch (consume(s)) {
+	case CONSUMED_REFUSED:
+		failure_note(x, FAILURE_CUT,
+			     "the rest of the body cannot be passed on: "
+			     "%" STR_FMT,
+			     STR_ARG(x->response.failure->reason));
+		return STEP_FAIL;
+	case CONSUMED_WHOLE:
+		exchange_end_body(x);
+		return STEP_WAIT;
+	case CONSUMED_SOME:
+		return STEP_MORE;
+	case CONSUMED_ALL:
+		break;
+	}
+	switch (socket_read(&c->socket)) {
+	case IO_OK:
+		return STEP_MORE;
+	case IO_AGAIN:
+		return STEP_WAIT;
+	default: /* in the middle of a request */
+		return STEP_FAIL;
+	}
+}
+
+enum step http1_pass_body(struct conn *c, struct http1 *s)
+{
+	for (int i = 0; i < HTTP1_PASS_SHARE; i++) {
+		if (s->rest.framing == HTTP1_BODY_NONE ||
+		    s->exchange.body.is_paused)
+			return STEP_WAIT;
+		enum step step = pass_some(c, s);
+
+		if (step != STEP_MORE)
+			return step;
+	}
+	return STEP_LATER;
 }
 
 bool http1_body_is_malformed(const struct http1 *s)

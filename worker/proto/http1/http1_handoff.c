@@ -61,6 +61,7 @@ struct frozen_body {
 	struct str memory; /* the body so far, if it is not in a file */
 	uint8_t file;      /* its number among the descriptors */
 	uint64_t file_size;
+	struct str trailers; /* as far as they have come */
 };
 
 enum {
@@ -83,6 +84,7 @@ static const struct frozen_field body_fields[] = {
 	FROZEN_FIELD(frozen_body, memory),
 	FROZEN_FIELD(frozen_body, file),
 	FROZEN_FIELD(frozen_body, file_size),
+	FROZEN_FIELD_OF(frozen_body, trailers, 2, 0),
 };
 static const struct frozen_layout body_layout =
 	FROZEN_LAYOUT(FROZEN_HTTP1_BODY, body_fields);
@@ -138,6 +140,7 @@ static void put_body(const struct http1 *s, bool is_collected,
 		.pace_since = body->pace.since,
 		.pace_moved = body->pace.moved,
 		.file = FROZEN_NO_FD,
+		.trailers = fields_str(&body->trailers),
 	};
 
 	if (is_collected) {
@@ -197,6 +200,12 @@ static bool is_passed_on(const struct http1 *s)
 	       exchange_may_move(&s->exchange);
 }
 
+/* What another worker has collected, and the handler has not taken yet. */
+static bool has_earlier(const struct http1 *s)
+{
+	return s->exchange.response.is_duplex && s->exchange.body.earlier.n > 0;
+}
+
 enum movable http1_prepare(struct conn *c)
 {
 	struct http1 *s = http1_session(c);
@@ -215,7 +224,8 @@ enum movable http1_prepare(struct conn *c)
 			return MOVABLE_NOW;
 		return movable(moving_prepare_body(&s->exchange));
 	case HTTP1_SEND:
-		return movable(moving_prepare(&s->exchange));
+		return has_earlier(s) ? MOVABLE_LATER
+				      : movable(moving_prepare(&s->exchange));
 	default:
 		return MOVABLE_NOW;
 	}
@@ -316,7 +326,7 @@ bool http1_freeze(const struct conn *c, struct frozen_writer *message)
 		break;
 	case HTTP1_SEND:
 		frozen.state = FROZEN_STATE_SEND;
-		if (moving_state(&s->exchange) != MOVING_READY)
+		if (has_earlier(s) || moving_state(&s->exchange) != MOVING_READY)
 			return false;
 		break;
 	case HTTP1_LAST:
@@ -442,6 +452,9 @@ static bool thaw_response(struct http1 *s, uint8_t state,
 	s->rest = *rest;
 	s->exchange.body.received = frozen->received;
 	s->exchange.body.pace = pace_of(frozen);
+	if (frozen->trailers.n > 0)
+		fields_add_lines(&s->exchange.body.trailers, &s->exchange.arena,
+				 frozen->trailers);
 	return thaw_send(s, message) && thaw_exchange(s, state, message);
 }
 

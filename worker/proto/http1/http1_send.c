@@ -122,7 +122,8 @@ void http1_begin_response(struct http1 *s)
 	struct exchange *x = &s->exchange;
 	struct response *r = &x->response;
 
-	forgo_body(s);
+	if (!r->is_duplex)
+		forgo_body(s);
 	pace_stop(&s->pace);
 	enum http1_length length = choose_length(s);
 
@@ -230,6 +231,18 @@ static void end_chunk(struct buf *out, size_t at)
 	buf_put(out, STR("\r\n"));
 }
 
+/* RFC 9112 section 7.1.2 */
+static void put_last_chunk(struct http1 *s)
+{
+	const struct fields *trailers = &s->exchange.response.trailers;
+	struct buf *out = &s->conn->socket.out;
+
+	buf_put(out, STR("0\r\n"));
+	if (trailers->n > 0)
+		buf_put(out, fields_str(trailers));
+	buf_put(out, STR("\r\n"));
+}
+
 /* Reads a piece of the stream into conn->socket.out. */
 enum body_read http1_read_stream(struct http1 *s)
 {
@@ -258,7 +271,7 @@ enum body_read http1_read_stream(struct http1 *s)
 	}
 	s->content_ended = read == BODY_READ_END;
 	if (s->content_ended && s->chunked)
-		buf_put(out, STR("0\r\n\r\n"));
+		put_last_chunk(s);
 	return read;
 }
 
@@ -369,6 +382,8 @@ bool http1_is_answered(const struct conn *c, const struct http1 *s)
 /* All of the response has gone, or is in conn->socket.out for good. */
 static enum step finish(struct conn *c, struct http1 *s)
 {
+	if (s->exchange.response.is_duplex)
+		forgo_body(s);
 	bool unread = s->rest.framing != HTTP1_BODY_NONE;
 
 	exchange_finish(&s->exchange);
@@ -411,10 +426,16 @@ enum step http1_step_send(struct conn *c, struct http1 *s)
 		c->socket.ends = is_last(c, s);
 		return STEP_WRITE;
 	} else {
+		enum step body = STEP_WAIT;
+
+		if (s->exchange.response.is_duplex)
+			body = http1_pass_body(c, s);
+		if (body == STEP_FAIL)
+			return STEP_FAIL;
 		enum step step = send_content(c, s);
 
 		if (step != STEP_MORE)
-			return step;
+			return step == STEP_WAIT ? body : step;
 	}
 	return finish(c, s);
 }

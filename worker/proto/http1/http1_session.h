@@ -101,6 +101,10 @@ bool http1_resume_body(struct http1 *s, const struct http1_rest *rest,
 enum step http1_step_body(struct conn *c, struct http1 *s);
 enum step http1_step_skip(struct conn *c, struct http1 *s);
 
+/* While a response goes out whose handler still takes the body: gives it what
+ * has come. STEP_WAIT: there is no more for now; STEP_LATER: there may be. */
+enum step http1_pass_body(struct conn *c, struct http1 *s);
+
 /* Whether what has come of a body in chunked coding, which nobody has read yet
  * and which may be going to be skipped, is not in that coding. */
 bool http1_body_is_malformed(const struct http1 *s);

@@ -189,7 +189,7 @@ static void knows_fields(void **state)
 		{"DATE: a", RESPONSE_FIELD_DATE},
 		{"Data: a", RESPONSE_FIELD_OTHER},
 		{"sErver: a", RESPONSE_FIELD_SERVER},
-		{"Trailer: a", RESPONSE_FIELD_HOP},
+		{"Trailer: a", RESPONSE_FIELD_TRAILER},
 		{"Upgrade: a", RESPONSE_FIELD_UPGRADE},
 		{"Location: a", RESPONSE_FIELD_LOCATION},
 		{"Connection: a", RESPONSE_FIELD_CONNECTION},
