@@ -101,6 +101,9 @@ subtest 'what would change nothing is not asked for' => sub {
 	for my $case (
 		['a user namespace, user root', 'root', 'unshare', '-r'],
 		['a user namespace, another user', 'nobody', 'unshare', '-r'],
+		# Those groups cannot be given up there, user_namespaces(7).
+		['a user namespace, with groups', 'root', 'setpriv', '--groups',
+			'4,20', 'unshare', '-r'],
 		['without capabilities, user root', 'root', 'setpriv',
 			'--bounding-set', '-all', '--inh-caps', '-all'],
 	) {
