@@ -453,6 +453,27 @@ subtest 'relative paths are relative to the file' => sub {
 	is $exit, 1, 'not found from another directory';
 };
 
+subtest 'owners and groups' => sub {
+	my $unix = "$site\nlisteners = ( { address = \"unix:/x\"; %s } );\n";
+	my ($path, $exit, $out, $err) = check(sprintf $unix,
+		'owner = "12345"; group = "root";');
+
+	is $exit, 0, 'a number, and a name' or diag $err;
+	for my $kind (['owner', 'user'], ['group', 'group']) {
+		my ($setting, $name) = $kind->@*;
+
+		($path, $exit, $out, $err) = check(sprintf $unix,
+			"$setting = \"no-such-name-here\";");
+		is $exit, 1, "$setting: there is none of that name";
+		like $err, qr/^\Q$path\E:2: $setting: there is no $name "no-such-name-here"$/m,
+			'which is said';
+	}
+	($path, $exit, $out, $err) = check(
+		setting('control = { path = "/x"; group = "no-such-name-here"; };'));
+	is $exit, 1, 'the same of the control socket';
+	like $err, qr/group: there is no group "no-such-name-here"$/m, 'is said';
+};
+
 subtest 'a file that cannot be read' => sub {
 	my ($exit, $out, $err) = holdfast('-c', $dir->path('none'), 'check');
 
