@@ -380,22 +380,17 @@ static bool may_skip(const struct record *record)
 	return !is_known(record) && (record->flags & FROZEN_MAY_SKIP) != 0;
 }
 
-enum frozen_result frozen_open(struct frozen_reader *reader, struct str message,
-			       const int *fds, size_t n_fds)
+static enum frozen_result open_message(struct frozen_reader *reader,
+				       uint64_t *returned_out)
 {
-	uint64_t magic = 0, format = 0, returned = 0;
+	uint64_t magic = 0, format = 0;
 	enum frozen_result result = FROZEN_OK;
 	struct record record;
 
-	*reader = (struct frozen_reader){.rest = message};
-	for (size_t i = 0; i < FROZEN_FDS; i++)
-		reader->fds[i] = i < n_fds ? fds[i] : -1;
-	reader->n_fds = n_fds;
 	if (!get_number(&reader->rest, 4, &magic) || magic != FROZEN_MAGIC ||
 	    !get_number(&reader->rest, 2, &format) ||
-	    !get_number(&reader->rest, 2, &returned))
+	    !get_number(&reader->rest, 2, returned_out))
 		return FROZEN_DAMAGED;
-	reader->returned = (uint16_t)returned;
 	if (format != FROZEN_FORMAT)
 		return FROZEN_FOREIGN;
 	for (struct str rest = reader->rest; rest.n > 0;) {
@@ -405,6 +400,29 @@ enum frozen_result frozen_open(struct frozen_reader *reader, struct str message,
 			result = FROZEN_FOREIGN;
 	}
 	return result;
+}
+
+enum frozen_result frozen_open(struct frozen_reader *reader, struct str message,
+			       const int *fds, size_t n_fds)
+{
+	uint64_t returned = 0;
+
+	*reader = (struct frozen_reader){.rest = message};
+	for (size_t i = 0; i < FROZEN_FDS; i++)
+		reader->fds[i] = i < n_fds ? fds[i] : -1;
+	reader->n_fds = n_fds;
+	enum frozen_result result = open_message(reader, &returned);
+
+	reader->returned = (uint16_t)returned;
+	return result;
+}
+
+enum frozen_result frozen_go_on(struct frozen_reader *reader, struct str message)
+{
+	uint64_t of_the_first;
+
+	reader->rest = message;
+	return open_message(reader, &of_the_first);
 }
 
 /* The next record that must not be skipped, cut off *rest. */

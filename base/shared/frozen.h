@@ -77,6 +77,8 @@ enum {
 	KIND(FORWARD, 12, 1, 3)                                       \
 	/* worker/http/exchange_frozen.c: for the log. */             \
 	KIND(EXCHANGE_UPSTREAM, 13, 1, 1)                             \
+	/* worker/move/stored.c: in place of all others. */           \
+	KIND(STORED, 14, 1, 1)                                        \
 	/* The same: by what it was let in. */                        \
 	KIND(EXCHANGE_AUTHORIZED, 20, 1, 1)                           \
 	/* worker/move/pack.c: of the PROXY protocol. */              \
@@ -245,6 +247,11 @@ struct frozen_reader {
  */
 enum frozen_result frozen_open(struct frozen_reader *reader, struct str message,
 			       const int *fds, size_t n_fds)
+	__attribute__((warn_unused_result));
+
+/* The message goes on with `message`, whose descriptors are those that it
+ * has. Results as above. */
+enum frozen_result frozen_go_on(struct frozen_reader *reader, struct str message)
 	__attribute__((warn_unused_result));
 
 /* The kind of the record that comes next, 0 at the end. */

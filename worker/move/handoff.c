@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/shared/channel.h"
 #include "worker/move/pack.h"
+#include "worker/move/stored.h"
 #include "worker/net/conn.h"
 
 enum {
@@ -36,8 +37,9 @@ enum {
 };
 _Static_assert((int)FROZEN_FDS == (int)CHANNEL_FDS, "a channel carries as many");
 
-/* Giving and taking handle one message at a time. */
+/* Giving and taking handle one message at a time. A larger one is stored. */
 static char message[HANDOFF_BYTES];
+static char large[STORED_BYTES];
 
 /* Giving. */
 
@@ -76,9 +78,23 @@ static void keep(struct handoff *handoff, struct conn *c)
 	handoff->net->slot->counters.kept_for_format++;
 }
 
+/* What is sent of it: the message, or one that says where it is, in *file_out
+ * then. False when it cannot be sent. */
+static bool fit(struct handoff *handoff, struct frozen_writer *w, int *file_out)
+{
+	struct frozen_writer whole = *w;
+
+	*file_out = -1;
+	if (w->n <= HANDOFF_BYTES)
+		return true;
+	return w->n <= handoff->net->conf->limits.move_file &&
+	       stored_put(w, &whole, message, sizeof(message), file_out);
+}
+
 static enum given give(struct handoff *handoff, struct conn *c)
 {
 	struct frozen_writer w;
+	int file = -1;
 
 	if (c->state != CONN_OPEN)
 		return GIVEN_LATER;
@@ -89,24 +105,26 @@ static enum given give(struct handoff *handoff, struct conn *c)
 	c->served_out = movable == MOVABLE_SOON || movable == MOVABLE_NOT;
 	if (movable != MOVABLE_NOW)
 		return GIVEN_LATER;
-	bool packed = pack_conn(&w, c, message, sizeof(message), &handoff->readers,
+	bool packed = pack_conn(&w, c, large, sizeof(large), &handoff->readers,
 				c->crashes);
+	bool fits = packed && w.result == FROZEN_OK && fit(handoff, &w, &file);
 
 	if (w.result == FROZEN_FOREIGN)
 		keep(handoff, c);
-	if (w.result == FROZEN_FULL)
+	else if (packed && !fits)
 		c->served_out = true;
-	if (!packed || w.result != FROZEN_OK)
+	if (!fits)
 		return GIVEN_LATER;
 	/* Once sent, it belongs to its receiver, also if this process crashes.
 	 * */
 	handoff->net->batch.current = &c->socket;
 	enum channel_result result =
-		channel_send(handoff->send.fd, message, w.n, w.fds, w.n_fds);
+		channel_send(handoff->send.fd, w.bytes, w.n, w.fds, w.n_fds);
 
 	if (result == CHANNEL_OK)
 		conn_moved(c);
 	handoff->net->batch.current = NULL;
+	fd_close(&file);
 	switch (result) {
 	case CHANNEL_OK:
 		handoff->net->slot->counters.handed_out++;
@@ -320,8 +338,11 @@ static bool take(struct handoff *handoff, struct str bytes, const int *fds,
 	struct frozen_reader r;
 	struct unpacked unpacked;
 	struct listener *listener = NULL;
+	struct buf whole = {0};
 	enum frozen_result result = frozen_open(&r, bytes, fds, n_fds);
 
+	if (result == FROZEN_OK)
+		result = stored_get(&r, &whole);
 	if (result == FROZEN_OK)
 		result = unpack_conn(&r, &unpacked);
 	if (result == FROZEN_OK)
@@ -332,6 +353,7 @@ static bool take(struct handoff *handoff, struct str bytes, const int *fds,
 
 	if (is_for_others && r.returned < HANDOFF_RETURNS) {
 		put_back(handoff, bytes, &r);
+		buf_release(&whole);
 		return false;
 	}
 	if (listener != NULL)
@@ -341,6 +363,7 @@ static bool take(struct handoff *handoff, struct str bytes, const int *fds,
 					       ? "no listener has its protocol"
 					       : frozen_result_name(result));
 	frozen_close(&r);
+	buf_release(&whole);
 	return true;
 }
 

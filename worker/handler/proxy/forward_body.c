@@ -25,8 +25,7 @@
 #include "worker/upstream/peer.h"
 
 enum {
-	FORWARD_PENDING = 8 * 1024, /* sent by the client, not yet taken: see
-				     * forward_may_move(), too */
+	FORWARD_PENDING = 8 * 1024, /* sent by the client, not yet taken */
 };
 
 /* Sending the request. */

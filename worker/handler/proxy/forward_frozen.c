@@ -17,13 +17,6 @@
 #include "worker/http/http.h"
 #include "worker/http/router.h"
 
-/* Of what a message takes beside the client's own buffers: those are small as
- * long as there is no response. */
-enum {
-	FORWARD_MOVES_MAX = 30 * 1024,
-	FORWARD_MOVES_UNANSWERED = 48 * 1024,
-};
-
 struct frozen_forward {
 	struct str upstream, server;
 	uint8_t peer; /* its number among the descriptors */
@@ -114,14 +107,9 @@ bool forward_may_move(const struct exchange *x)
 	if (f == NULL || f->peer == NULL || f->has_timed_out ||
 	    f->state == FORWARD_CONNECTING || f->state == FORWARD_OVER)
 		return false;
-	size_t max = f->state == FORWARD_SENDING ? FORWARD_MOVES_UNANSWERED
-						 : FORWARD_MOVES_MAX;
-
 	/* A body that was collected is in a file of ours; what the server gets
 	 * before the request, in the socket's buffer, is not in the message. */
-	return f->whole_sent == f->whole.n &&
-	       buf_length(&f->peer->socket.out) == 0 &&
-	       buf_length(&f->out) + buf_length(&f->peer->socket.in) <= max;
+	return f->whole_sent == f->whole.n && buf_length(&f->peer->socket.out) == 0;
 }
 
 /* A tunnel that is silent both ways, and that is not being served now: its

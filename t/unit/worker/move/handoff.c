@@ -47,6 +47,8 @@ static int its_file; /* goes along; -1 */
 static int got_file; /* came along; -1 */
 static uint64_t got_number;
 static size_t n_thawed;
+static size_t n_of_input; /* that came along with it */
+static char last_of_input;
 
 static bool freeze(const struct conn *c, struct frozen_writer *message)
 {
@@ -64,8 +66,10 @@ static bool freeze(const struct conn *c, struct frozen_writer *message)
 static bool thaw(struct conn *c, struct frozen_reader *message)
 {
 	struct memory memory = {0};
+	struct str in = buf_str(&c->socket.in);
 
-	(void)c;
+	n_of_input = in.n;
+	last_of_input = in.n > 0 ? in.p[in.n - 1] : '\0';
 	if (frozen_get(message, &memory_layout, &memory) != FROZEN_OK)
 		return false;
 	got_number = memory.number;
@@ -228,6 +232,50 @@ static void its_file_goes_along(void **state)
 	fstat(its_file, &given);
 	fstat(got_file, &got);
 	assert_int_equal(given.st_ino, got.st_ino);
+}
+
+/* More than a message has room for. */
+static void fill(struct conn *c)
+{
+	char *to = buf_room(&c->socket.in, 150 * 1024);
+
+	for (size_t i = 0; i < 150 * 1024; i++)
+		to[i] = (char)(i / 3);
+	buf_added(&c->socket.in, 150 * 1024);
+}
+
+static void one_with_much_on_it_goes_in_a_file(void **state)
+{
+	struct conn *c = offer();
+	int before = count_fds();
+
+	(void)state;
+	fill(c);
+	fixture_conf.limits.move_file = 1024 * 1024;
+	its_file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	fixture_tick();
+	assert_int_equal(fixture_slot.counters.handed_out, 1);
+	takes();
+	handoff_stop_receiving(&taker);
+	assert_int_equal(taker_slot.counters.handed_in, 1);
+	assert_int_equal(n_of_input, 150 * 1024);
+	assert_int_equal(last_of_input, (char)((150 * 1024 - 1) / 3));
+	assert_int_equal(got_number, 42);
+	assert_int_not_equal(got_file, -1);
+	/* Theirs are its_file and got_file. */
+	assert_int_equal(count_fds(), before + 2);
+}
+
+static void one_that_is_over_the_limit_is_served_out(void **state)
+{
+	struct conn *c = offer();
+
+	(void)state;
+	fill(c);
+	fixture_conf.limits.move_file = 100 * 1024;
+	fixture_tick();
+	assert_int_equal(fixture_slot.counters.handed_out, 0);
+	assert_true(c->served_out);
 }
 
 static void one_that_is_busy_stays_and_is_offered_again(void **state)
@@ -678,6 +726,8 @@ int main(void)
 		TEST(it_goes_on_elsewhere),
 		TEST(peers_of_all_families),
 		TEST(its_file_goes_along),
+		TEST(one_with_much_on_it_goes_in_a_file),
+		TEST(one_that_is_over_the_limit_is_served_out),
 		TEST(one_that_is_busy_stays_and_is_offered_again),
 		TEST(all_arrive_though_there_is_little_room),
 		TEST(what_is_withdrawn_stays),
