@@ -77,6 +77,36 @@ subtest 'deleted files come back' => sub {
 	is answers(), 'served', 'changes nothing';
 };
 
+subtest 'with their folder' => sub {
+	mkdir $s->path('run') or die $!;
+	chmod 0755, $s->dir->path, $s->path('run');
+	my $there = with('0666') =~ s{%%DIR%%/(?=[lc]\.sock)}{%%DIR%%/run/}gr;
+	my @sockets = map { $s->path("run/$_.sock") } qw(l c);
+	# The control socket of before is where verbs do not look any more.
+	my $hup = sub ($text) {
+		my $n = () = $s->logged(qr/generation \d+ serves/);
+
+		$s->write_conf($text);
+		$s->signal('HUP');
+		$s->wait_log(qr/generation \d+ serves/, $n + 1);
+	};
+
+	$hup->($there);
+	is scalar(grep { -S } @sockets), 2, 'they are there';
+	unlink @sockets;
+	rmdir $s->path('run') or die $!;
+	$s->signal('HUP');
+	$s->expect_log(qr/reload failed: .*run/, qr{/run: No such file});
+	$s->wait_log(qr/reload failed: .*run/);
+	mkdir $s->path('run') or die $!;
+	chmod 0755, $s->path('run');
+	$hup->($there);
+	is scalar(grep { -S } @sockets), 2, 'they come back';
+	is +($s->run('status'))[0], 0, 'the control socket answers';
+	$hup->(with('0666'));
+	is scalar(grep { -e } @sockets), 0, 'and none is left';
+};
+
 subtest 'ids that are none' => sub {
 	for my $number (qw(4294967295 4294967296 99999999999999999999)) {
 		for my $setting ('owner', 'group') {
