@@ -33,6 +33,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/shared/quota.h"
 #include "conf/conf.h"
 #include "conf/load/errors.h"
 #include "t/unit/base/scratch.h"
@@ -49,6 +50,7 @@ enum {
 	FILE_BYTES = 96 * 1024, /* of what is sent slowly */
 	TICKS = 400,
 	GOT_BYTES = 1024 * 1024,
+	DAMAGED = 700, /* octets at the beginning, and at the end */
 };
 
 /* The clock, which goes on by a millisecond with each tick. Messages are from
@@ -164,6 +166,7 @@ static struct conf *conf;
 static struct scoreboard board; /* of workers that are gone */
 static const struct server_changes no_changes;
 static struct slot slot;
+static struct quota *quota;
 static struct net net;
 static struct http http;
 static struct task nothing;
@@ -278,6 +281,8 @@ static int set_up(void **state)
 	write_noise();
 	make_conf();
 	slot = (struct slot){0};
+	quota = quota_create();
+	assert_non_null(quota);
 	assert_int_equal(loop_init(&loop), 0);
 	loop.on_tick_end = on_tick_end;
 	task_init(&nothing, do_nothing);
@@ -295,6 +300,7 @@ static int set_up(void **state)
 		    -1 ||
 	    http_check(&http, &why) == -1)
 		fail_msg("%s", why);
+	http.quota = quota;
 	http.upstreams =
 		upstreams_create(&net, conf, parts_balancers, &board, &no_changes);
 	return 0;
@@ -311,6 +317,7 @@ static int tear_down(void **state)
 	assert_int_equal(slot.connections, 0);
 	loop_fini(&loop);
 	conf_destroy(&conf);
+	quota_destroy(&quota);
 	buf_free_all();
 	free(large);
 	return 0;
@@ -612,6 +619,121 @@ static void our_own(void **state)
 	thaw_release(path);
 }
 
+/* Damage. */
+
+static unsigned n_fds(void)
+{
+	DIR *fds = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	assert_non_null(fds);
+	while (readdir(fds) != NULL)
+		n++;
+	closedir(fds);
+	return n;
+}
+
+/* As handoff.c does, whatever the message says. */
+static void take_any(struct str message, int socket, int other)
+{
+	int fds[] = {socket, other}, fd;
+	struct frozen_reader r;
+	struct unpacked u;
+	struct listener *l = NULL;
+	char listener[256], protocol[256];
+
+	if (frozen_open(&r, message, fds, other == -1 ? 1 : 2) == FROZEN_OK &&
+	    unpack_conn(&r, &u) == FROZEN_OK) {
+		snprintf(listener, sizeof(listener), "%" STR_FMT,
+			 STR_ARG(u.listener));
+		snprintf(protocol, sizeof(protocol), "%" STR_FMT,
+			 STR_ARG(u.protocol));
+		u.origin.transport = net_find_transport(&net, u.transport);
+		if (u.origin.transport != NULL)
+			l = net_find_listener(&net, listener, protocol, -1);
+	}
+	fd = l != NULL ? frozen_get_fd(&r, 0) : -1;
+	if (fd != -1 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
+		(void)!conn_adopt(l, fd, &u.origin, &r);
+	frozen_close(&r);
+}
+
+/* A worker that is taken over may send what it likes; whoever takes it lives on,
+ * and keeps nothing of it. */
+static void thaw_damaged(const struct example *example, struct str message)
+{
+	int other = example->has_file     ? make_file(example->name)
+		    : example->has_server ? server_pair()
+					  : -1;
+	int pair[2];
+
+	n_got = 0;
+	now_ns = READ_AT;
+	make_pair(pair);
+	take_any(message, pair[0], other);
+	tick();
+	(void)!send(pair[1], example->after, strlen(example->after), MSG_NOSIGNAL);
+	for (int i = 0; i < 3; i++) {
+		tick();
+		get(pair[1]);
+	}
+	close(pair[1]);
+	if (example->has_server)
+		server_end();
+	while (!list_is_empty(&net.conns)) {
+		conn_cut(last_conn());
+		tick();
+	}
+	tick();
+}
+
+static void damage_at(const struct example *example, char *bytes, size_t n,
+		      size_t i)
+{
+	const char *bits =
+		getenv("HOLDFAST_TEST_LONG") != NULL ? "\xff\x01\x80" : "\xff";
+	char was = bytes[i];
+	unsigned before = n_fds();
+
+	for (const char *b = bits; *b != '\0'; b++) {
+		bytes[i] = (char)(was ^ *b);
+		thaw_damaged(example, (struct str){bytes, n});
+		if (n_fds() != before)
+			fail_msg("%s: octet %zu as %02x: %u descriptors, not %u",
+				 example->name, i, (unsigned char)bytes[i], n_fds(),
+				 before);
+	}
+	bytes[i] = was;
+}
+
+static void damage(const struct example *example)
+{
+	static char bytes[96 * 1024];
+	struct str message = read_file(path_of(example->name, ""));
+
+	assert_true(message.n <= sizeof(bytes));
+	memcpy(bytes, message.p, message.n);
+	for (size_t i = 0; i < message.n; i++) {
+		/* In between is content. */
+		if (i < DAMAGED || i + DAMAGED > message.n)
+			damage_at(example, bytes, message.n, i);
+	}
+}
+
+static void any_octet_may_be_another(void **state)
+{
+	static char path[4096];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/damaged", scratch);
+	assert_int_equal(mkdir(path, 0700), 0);
+	folder = path;
+	for (size_t i = 0; i < N_EXAMPLES; i++)
+		record(&examples[i]);
+	for (size_t i = 0; i < N_EXAMPLES; i++)
+		damage(&examples[i]);
+}
+
 static void record_all(void **state)
 {
 	(void)state;
@@ -625,6 +747,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(every_release),
 		TEST(our_own),
+		TEST(any_octet_may_be_another),
 	};
 	const struct CMUnitTest recording[] = {
 		TEST(record_all),
