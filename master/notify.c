@@ -125,6 +125,7 @@ void notify_main_pid(struct notify *notify, int pid, const char *status)
 	snprintf(first, sizeof(first), "MAINPID=%d\n", pid);
 	send_status(notify, first);
 	notify->is_muted = true;
+	timer_disarm(&notify->watchdog); /* it is not us who is watched */
 }
 
 void notify_stopping(struct notify *notify, const char *status, uint64_t max_ms)

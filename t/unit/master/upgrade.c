@@ -361,10 +361,10 @@ static int new_master(const char *what)
 		(void)send_wire(fd, &more, NULL, 0);
 	}
 	(void)send_wire(fd, &said, NULL, 0);
-	/* Until it is killed, or alone. */
-	while (next_wire(fd, &wire))
-		;
-	return 0;
+	/* Until it is killed. */
+	alarm(60);
+	for (;;)
+		pause();
 }
 
 static void begin(const char *what)
