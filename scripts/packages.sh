@@ -15,10 +15,14 @@ packages_of()
 	test)
 		# systemd is only run in namespaces of its own; without its
 		# package the tests that need it are skipped. The last line
-		# are clients; Node, which is large, is tried if it is there.
+		# are clients.
 		echo libcmocka-dev perl valgrind libc6-dbg strace curl procps \
 			systemd brotli zstd \
 			wget python3 apache2-utils wrk nghttp2-client chromium
+		;;
+	servers)
+		# What is proxied to in tests. Their services are not started.
+		echo nginx nodejs
 		;;
 	fuzz)
 		# The run-time library has to be of the compiler's version.
