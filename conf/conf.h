@@ -340,6 +340,26 @@ struct conf_health {
 	const char *expect_body;
 };
 
+enum conf_secure { CONF_SECURE_AUTO, CONF_SECURE_ALWAYS, CONF_SECURE_NEVER };
+
+enum conf_samesite {
+	CONF_SAMESITE_LAX,
+	CONF_SAMESITE_STRICT,
+	CONF_SAMESITE_NONE,
+	CONF_SAMESITE_OFF, /* not said */
+};
+
+/* A cookie that binds clients to a server. */
+struct conf_sticky {
+	const char *cookie;
+	const char *path;
+	uint64_t max_age; /* 0: until the client ends */
+	int secure;       /* enum conf_secure */
+	bool httponly;
+	int samesite; /* enum conf_samesite */
+	const char *secret;
+};
+
 struct conf_upstream {
 	const char *name;
 	int balance; /* enum conf_balance */
@@ -352,6 +372,7 @@ struct conf_upstream {
 	uint64_t queue;     /* requests that wait, per worker */
 	uint64_t queue_timeout;
 	struct conf_upstream_timeouts timeouts;
+	struct conf_sticky *sticky; /* NULL: each request by itself */
 	struct conf_health *health; /* NULL: no active checks */
 	struct conf_server *servers;
 	size_t n_servers;

@@ -38,6 +38,15 @@ for my $case (
 		qr/queue_timeout: .*there is no queue/],
 	['no time', "$servers queue = 1; queue_timeout = \"0s\";",
 		qr/queue_timeout: .*minimum/],
+	['a sticky upstream without a cookie', "$servers sticky = { };", qr/cookie/],
+	['a path for a cookie', "$servers sticky = { cookie = \"a\"; path = \"x\"; };",
+		qr/the path of a cookie begins with/],
+	['the end of a path', "$servers sticky = { cookie = \"a\"; path = \"/;a\"; };",
+		qr/the path of a cookie begins with/],
+	['a cookie for other sites', "$servers sticky = { cookie = \"a\"; "
+		. 'samesite = "none"; secure = "never"; };',
+		qr/is for cookies that are secure/],
+	['a name that is none', "$servers sticky = { cookie = \"a b\"; };", qr/cookie/],
 	['too long a queue', "$servers queue = 100001;", qr/queue: .*maximum, 100000/],
 ) {
 	my ($what, $settings, $why) = @$case;
@@ -50,7 +59,7 @@ for my $case (
 }
 
 for my $settings ('servers = ( { srv = "_a._tcp.b"; max_connections = 2; } );',
-	"$servers queue = 2;", "$servers queue = 2; queue_timeout = \"1s\";") {
+	"$servers queue = 2;", "$servers sticky = { cookie = \"a\"; };", "$servers queue = 2; queue_timeout = \"1s\";") {
 	$dir->write('holdfast.conf', conf($settings));
 	my $path = $dir->path('holdfast.conf');
 	my ($exit, $shown, $err) = holdfast('-c', $path, 'show');

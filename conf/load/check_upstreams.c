@@ -55,6 +55,25 @@ static void check_servers(struct check *c, const struct conf_upstream *u)
 	}
 }
 
+/* What browsers would not take, or what would end the attribute. */
+static void check_sticky(struct check *c, const struct conf_upstream *u)
+{
+	const struct conf_sticky *sticky = u->sticky;
+	struct location at = check_location(c, &sticky->path, u->origin.where);
+
+	if (!check_is_bad(c, &sticky->path) &&
+	    (sticky->path[0] != '/' || strpbrk(sticky->path, "; ,") != NULL))
+		check_complain(c, &at,
+			       "the path of a cookie begins with \"/\", and has no "
+			       "semicolon, comma or space");
+	if (sticky->samesite != CONF_SAMESITE_NONE ||
+	    sticky->secure != CONF_SECURE_NEVER)
+		return;
+	at = check_location(c, &sticky->samesite, u->origin.where);
+	check_complain(c, &at,
+		       "samesite = \"none\" is for cookies that are secure");
+}
+
 void check_upstreams(struct check *c)
 {
 	const struct conf *conf = c->conf;
@@ -71,6 +90,8 @@ void check_upstreams(struct check *c)
 					u->name,
 					check_spot(c, conf->upstreams[j].origin));
 		check_servers(c, u);
+		if (u->sticky != NULL)
+			check_sticky(c, u);
 		if (u->health != NULL && u->health->path != NULL &&
 		    u->health->path[0] != '/') {
 			at = check_location(c, &u->health->path, u->origin.where);

@@ -98,6 +98,41 @@ static const struct schema_group timeouts_group = {
 };
 
 #undef AT
+#define AT(field) .offset = offsetof(struct conf_sticky, field)
+
+static const struct schema_setting sticky_settings[] = {
+	{.name = "cookie", AT(cookie), .type = &type_token, .required = true,
+	 .help = "The name of the cookie."},
+	{.name = "path", AT(path), .type = &type_string, .fallback = "/",
+	 .help = "The paths that clients send it for."},
+	{.name = "max_age", AT(max_age), .type = &type_duration,
+	 .fallback = "0s", .max = MS_DAY * 3650,
+	 .help = "How long clients keep it. 0s: until they end."},
+	{.name = "secure", AT(secure), .type = &type_choice,
+	 .fallback = "auto", .words = "auto|always|never",
+	 .help = "Whether clients send it by HTTPS only. auto: if they have got "
+		 "it so."},
+	{.name = "httponly", AT(httponly), .type = &type_boolean,
+	 .fallback = "true",
+	 .help = "Whether scripts are kept from it."},
+	{.name = "samesite", AT(samesite), .type = &type_choice,
+	 .fallback = "lax", .words = "lax|strict|none|off",
+	 .help = "Whether clients send it with requests that other sites have "
+		 "caused. off: that is left to them."},
+	{.name = "secret", AT(secret), .type = &type_string, .fallback = "",
+	 .help = "Text that the hash in the cookie is keyed with: only with it "
+		 "can a guess at a server's address be tried. Servers that "
+		 "share clients need the same."},
+};
+
+static const struct schema_group sticky_group = {
+	.title = "upstreams[].sticky", .size = sizeof(struct conf_sticky),
+	SCHEMA_ROWS(sticky_settings),
+	.help = "Has clients stay with the server that has answered them first, "
+		"by a cookie, as described under Upstreams above.",
+};
+
+#undef AT
 #define AT(field) .offset = offsetof(struct conf_health, field)
 
 static const struct schema_setting health_settings[] = {
@@ -203,6 +238,8 @@ static const struct schema_setting settings[] = {
 	 .help = "How long a request waits. Then it is answered with 503."},
 	{.name = "timeouts", AT(timeouts), .type = &type_group,
 	 .group = &timeouts_group},
+	{.name = "sticky", AT(sticky), .type = &type_optional_group,
+	 .group = &sticky_group},
 	{.name = "health", AT(health), .type = &type_optional_group,
 	 .group = &health_group},
 };

@@ -3,7 +3,8 @@
  * Once a second the master is asked for "status --lines", and a frame is made
  * of the difference to the answer before. A frame is lines of text, as many
  * and as long as the terminal has room for: from above the server, then the
- * workers, and at the bottom how long requests took.
+ * workers and the servers of upstreams, and at the bottom how long requests
+ * took.
  */
 #include "master/client/top.h"
 
@@ -25,6 +26,7 @@
 
 enum {
 	TOP_WORKERS = 1024,
+	TOP_SERVERS = 1024, /* of upstreams */
 	TOP_MS = 1000,
 	TOP_BARS = 9, /* rows of the histogram */
 	TOP_BAR_WIDTH = 48,
@@ -38,6 +40,12 @@ struct worker_row {
 	uint64_t per_s, cpu_percent; /* since the sample before */
 };
 
+struct server_row {
+	char upstream[32], name[64], state[16];
+	uint64_t weight, active, idle, requests, failures;
+	uint64_t per_s; /* since the sample before */
+};
+
 struct sample {
 	uint64_t at; /* CLOCK_MONOTONIC ns */
 	char state[16];
@@ -46,6 +54,8 @@ struct sample {
 	char reload[256];
 	size_t n_workers;
 	struct worker_row workers[TOP_WORKERS];
+	size_t n_servers;
+	struct server_row servers[TOP_SERVERS];
 	uint64_t latency[HISTOGRAM_BUCKETS];
 };
 
@@ -85,8 +95,17 @@ static const struct place_of worker_keys[] = {
 	{NULL, 0},
 };
 
+static const struct place_of upstream_keys[] = {
+	{"weight", offsetof(struct server_row, weight)},
+	{"active", offsetof(struct server_row, active)},
+	{"idle", offsetof(struct server_row, idle)},
+	{"requests", offsetof(struct server_row, requests)},
+	{"failures", offsetof(struct server_row, failures)},
+	{NULL, 0},
+};
+
 /* A word of a line: false at its end. `value_out` ends in NUL. */
-static bool next_word(struct str *line, struct str *key_out, char value_out[32])
+static bool next_word(struct str *line, struct str *key_out, char value_out[64])
 {
 	struct str word;
 
@@ -94,7 +113,7 @@ static bool next_word(struct str *line, struct str *key_out, char value_out[32])
 		return false;
 	word = str_cut(line, ' ');
 	*key_out = str_cut(&word, '=');
-	snprintf(value_out, 32, "%" STR_FMT, STR_ARG(word));
+	snprintf(value_out, 64, "%" STR_FMT, STR_ARG(word));
 	return true;
 }
 
@@ -102,7 +121,7 @@ static void read_words(struct str line, const struct place_of *keys, void *into,
 		       char state_out[16])
 {
 	struct str key;
-	char value[32];
+	char value[64];
 
 	while (next_word(&line, &key, value)) {
 		if (str_equal(key, STR("state")))
@@ -117,7 +136,7 @@ static void read_words(struct str line, const struct place_of *keys, void *into,
 static void read_latency(struct sample *s, struct str line)
 {
 	struct str key;
-	char value[32], number[32];
+	char value[64], number[32];
 
 	while (next_word(&line, &key, value)) {
 		snprintf(number, sizeof(number), "%" STR_FMT, STR_ARG(key));
@@ -126,6 +145,17 @@ static void read_latency(struct sample *s, struct str line)
 		if (bucket < HISTOGRAM_BUCKETS)
 			s->latency[bucket] = strtoull(value, NULL, 10);
 	}
+}
+
+/* "NAME SERVER state=STATE ..." */
+static void read_server(struct server_row *row, struct str line)
+{
+	*row = (struct server_row){0};
+	snprintf(row->upstream, sizeof(row->upstream), "%" STR_FMT,
+		 STR_ARG(str_cut(&line, ' ')));
+	snprintf(row->name, sizeof(row->name), "%" STR_FMT,
+		 STR_ARG(str_cut(&line, ' ')));
+	read_words(line, upstream_keys, row, row->state);
 }
 
 static void read_line(struct sample *s, struct str line)
@@ -141,6 +171,9 @@ static void read_line(struct sample *s, struct str line)
 
 		*w = (struct worker_row){0};
 		read_words(rest, worker_keys, w, w->state);
+	} else if (str_equal(subject, STR("upstream"))) {
+		if (s->n_servers < TOP_SERVERS)
+			read_server(&s->servers[s->n_servers++], rest);
 	} else if (str_equal(subject, STR("latency"))) {
 		read_latency(s, rest);
 	} else {
@@ -174,6 +207,22 @@ static uint64_t per_second(uint64_t now, uint64_t before, uint64_t span_ns)
 					   : 0;
 }
 
+static void compare_servers(struct sample *now, const struct sample *before)
+{
+	uint64_t span = now->at - before->at;
+
+	for (size_t i = 0; i < now->n_servers; i++) {
+		struct server_row *s = &now->servers[i];
+
+		for (size_t k = 0; k < before->n_servers; k++)
+			if (strcmp(before->servers[k].upstream, s->upstream) == 0 &&
+			    strcmp(before->servers[k].name, s->name) == 0)
+				s->per_s = per_second(s->requests,
+						      before->servers[k].requests,
+						      span);
+	}
+}
+
 static void compare(struct sample *now, const struct sample *before)
 {
 	uint64_t span = now->at - before->at;
@@ -192,6 +241,7 @@ static void compare(struct sample *now, const struct sample *before)
 				per_second(w->cpu_ms, b->cpu_ms, span) / 10;
 		}
 	}
+	compare_servers(now, before);
 }
 
 /* Sorting. */
@@ -285,6 +335,15 @@ static void put_server(struct frame *f, const struct sample *now,
 	put_line(f, "");
 }
 
+/* In place of the rows that there is no room for. */
+static void put_rest(struct frame *f, size_t n, const char *what)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "  and %zu %s more", n, what);
+	put_line(f, line);
+}
+
 static void put_workers(struct frame *f, struct sample *now, int rows)
 {
 	char line[256], moved[48], a[16], b[16], c[16];
@@ -304,6 +363,10 @@ static void put_workers(struct frame *f, struct sample *now, int rows)
 			put_line(f, "");
 			continue;
 		}
+		if (i == rows - 1 && now->n_workers > (size_t)rows) {
+			put_rest(f, now->n_workers - (size_t)i, "workers");
+			continue;
+		}
 		snprintf(moved, sizeof(moved), "%s/%s", human(w->in, a),
 			 human(w->out, b));
 		snprintf(line, sizeof(line),
@@ -312,6 +375,32 @@ static void put_workers(struct frame *f, struct sample *now, int rows)
 			 (uintmax_t)w->generation, w->state, (uintmax_t)w->age_s,
 			 (uintmax_t)w->connections, human(w->per_s, c), moved,
 			 (uintmax_t)w->cpu_percent, (double)w->rss_kib / 1024);
+		put_line(f, line);
+	}
+}
+
+static void put_servers(struct frame *f, const struct sample *now, int rows)
+{
+	char line[256], a[16], b[16];
+
+	if (rows == 0)
+		return;
+	snprintf(line, sizeof(line), "%-14s %-22s %-13s %6s %5s %5s %6s %6s",
+		 "upstream", "server", "state", "weight", "busy", "idle", "req/s",
+		 "failed");
+	put_line(f, line);
+	for (int i = 0; i < rows; i++) {
+		const struct server_row *s = &now->servers[i];
+
+		if (i == rows - 1 && now->n_servers > (size_t)rows) {
+			put_rest(f, now->n_servers - (size_t)i, "servers");
+			return;
+		}
+		snprintf(line, sizeof(line),
+			 "%-14s %-22s %-13s %6ju %5ju %5ju %6s %6s", s->upstream,
+			 s->name, s->state, (uintmax_t)s->weight,
+			 (uintmax_t)s->active, (uintmax_t)s->idle,
+			 human(s->per_s, a), human(s->failures, b));
 		put_line(f, line);
 	}
 }
@@ -359,6 +448,29 @@ static void put_histogram(struct frame *f, const struct sample *now,
 	}
 }
 
+/* Servers have a line above theirs, too; neither has more than half of the rows
+ * if the other needs them. */
+static void share_rows(const struct sample *now, int rows, int *workers_out,
+		       int *servers_out)
+{
+	int workers = (int)now->n_workers, servers = (int)now->n_servers;
+
+	if (servers > 0)
+		rows--;
+	if (workers + servers > rows) {
+		int half = rows / 2;
+
+		if (workers <= half)
+			servers = rows - workers;
+		else if (servers <= half)
+			workers = rows - servers;
+		else
+			workers = servers = half;
+	}
+	*workers_out = workers > 1 ? workers : 1;
+	*servers_out = servers > 0 ? servers : 0;
+}
+
 static void draw(struct sample *now, const struct sample *before)
 {
 	struct winsize size = {0};
@@ -368,14 +480,14 @@ static void draw(struct sample *now, const struct sample *before)
 		f.rows = size.ws_row;
 		f.columns = size.ws_col;
 	}
-	int workers = f.rows - TOP_ABOVE - TOP_BARS - 2;
+	int workers, servers;
 
-	if (workers > (int)now->n_workers)
-		workers = (int)now->n_workers;
+	share_rows(now, f.rows - TOP_ABOVE - TOP_BARS - 2, &workers, &servers);
 	compare(now, before);
 	buf_put_cstr(&f.text, "\033[H");
 	put_server(&f, now, before);
-	put_workers(&f, now, workers > 1 ? workers : 1);
+	put_workers(&f, now, workers);
+	put_servers(&f, now, servers);
 	put_histogram(&f, now, before);
 	put_line(&f, "sort: w)orker c)onnections r)equests u)sed cpu m)emory   "
 		     "q)uit");

@@ -314,6 +314,7 @@ void status_lines(struct master *m, struct buf *out)
 			   (uintmax_t)usage.rss_kib);
 		metrics_put_words(&counters_table, &c->slot->counters, false, out);
 	}
+	upstream_status_lines(m, out);
 	buf_put(out, STR("\nlatency"));
 	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
 		if (s->totals.total.buckets[i] > 0)

@@ -298,6 +298,51 @@ void upstream_status_text(struct master *m, const struct conf_upstream *only,
 			text_upstream(m, &conf->upstreams[i], &at, out);
 }
 
+/* As lines, each of "upstream NAME SERVER" and words. */
+
+static const char *state_word(const struct server_view *s,
+			      const struct server_sum *sum)
+{
+	if (s->is_removed || s->mode != SERVER_ENABLED || sum->workers == 0)
+		return short_state(s, sum);
+	if (sum->is_down)
+		return "down-checks";
+	return sum->workers_down > 0 ? "down-requests" : "up";
+}
+
+static void lines_upstream(struct master *m, const struct conf_upstream *u,
+			   size_t *at, struct buf *out)
+{
+	struct server_views views;
+
+	server_views_make(m, u, &views);
+	for (size_t i = 0; i < views.n; i++) {
+		const struct server_view *s = &views.items[i];
+		struct server_sum sum = add_up(m, u, s, at);
+
+		if (strchr(s->text, ' ') !=
+		    NULL) /* a path; it would be two words */
+			continue;
+		buf_printf(out,
+			   "\nupstream %s %s state=%s weight=%ju active=%ju "
+			   "idle=%ju requests=%ju failures=%ju",
+			   u->name, s->text, state_word(s, &sum),
+			   (uintmax_t)s->weight, (uintmax_t)sum.active,
+			   (uintmax_t)sum.idle, (uintmax_t)sum.requests,
+			   (uintmax_t)sum.failures);
+	}
+	server_views_fini(&views);
+}
+
+void upstream_status_lines(struct master *m, struct buf *out)
+{
+	const struct conf *conf = m->serving != NULL ? m->serving->conf : NULL;
+	size_t at = 0;
+
+	for (size_t i = 0; conf != NULL && i < conf->n_upstreams; i++)
+		lines_upstream(m, &conf->upstreams[i], &at, out);
+}
+
 /* As JSON. */
 
 static void json_server(const struct server_view *s, const struct server_sum *sum,

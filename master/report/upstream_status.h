@@ -39,6 +39,8 @@ void server_views_fini(struct server_views *views);
 /* A table; nothing where there are no upstreams. `only`: of that one; or NULL. */
 void upstream_status_text(struct master *m, const struct conf_upstream *only,
 			  struct buf *out);
+/* Lines of words, for holdfast top. */
+void upstream_status_lines(struct master *m, struct buf *out);
 /* A member of an object. */
 void upstream_status_json(struct master *m, const struct conf_upstream *only,
 			  struct buf *out);

@@ -67,12 +67,12 @@ static struct str form_variable(const struct template_piece *piece,
 }
 
 /* RFC 6265 section 4.2.1: "a=b; c=d". The first of that name. */
-static struct str find_cookie(const struct exchange *x, struct str name)
+struct str request_cookie(const struct request *request, struct str name)
 {
-	for (size_t i = 0; i < x->request.n_fields; i++) {
-		struct str rest = x->request.fields[i].value;
+	for (size_t i = 0; i < request->n_fields; i++) {
+		struct str rest = request->fields[i].value;
 
-		if (!str_equal_nocase(x->request.fields[i].name, STR("cookie")))
+		if (!str_equal_nocase(request->fields[i].name, STR("cookie")))
 			continue;
 		while (rest.n > 0) {
 			struct str value = str_cut(&rest, ';');
@@ -256,7 +256,7 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 	case TEMPLATE_HEADER_FIELD:
 		return exchange_joined_field(x, piece->name);
 	case TEMPLATE_COOKIE:
-		return find_cookie(x, piece->name);
+		return request_cookie(&x->request, piece->name);
 	case TEMPLATE_TARGET:
 		return r->target;
 	case TEMPLATE_PROTOCOL:

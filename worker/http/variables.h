@@ -11,6 +11,7 @@
 
 struct buf;
 struct exchange;
+struct request;
 
 /* How values (not what the template itself says) are made safe for where
  * they go. */
@@ -34,6 +35,9 @@ bool template_evaluate(const struct template *t, struct exchange *x,
 /* Puts the text at the end of `out`, however long it is. */
 void template_put(const struct template *t, struct exchange *x, enum escape escape,
 		  struct buf *out);
+
+/* The value of the cookie of that name (RFC 6265 section 5.4); empty without it. */
+struct str request_cookie(const struct request *request, struct str name);
 
 /* The status that is logged: 499 for what ended before it was answered. */
 unsigned logged_status(const struct exchange *x);

@@ -41,6 +41,8 @@ static void init(struct server *server, struct upstream *upstream)
 	server->keepalive_ms = upstream->conf->keepalive_time;
 	server->proxy_protocol = upstream->conf->proxy_protocol;
 	server->shown = &server->unshown;
+	if (upstream->conf->sticky != NULL)
+		sticky_value(upstream->conf, conf->text, server->sticky);
 	list_init(&server->link);
 	list_init(&server->idle);
 	if (conf->addr.length == 0)
@@ -99,10 +101,21 @@ static uint64_t now(const struct server *server)
 	return server->net->loop->now;
 }
 
+static bool has_address(const struct server *server)
+{
+	return server->name == NULL || resolver_count(server->name) > 0;
+}
+
 static bool is_usable(const struct server *server)
 {
-	return server->mode == SERVER_ENABLED &&
-	       (server->name == NULL || resolver_count(server->name) > 0);
+	return server->mode == SERVER_ENABLED && has_address(server);
+}
+
+static bool has_room(const struct server *server)
+{
+	uint64_t max = server->conf->max_connections;
+
+	return max == 0 || server->n_active < max;
 }
 
 /* One that fails is tried with one request at a time. */
@@ -121,13 +134,14 @@ bool server_is_up(const struct server *server)
 
 bool server_is_available(const struct server *server, bool heed_health)
 {
-	const struct conf_server *conf = server->conf;
+	return is_usable(server) && has_room(server) &&
+	       (!heed_health || is_healthy(server));
+}
 
-	if (!is_usable(server))
-		return false;
-	if (conf->max_connections > 0 && server->n_active >= conf->max_connections)
-		return false;
-	return !heed_health || is_healthy(server);
+bool server_takes_bound(const struct server *server)
+{
+	return server->mode != SERVER_DISABLED && has_address(server) &&
+	       has_room(server) && is_healthy(server);
 }
 
 uint64_t server_weight(const struct server *server)

@@ -16,6 +16,7 @@
 #include "base/shared/server_change.h"
 #include "conf/conf.h"
 #include "worker/net/net.h"
+#include "worker/upstream/sticky.h"
 #include "worker/upstream/upstream.h"
 
 struct health_check;
@@ -39,6 +40,7 @@ struct server {
 	bool is_removed;  /* from the upstream: what it has under way ends */
 	uint64_t weight;  /* its share; see server_weight() */
 	struct list link; /* in upstream->removed */
+	char sticky[STICKY_VALUE]; /* in the cookie; or empty */
 	/* Connections from this worker. */
 	struct list idle; /* of peers, by peer.link; used from the end */
 	uint32_t n_idle;
@@ -96,6 +98,10 @@ bool server_is_up(const struct server *server);
 /* Whether it may be asked now: it is enabled, has an address, a connection to
  * spare and, if `heed_health`, counts as up. */
 bool server_is_available(const struct server *server, bool heed_health);
+
+/* The same for a client that is bound to it, which may use it while it is
+ * drained. */
+bool server_takes_bound(const struct server *server);
 
 /* Its share of the requests as it is now, in thousandths of a weight of 1. */
 uint64_t server_weight(const struct server *server);

@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "worker/handler/proxy/forward_queue.h"
 #include "worker/handler/proxy/forward_state.h"
+#include "worker/handler/proxy/forward_sticky.h"
 #include "worker/handler/proxy/proxy.h"
 #include "worker/handler/proxy/proxy_request.h"
 #include "worker/handler/proxy/proxy_response.h"
@@ -306,6 +307,7 @@ static void answer(struct forward *f, const struct response_head *head)
 		return;
 	}
 	proxy_response_fill(x, head, f->rules);
+	forward_sticky_set(f);
 	buf_consume(&f->peer->socket.in, head->size);
 	x->response.is_tunnel = f->framing == RESPONSE_TUNNEL;
 	set_content(f, head);

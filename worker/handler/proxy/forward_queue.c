@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "worker/handler/proxy/forward.h"
 #include "worker/handler/proxy/forward_state.h"
+#include "worker/handler/proxy/forward_sticky.h"
 #include "worker/handler/proxy/proxy.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
@@ -126,9 +127,12 @@ struct server *forward_choose(struct forward *f)
 	enum upstream_lack lack = UPSTREAM_FULL;
 	struct server *server = NULL;
 
-	if (!is_behind_others(f))
-		server = upstream_pick(f->upstream, f->hash, f->tried, f->n_tried,
-				       &lack);
+	if (!is_behind_others(f)) {
+		server = forward_sticky_server(f);
+		if (server == NULL)
+			server = upstream_pick(f->upstream, f->hash, f->tried,
+					       f->n_tried, &lack);
+	}
 	if (server == NULL) {
 		f->server = NULL;
 		if (lack == UPSTREAM_FULL && waiter_may_join(f->upstream))
