@@ -37,9 +37,10 @@ struct server {
 	uint32_t next_address;
 	/* What an operator may change. */
 	enum server_mode mode;
-	bool is_removed;  /* from the upstream: what it has under way ends */
-	uint64_t weight;  /* its share; see server_weight() */
-	struct list link; /* in upstream->removed */
+	bool is_removed;      /* from the upstream: what it has under way ends */
+	uint64_t weight;      /* its share; see server_weight() */
+	struct list link;     /* in upstream->removed */
+	uint64_t quiet_since; /* there, CLOCK_MONOTONIC ns: nothing is under way */
 	char sticky[STICKY_VALUE]; /* in the cookie; or empty */
 	/* Connections from this worker. */
 	struct list idle; /* of peers, by peer.link; used from the end */

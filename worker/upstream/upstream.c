@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "worker/upstream/resolver.h"
@@ -11,18 +12,33 @@
 #include "worker/upstream/upstreams.h"
 #include "worker/upstream/waiter.h"
 
+enum { UPSTREAM_BURY_MS = 10000 };
+
 /* The servers. */
 
-/* Those that have nothing under way any more. Requests in this tick may still
- * have named them. */
+/* Those that have nothing under way any more. What has just ended there may still
+ * name them, for its line in the log. */
 static void bury(struct upstream *u)
 {
+	struct loop *loop = u->all->net->loop;
+
 	LIST_EACH_SAFE (link, &u->removed) {
 		struct server *server = CONTAINER_OF(link, struct server, link);
 
-		if (server->n_active == 0)
+		if (server->n_active > 0)
+			continue;
+		if (server->quiet_since == 0)
+			server->quiet_since = loop->now;
+		if (loop->now - server->quiet_since >= UPSTREAM_BURY_MS * NS_PER_MS)
 			server_destroy(&server);
+		else if (!timer_is_armed(&u->bury))
+			loop_timer(loop, &u->bury, UPSTREAM_BURY_MS);
 	}
+}
+
+static void on_bury_time(struct timer *timer)
+{
+	bury(CONTAINER_OF(timer, struct upstream, bury));
 }
 
 static void on_look(struct task *task)
@@ -47,11 +63,13 @@ void upstream_init(struct upstream *u, struct upstreams *all,
 	list_init(&u->waiting);
 	u->shown = &u->unshown;
 	task_init(&u->look, on_look);
+	timer_init(&u->bury, on_bury_time);
 }
 
 void upstream_fini(struct upstream *u)
 {
 	task_cancel(&u->look);
+	timer_detach(&u->all->net->loop->timers, &u->bury);
 	while (u->n_servers > 0)
 		server_destroy(&u->servers[--u->n_servers]);
 	LIST_EACH_SAFE (link, &u->removed) {

@@ -30,6 +30,7 @@ struct upstream {
 	struct server **candidates; /* room for all of them */
 	/* Servers that are not in it any more, and have something under way. */
 	struct list removed;
+	struct timer bury;
 	/* Requests that wait, in the order in which they came: see waiter.h. */
 	struct list waiting;
 	uint32_t n_waiting;
