@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "base/shared/channel.h"
 #include "base/title.h"
+#include "master/known_servers.h"
 
 enum { CHILD_ABORT_MS = 1000 }; /* for a worker to write its stack */
 
@@ -311,6 +312,7 @@ static void forget(struct children *children, struct child *child, int status)
 	close_channel(child);
 	timer_detach(&children->loop->timers, &child->kill_timer);
 	counters_add(&children->retired, &child->slot->counters);
+	known_servers_keep(children->board, child->slot->servers);
 	memset(child->slot, 0, sizeof(*child->slot));
 	quota_clear(children->quota, child->number);
 

@@ -91,6 +91,13 @@ static void on_change(struct upgrade *upgrade, const struct server_change *chang
 	server_changes_put(&m->children.changes, change);
 }
 
+static void on_server(struct upgrade *upgrade, const char *line)
+{
+	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
+
+	known_servers_hear(m->children.board, line);
+}
+
 void handover_say_made(struct master *m)
 {
 	char path[PATH_MAX + NAME_MAX];
@@ -129,6 +136,19 @@ void handover_announce(struct master *m)
 
 /* The old master, until the new one is ready. */
 
+static void put_server(void *context, const char *line)
+{
+	(void)upgrade_send_server(context, line);
+}
+
+static void send_servers(struct upgrade *upgrade)
+{
+	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
+
+	known_servers_tell(&m->children, m->serving, &m->told_servers, put_server,
+			   upgrade);
+}
+
 /* Whether our end is that of the container, whose first process we are. */
 static bool is_init(void)
 {
@@ -144,6 +164,7 @@ void handover_begin(struct master *m)
 		.formats = &m->children.readers,
 		.counters = &m->told,
 		.changes = &m->children.changes,
+		.send_servers = send_servers,
 	};
 
 	if (is_init()) {
@@ -158,6 +179,7 @@ void handover_begin(struct master *m)
 		CONTAINER_OF(link, struct bound, link)->is_unwanted = false;
 	loop_timer(&m->loop, &m->upgrade_timer, tunable("UPGRADE_MS", UPGRADE_MS));
 	m->told = children_total(&m->children);
+	m->told_servers.n = 0;
 	if (upgrade_begin(&m->upgrade, m->file, &gifts, m->upgrade.failure) == -1)
 		lifecycle_event(m, EVENT_FAILED);
 }
@@ -218,6 +240,8 @@ static void send_counters(struct master *m)
 	struct counters total = children_total(&m->children), rest = total;
 
 	counters_subtract(&rest, &m->told);
+	if (m->upgrade.channel.fd != -1)
+		send_servers(&m->upgrade);
 	if (m->upgrade.channel.fd != -1 &&
 	    upgrade_send_counters(&m->upgrade, &rest) == -1)
 		log_warn("the new master does not take the counters");
@@ -283,5 +307,6 @@ void handover_init(struct master *m)
 	m->upgrade.on_counters = on_counters;
 	m->upgrade.on_counted = on_counted;
 	m->upgrade.on_change = on_change;
+	m->upgrade.on_server = on_server;
 	m->upgrade.on_alone = on_alone;
 }

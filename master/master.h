@@ -14,6 +14,7 @@
 #include "master/children.h"
 #include "master/control.h"
 #include "master/generation.h"
+#include "master/known_servers.h"
 #include "master/lifecycle.h"
 #include "master/listeners.h"
 #include "master/lookup.h"
@@ -62,6 +63,7 @@ struct master {
 	/* handover.c */
 	struct upgrade upgrade;
 	struct counters told; /* what the new master knows already */
+	struct known_told told_servers;
 	struct timer upgrade_timer;
 
 	/* workforce.c */

@@ -17,6 +17,7 @@
 #include "base/tunable.h"
 #include "conf/suggest.h"
 #include "conf/values.h"
+#include "master/known_servers.h"
 #include "master/master.h"
 #include "master/report/upstream_status.h"
 
@@ -563,6 +564,7 @@ void servers_prune(struct master *m)
 					 : "does not have it any more");
 		server_changes_put(changes, &left);
 	}
+	known_servers_prune(&m->children, m->serving);
 	servers_check(m);
 }
 

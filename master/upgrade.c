@@ -52,6 +52,7 @@ enum upgrade_type {
 	UPGRADE_UNWANTED, /* `text`: the address of a listener, as it was given */
 	/* From the old master. */
 	UPGRADE_CHANGE, /* `text`: of server_change_format() */
+	UPGRADE_SERVER, /* `text`: of known_servers_tell() */
 };
 
 struct upgrade_message {
@@ -285,6 +286,7 @@ static int give_all(struct upgrade *u, const struct upgrade_gifts *gifts)
 		failed |= send_message(u, message, &bound->fd, 1);
 	}
 	failed |= give_changes(u, gifts->changes, message);
+	gifts->send_servers(u);
 	message->type = UPGRADE_END;
 	message->text[0] = '\0';
 	failed |= send_message(u, message, NULL, 0);
@@ -397,6 +399,18 @@ int upgrade_send_counters(struct upgrade *u, const struct counters *counters)
 	return failed;
 }
 
+int upgrade_send_server(struct upgrade *u, const char *line)
+{
+	struct upgrade_message *message = mem_zalloc(1, sizeof(*message));
+	int failed;
+
+	message->type = UPGRADE_SERVER;
+	snprintf(message->text, sizeof(message->text), "%s", line);
+	failed = send_message(u, message, NULL, 0);
+	free(message);
+	return failed;
+}
+
 /* The new master's side. */
 
 bool upgrade_is_wanted(void)
@@ -433,6 +447,8 @@ static void on_old_master(struct watch *watch, uint32_t events)
 	case CHANNEL_OK:
 		if (message->type == UPGRADE_COUNTERS)
 			take_counters(u, message);
+		else if (message->type == UPGRADE_SERVER)
+			u->on_server(u, message->text);
 		else if (message->type == UPGRADE_COUNTED)
 			u->on_counted(u);
 		break;
@@ -489,8 +505,10 @@ static bool take(struct upgrade *u, struct upgrade_message *message, const int *
 		take_counters(u, message);
 	if (message->type == UPGRADE_CHANGE)
 		take_change(u, message->text);
+	if (message->type == UPGRADE_SERVER)
+		u->on_server(u, message->text);
 	return message->type == UPGRADE_COUNTERS ||
-	       message->type == UPGRADE_CHANGE ||
+	       message->type == UPGRADE_CHANGE || message->type == UPGRADE_SERVER ||
 	       message->type == UPGRADE_COUNTED || message->type == UPGRADE_END;
 }
 

@@ -55,6 +55,8 @@ struct upgrade {
 	/* The new one's: a server of an upstream was changed at run time. */
 	void (*on_change)(struct upgrade *upgrade,
 			  const struct server_change *change);
+	/* The new one's: a line of known_servers_tell(). */
+	void (*on_server)(struct upgrade *upgrade, const char *line);
 };
 
 /* First in main(): remembers by which path we were invoked, argv[0]. An upgrade
@@ -76,6 +78,8 @@ struct upgrade_gifts {
 					     * understand these */
 	const struct counters *counters;
 	const struct server_changes *changes;
+	/* Sends more, by upgrade_send_server(). */
+	void (*send_servers)(struct upgrade *upgrade);
 };
 
 /* Starts the new master and gives it everything. 0, or -1 with why_out. */
@@ -91,6 +95,9 @@ void upgrade_signal(const struct upgrade *upgrade, int number);
 
 /* Counters to be added to what the new master shows. 0, or -1. */
 int upgrade_send_counters(struct upgrade *upgrade, const struct counters *counters);
+
+/* A line of known_servers_tell(). 0, or -1. */
+int upgrade_send_server(struct upgrade *upgrade, const char *line);
 
 /* The new master's side. */
 

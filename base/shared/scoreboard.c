@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/shared/scoreboard.h"
 
+#include <arpa/inet.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -37,6 +39,38 @@ void scoreboard_destroy(struct scoreboard **board)
 	if (*board != NULL)
 		munmap(*board, sizeof(**board));
 	*board = NULL;
+}
+
+void shown_address_set(struct shown_address *shown, const struct addr *addr)
+{
+	*shown = (struct shown_address){0};
+	if (addr_family(addr) == AF_INET) {
+		shown->family = 4;
+		memcpy(shown->ip, &addr->v4.sin_addr, 4);
+	} else if (addr_family(addr) == AF_INET6) {
+		shown->family = 6;
+		memcpy(shown->ip, &addr->v6.sin6_addr, 16);
+	}
+	shown->port = addr_port(addr);
+}
+
+bool shown_address_get(const struct shown_address *shown, struct addr *addr_out)
+{
+	struct addr addr = {.length = 0};
+
+	if (shown->family == 4) {
+		addr.v4.sin_family = AF_INET;
+		addr.v4.sin_port = htons(shown->port);
+		memcpy(&addr.v4.sin_addr, shown->ip, 4);
+		addr.length = sizeof(addr.v4);
+	} else if (shown->family == 6) {
+		addr.v6.sin6_family = AF_INET6;
+		addr.v6.sin6_port = htons(shown->port);
+		memcpy(&addr.v6.sin6_addr, shown->ip, 16);
+		addr.length = sizeof(addr.v6);
+	}
+	*addr_out = addr;
+	return addr.length > 0;
 }
 
 uint64_t server_health_key(struct str upstream, struct str server)

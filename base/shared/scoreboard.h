@@ -13,6 +13,7 @@
 #include <stdalign.h>
 #include <stdint.h>
 
+#include "base/addr.h"
 #include "base/loop.h"
 #include "base/shared/counters.h"
 #include "base/str.h"
@@ -21,8 +22,21 @@ enum {
 	SCOREBOARD_SLOTS = 1024,
 	SCOREBOARD_SERVERS = 256, /* of upstreams */
 	SCOREBOARD_SERVER_TEXT = 96,
+	SCOREBOARD_ADDRESSES = 4,  /* of a server */
 	SCOREBOARD_UPSTREAMS = 64, /* with a queue */
 };
+
+/* An address of IPv4 or IPv6, for others to read. */
+struct shown_address {
+	uint8_t family; /* 4 or 6; 0: none */
+	uint16_t port;
+	uint8_t ip[16];
+};
+
+/* Nothing for an address of another family. */
+void shown_address_set(struct shown_address *shown, const struct addr *addr);
+/* False for none; what others have written may be anything, but is an address. */
+bool shown_address_get(const struct shown_address *shown, struct addr *addr_out);
 
 /* What a worker knows of a server of an upstream. */
 struct server_health {
@@ -42,6 +56,8 @@ struct server_health {
 	uint32_t weight;
 	uint32_t is_backup;
 	char text[SCOREBOARD_SERVER_TEXT];
+	/* Those that its name has now. */
+	struct shown_address addresses[SCOREBOARD_ADDRESSES];
 };
 
 /* The queue of an upstream in a worker. */
@@ -78,8 +94,7 @@ struct scoreboard {
 	uint32_t version;
 	uint32_t slot_size;
 	uint32_t n_used; /* slots that were ever used; the master's */
-	/* What the master before this one knew, for the first workers: written
-	 * before they are spawned. */
+	/* What workers that are gone knew, for those that start; the master's. */
 	struct server_health known[SCOREBOARD_SERVERS];
 	struct slot slots[SCOREBOARD_SLOTS];
 };

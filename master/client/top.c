@@ -150,11 +150,12 @@ static void read_latency(struct sample *s, struct str line)
 /* "NAME SERVER state=STATE ..." */
 static void read_server(struct server_row *row, struct str line)
 {
+	struct str upstream = str_cut(&line, ' '), name = str_cut(&line, ' ');
+
 	*row = (struct server_row){0};
 	snprintf(row->upstream, sizeof(row->upstream), "%" STR_FMT,
-		 STR_ARG(str_cut(&line, ' ')));
-	snprintf(row->name, sizeof(row->name), "%" STR_FMT,
-		 STR_ARG(str_cut(&line, ' ')));
+		 STR_ARG(upstream));
+	snprintf(row->name, sizeof(row->name), "%" STR_FMT, STR_ARG(name));
 	read_words(line, upstream_keys, row, row->state);
 }
 
@@ -385,7 +386,7 @@ static void put_servers(struct frame *f, const struct sample *now, int rows)
 
 	if (rows == 0)
 		return;
-	snprintf(line, sizeof(line), "%-14s %-22s %-13s %6s %5s %5s %6s %6s",
+	snprintf(line, sizeof(line), "%-12s %-21s %-13s %6s %4s %4s %6s %6s",
 		 "upstream", "server", "state", "weight", "busy", "idle", "req/s",
 		 "failed");
 	put_line(f, line);
@@ -397,7 +398,7 @@ static void put_servers(struct frame *f, const struct sample *now, int rows)
 			return;
 		}
 		snprintf(line, sizeof(line),
-			 "%-14s %-22s %-13s %6ju %5ju %5ju %6s %6s", s->upstream,
+			 "%-12s %-21s %-13s %6ju %4ju %4ju %6s %6s", s->upstream,
 			 s->name, s->state, (uintmax_t)s->weight,
 			 (uintmax_t)s->active, (uintmax_t)s->idle,
 			 human(s->per_s, a), human(s->failures, b));

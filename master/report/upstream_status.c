@@ -16,6 +16,7 @@
 
 #include "base/codec/json.h"
 #include "base/mem.h"
+#include "master/known_servers.h"
 
 /* The servers. */
 
@@ -154,8 +155,14 @@ static struct server_sum add_up(struct master *m, const struct conf_upstream *u,
 				const struct server_view *s, size_t *at)
 {
 	uint64_t key = server_health_key(str_of(u->name), str_of(s->text));
+	const struct server_health *known =
+		known_servers_find(m->children.board, key);
 	struct server_sum sum = {0};
 
+	if (known != NULL) {
+		sum.requests = known->requests;
+		sum.failures = known->failures;
+	}
 	for (struct child *c = NULL;
 	     (c = children_next(&m->children, NULL, c)) != NULL;) {
 		const struct server_health *cell =

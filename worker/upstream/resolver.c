@@ -45,6 +45,7 @@ struct resolver_name {
 	uint32_t n;
 	bool is_failing;   /* it was logged */
 	bool was_answered; /* well or not */
+	bool has_answer;   /* a good one */
 };
 
 /* An SRV record set. */
@@ -208,6 +209,7 @@ static uint64_t take_answer(struct resolver_name *name,
 	bool has_ttl = false;
 
 	name->n = 0;
+	name->has_answer = true;
 	for (const struct ares_addrinfo_node *node = answer->nodes;
 	     node != NULL && name->n < RESOLVER_ADDRESSES; node = node->ai_next) {
 		if (!take_node(name, node) || node->ai_ttl <= 0)
@@ -441,6 +443,12 @@ void resolver_when_first(struct resolver *resolver, void (*on_first)(void *conte
 {
 	resolver->on_first = on_first;
 	resolver->context = context;
+}
+
+void resolver_suggest(struct resolver_name *name, const struct addr *addr)
+{
+	if (!name->has_answer && name->n < RESOLVER_ADDRESSES)
+		name->addresses[name->n++] = *addr;
 }
 
 uint32_t resolver_count(const struct resolver_name *name)

@@ -53,6 +53,10 @@ uint32_t resolver_pending(const struct resolver *resolver);
 void resolver_when_first(struct resolver *resolver, void (*on_first)(void *context),
 			 void *context);
 
+/* Addresses that another worker knows: they are used until there is an answer.
+ * Nothing for a name that has some. */
+void resolver_suggest(struct resolver_name *name, const struct addr *addr);
+
 /* How many addresses are known, and the i-th of them, counted round; NULL when
  * there are none. */
 uint32_t resolver_count(const struct resolver_name *name);

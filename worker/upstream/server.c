@@ -197,30 +197,68 @@ void server_show_record(struct server *server)
 	       text.n < SCOREBOARD_SERVER_TEXT ? text.n : SCOREBOARD_SERVER_TEXT);
 }
 
+void server_show_addresses(struct server *server)
+{
+	struct server_health *shown = server->shown;
+	uint32_t n = server->name != NULL ? resolver_count(server->name) : 0;
+
+	for (uint32_t i = 0; i < SCOREBOARD_ADDRESSES; i++)
+		if (i < n)
+			shown_address_set(&shown->addresses[i],
+					  resolver_address(server->name, i));
+		else
+			shown->addresses[i] = (struct shown_address){0};
+}
+
+static void learn_addresses(struct server *server, const struct server_health *cell)
+{
+	struct addr addr;
+
+	if (server->name == NULL || resolver_count(server->name) > 0)
+		return;
+	for (uint32_t i = 0; i < SCOREBOARD_ADDRESSES; i++)
+		if (shown_address_get(&cell->addresses[i], &addr))
+			resolver_suggest(server->name, &addr);
+}
+
+/* From the workers that there are; else, what those that are gone knew. */
+static void learn_all(struct server *server, const struct scoreboard *board,
+		      uint64_t key, size_t hint)
+{
+	const struct server_health *cell = NULL;
+	bool found = false;
+
+	for (uint32_t i = 0; i < board->n_used && i < SCOREBOARD_SLOTS; i++) {
+		const struct slot *slot = &board->slots[i];
+
+		if (slot == server->net->slot || slot->generation == 0)
+			continue;
+		cell = server_health_find(slot->servers, key, &hint);
+		if (cell == NULL)
+			continue;
+		learn(server, cell);
+		learn_addresses(server, cell);
+		found = true;
+	}
+	cell = found ? NULL : server_health_find(board->known, key, &hint);
+	if (cell == NULL)
+		return;
+	learn(server, cell);
+	learn_addresses(server, cell);
+}
+
 void server_show_at(struct server *server, struct server_health *cell,
 		    const struct scoreboard *board)
 {
 	uint64_t key = server_health_key(str_of(server->upstream->conf->name),
 					 str_of(server->conf->text));
-	size_t hint = (size_t)(cell - server->net->slot->servers);
-	const struct server_health *known;
 
-	for (uint32_t i = 0; i < board->n_used && i < SCOREBOARD_SLOTS; i++) {
-		const struct slot *slot = &board->slots[i];
-
-		known = slot != server->net->slot && slot->generation != 0
-				? server_health_find(slot->servers, key, &hint)
-				: NULL;
-		if (known != NULL)
-			learn(server, known);
-	}
-	known = server_health_find(board->known, key, &hint);
-	if (known != NULL)
-		learn(server, known);
+	learn_all(server, board, key, (size_t)(cell - server->net->slot->servers));
 	*cell = (struct server_health){.key = key};
 	server->shown = cell;
 	if (server->srv != NULL)
 		server_show_record(server);
+	server_show_addresses(server);
 	show_health(server);
 }
 

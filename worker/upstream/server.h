@@ -86,6 +86,9 @@ void server_show_at(struct server *server, struct server_health *cell,
 /* What its SRV record says has changed. */
 void server_show_record(struct server *server);
 
+/* So have the addresses of its name. */
+void server_show_addresses(struct server *server);
+
 /* Drained and disabled servers lose their idle connections. One that was
  * disabled begins as one that is up, with a share that grows. */
 void server_set_mode(struct server *server, enum server_mode mode);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -106,6 +107,72 @@ static void on_records(void *context, const struct srv_answer *answer)
 	srv_settle(srv);
 }
 
+/* "name:port"; others may have written anything. */
+static bool is_server_text(const char *text)
+{
+	struct str port = str_of(text), name = str_cut(&port, ':');
+	uint64_t number;
+
+	return name.n > 0 && port.p != NULL && str_to_u64(port, &number) &&
+	       number > 0 && number <= UINT16_MAX;
+}
+
+/* One that another worker has. */
+static void adopt(struct srv *srv, const struct server_health *cell)
+{
+	struct upstream *u = srv->upstream;
+	char text[SCOREBOARD_SERVER_TEXT];
+	struct conf_server conf = {
+		.text = text,
+		.weight = cell->weight > 0 ? cell->weight : 1,
+		.backup = cell->is_backup != 0,
+		.max_connections = srv->conf->max_connections,
+	};
+	struct server *server;
+
+	memcpy(text, cell->text, sizeof(text));
+	if (memchr(text, '\0', sizeof(text)) == NULL ||
+	    cell->key != server_health_key(str_of(u->conf->name), str_of(text)) ||
+	    !is_server_text(text) || upstream_find(u, str_of(text)) != NULL)
+		return;
+	server = server_create_own(u, &conf);
+	server->srv = srv;
+	upstream_add(u, server);
+}
+
+static void adopt_all(struct srv *srv, const struct server_health *cells)
+{
+	for (size_t i = 0; i < SCOREBOARD_SERVERS; i++)
+		if (cells[i].key != 0 && cells[i].text[0] != '\0')
+			adopt(srv, &cells[i]);
+}
+
+/* Until the name service answers, its servers are those that other workers have,
+ * or had. */
+static void begin_with_known(struct srv *srv)
+{
+	const struct upstreams *all = srv->upstream->all;
+	const struct scoreboard *board = all->board;
+
+	for (uint32_t i = 0; i < board->n_used && i < SCOREBOARD_SLOTS; i++)
+		if (&board->slots[i] != all->net->slot &&
+		    board->slots[i].generation != 0)
+			adopt_all(srv, board->slots[i].servers);
+	if (srv->upstream->n_servers == 0)
+		adopt_all(srv, board->known);
+}
+
+/* Of which record a server is others do not tell. */
+static bool is_sole(const struct srv *srv)
+{
+	const struct conf_upstream *conf = srv->upstream->conf;
+	size_t n = 0;
+
+	for (size_t i = 0; i < conf->n_servers; i++)
+		n += conf->servers[i].text == NULL;
+	return n == 1;
+}
+
 struct srv *srv_create(struct upstream *u, const struct conf_server *conf)
 {
 	struct srv *srv = mem_zalloc(1, sizeof(*srv));
@@ -113,6 +180,8 @@ struct srv *srv_create(struct upstream *u, const struct conf_server *conf)
 	srv->conf = conf;
 	srv->upstream = u;
 	list_init(&srv->link);
+	if (is_sole(srv))
+		begin_with_known(srv);
 	resolver_watch_srv(upstreams_resolver(u->all), conf->srv, on_records, srv);
 	return srv;
 }

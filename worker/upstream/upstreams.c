@@ -202,9 +202,15 @@ static void on_answer(void *context)
 
 	LIST_EACH (link, &all->srvs)
 		srv_settle(CONTAINER_OF(link, struct srv, link));
-	for (size_t i = 0; i < all->n; i++)
-		if (all->items[i].n_waiting > 0)
-			upstream_look(&all->items[i]);
+	for (size_t i = 0; i < all->n; i++) {
+		struct upstream *u = &all->items[i];
+
+		for (size_t k = 0; k < u->n_servers; k++)
+			if (u->servers[k]->name != NULL)
+				server_show_addresses(u->servers[k]);
+		if (u->n_waiting > 0)
+			upstream_look(u);
+	}
 }
 
 struct upstreams *upstreams_create(struct net *net, const struct conf *conf,
