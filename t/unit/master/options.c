@@ -112,6 +112,30 @@ static void verbs(void **state)
 	}
 }
 
+/* What it means is for the server to say. */
+static void upstream(void **state)
+{
+	(void)state;
+	expect("upstream", (struct options){.verb = VERB_UPSTREAM});
+	assert_string_equal(parse("upstream").words, "");
+	assert_string_equal(parse("upstream app a:1 weight 5 -c f").words,
+			    " app a:1 weight 5");
+	assert_true(parse("upstream app --json").json);
+	assert_string_equal(parse("--control s upstream app").control, "s");
+}
+
+static void too_long(void **state)
+{
+	char line[sizeof(((struct options *)0)->words) + 32] = "upstream ";
+
+	(void)state;
+	memset(line + 9, 'x', sizeof(((struct options *)0)->words) - 1);
+	assert_int_equal(parse(line).verb, VERB_USAGE);
+	assert_non_null(strstr(said, "the names are too long"));
+	line[sizeof(((struct options *)0)->words) + 6] = '\0';
+	assert_int_equal(parse(line).verb, VERB_UPSTREAM);
+}
+
 static void options(void **state)
 {
 	(void)state;
@@ -209,6 +233,10 @@ static void mistakes(void **state)
 		{"connect h:80 --json", "--json belongs to status"},
 		{"-v --json", "--json belongs to status"},
 		{"status h:80", "unexpected argument \"h:80\""},
+		{"upstream app a\tb drain",
+		 "no name of an upstream or a server has"},
+		{"upstream ''", "a name is empty"},
+		{"upstream -v", "-v belongs to connect"},
 		/* The first of several. */
 		{"-x -y start", "unknown option \"-x\""},
 		{"start --json -v", "unknown verb \"start\""},
@@ -232,6 +260,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verbs),
 		cmocka_unit_test(options),
+		cmocka_unit_test(upstream),
+		cmocka_unit_test(too_long),
 		cmocka_unit_test(control_names_a_server),
 		cmocka_unit_test(connect_has_a_target),
 		cmocka_unit_test(mistakes),

@@ -367,6 +367,11 @@ static int new_master(const char *what)
 		pause();
 }
 
+static void send_servers(struct upgrade *u)
+{
+	assert_int_equal(upgrade_send_server(u, "a line"), 0);
+}
+
 static void begin(const char *what)
 {
 	static const struct counters none;
@@ -379,6 +384,7 @@ static void begin(const char *what)
 		.formats = &frozen_ours,
 		.counters = &none,
 		.changes = &unchanged,
+		.send_servers = send_servers,
 	};
 
 	assert_int_equal(channel_open(fds), 0);

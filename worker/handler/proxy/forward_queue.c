@@ -255,6 +255,7 @@ bool forward_queue_thaw(struct exchange *x, struct frozen_reader *message)
 	f->has_ended = frozen.has_ended;
 	f->is_waited_for = frozen.is_waited_for;
 	f->may_upgrade = frozen.may_upgrade;
+	x->upstream->queued = forward_now(f) - x->upstream->begun;
 	x->body.is_paused = f->is_waited_for;
 	exchange_hold(x, forward_cancel, f);
 	x->ends_with_peer = true;
