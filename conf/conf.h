@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "conf/condition.h"
 #include "conf/template.h"
 
 /* A list of strings, as from `hosts = [ "a", "b" ]`. */
@@ -49,15 +50,46 @@ struct conf_control {
 	const char *group; /* of the socket's file; "" for the master's own */
 };
 
-enum conf_log_format { CONF_LOG_COMBINED, CONF_LOG_JSON, CONF_LOG_TEMPLATE };
+enum conf_log_format {
+	CONF_LOG_INHERITED = -1, /* log.format; only while it is loaded */
+	CONF_LOG_COMBINED,
+	CONF_LOG_JSON,
+	CONF_LOG_TEMPLATE,
+};
+
+/* How the values in a line from a template are escaped: as \xHH, or for strings
+ * of JSON. */
+enum conf_log_escape { CONF_LOG_ESCAPE_NONE, CONF_LOG_ESCAPE_JSON };
+
+/* Different targets of access logs: each costs each worker a thread. */
+enum { CONF_LOG_TARGETS_MAX = 64 };
+
+struct conf_access_log {
+	const char *to; /* a word, an absolute path, or "syslog:..." */
+	bool is_off;
+	size_t target;        /* which of conf->log_targets, unless it is off */
+	int format;           /* enum conf_log_format */
+	struct template line; /* CONF_LOG_TEMPLATE */
+	int escape;           /* enum conf_log_escape */
+	struct conf_conditions when;
+};
+struct conf_access_logs {
+	struct conf_access_log *items;
+	size_t n;
+};
 
 struct conf_log {
 	const char *error;    /* "stderr" or an absolute path */
 	int level;            /* enum log_level */
 	int error_format;     /* enum log_format */
-	const char *access;   /* "off", "stderr", "stdout" or an absolute path */
 	int format;           /* enum conf_log_format */
 	struct template line; /* CONF_LOG_TEMPLATE */
+	struct conf_access_logs access;
+};
+
+/* Of a site or route. */
+struct conf_common_log {
+	struct conf_access_logs access;
 };
 
 struct conf_limits {
@@ -238,7 +270,8 @@ struct conf_common {
 	struct str concurrent_zone;
 	const char *auth_file; /* absolute; "" for none */
 	const char *auth_realm;
-	const char *authorize; /* a path; "" for none */
+	struct conf_common_log *log; /* NULL: that of struct conf */
+	const char *authorize;       /* a path; "" for none */
 };
 
 /* Whether the group itself gives the setting whose field is at `field`. */
@@ -391,6 +424,7 @@ struct conf {
 	const char *mime_types; /* absolute path or "" for the built-in table */
 	const char *temp;       /* absolute path of a directory */
 	struct conf_log log;
+	struct conf_strings log_targets; /* where access logs go to, each once */
 	struct conf_limits limits;
 	struct conf_timeouts timeouts;
 	struct conf_real_ip real_ip;

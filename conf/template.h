@@ -14,17 +14,17 @@
  *   ${form_filename.NAME} ${form_type.NAME} ${form_size.NAME}  of a part
  *   ${match.1} ${match.NAME}  a group of the pattern of the route
  *   ${target} ${protocol} ${route} ${request_id}
- *   ${connection} ${connection_requests}
+ *   ${connection} ${connection_requests} ${server_addr} ${server_port}
  *   ${authorize.status} ${authorize.header.NAME}
- *   ${time} ${time.local} ${time.head}
+ *   ${time} ${time.local} ${time.epoch} ${time.head}
  * when there is a response:
  *   ${status} ${time.answer} ${sent.NAME}
  *   ${upstream} ${upstream.server} ${upstream.tries} ${upstream.status}
  *   ${upstream.time.queue} ${upstream.time.connect}
  *   ${upstream.time.first_byte}
  * and when it has been sent (but then no form and no match):
- *   ${bytes} ${time.send} ${time.total} ${upstream.time.total}
- *   ${stream.bytes_in} ${stream.end}
+ *   ${bytes} ${bytes_sent} ${complete} ${time.send} ${time.total}
+ *   ${upstream.time.total} ${stream.bytes_in} ${stream.end}
  * Anywhere:
  *   ${VARIABLE:-default}  the default where the variable is missing or empty
  *   $$                 one dollar sign; a "$" not before "{" or "$" is itself
@@ -86,6 +86,11 @@ enum template_variable {
 	TEMPLATE_UPSTREAM_TIME_TOTAL,
 	TEMPLATE_STREAM_BYTES_IN,
 	TEMPLATE_STREAM_END,
+	TEMPLATE_TIME_EPOCH,
+	TEMPLATE_SERVER_ADDR,
+	TEMPLATE_SERVER_PORT,
+	TEMPLATE_BYTES_SENT,
+	TEMPLATE_COMPLETE,
 	TEMPLATE_AUTHORIZE_STATUS,
 	TEMPLATE_AUTHORIZE_FIELD, /* `name` is the field name, in lower case */
 };

@@ -131,7 +131,7 @@ static void become_worker(const struct child *child, const struct child_spec *sp
 		.identity = spec->identity,
 		.channel = channel,
 		.master = child->children->master,
-		.access_log = spec->access_log,
+		.access_logs = spec->access_logs,
 		.handoff = {child->children->handoff[0],
 			    child->children->handoff[1]},
 		.readers = &child->children->readers,
@@ -482,22 +482,10 @@ void child_stop(struct child *child, uint64_t patience_ms)
 	tell(child, (struct message){.type = MESSAGE_STOP}, NULL, 0);
 }
 
-void child_reopen(struct child *child, int error_log, int access_log)
+void child_reopen(struct child *child, uint64_t which, int log)
 {
-	struct message message = {.type = MESSAGE_REOPEN};
-	int fds[2];
-	size_t n = 0;
-
-	if (error_log != -1) {
-		message.number |= REOPEN_ERROR_LOG;
-		fds[n++] = error_log;
-	}
-	if (access_log != -1) {
-		message.number |= REOPEN_ACCESS_LOG;
-		fds[n++] = access_log;
-	}
-	if (n > 0)
-		tell(child, message, fds, n);
+	tell(child, (struct message){.type = MESSAGE_REOPEN, .number = which}, &log,
+	     1);
 }
 
 bool children_still_accept(struct children *children)

@@ -117,7 +117,7 @@ struct child_spec {
 	const int *listeners;
 	const struct identity *identity;
 	int error_log; /* -1: as the master's */
-	int access_log;
+	const int *access_logs;
 };
 
 /* NULL with errno: EAGAIN when no slot is free or fork(2) refused. */
@@ -153,8 +153,8 @@ void child_serve_out(struct child *child, size_t listener);
 void child_move(struct child *child, uint64_t patience_ms, bool to_successor);
 void child_drain(struct child *child, uint64_t idle_grace_ms, uint64_t patience_ms);
 void child_stop(struct child *child, uint64_t patience_ms);
-/* -1 for a log that stays. */
-void child_reopen(struct child *child, int error_log, int access_log);
+/* `which`: REOPEN_ERROR_LOG, or REOPEN_ACCESS_LOG and more. */
+void child_reopen(struct child *child, uint64_t which, int log);
 /* True while a worker that was told to finish may still accept. */
 bool children_still_accept(struct children *children);
 

@@ -16,6 +16,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/safe_path.h"
+#include "worker/worker.h"
+
+#define SYSLOG "syslog:"
 
 /* -1 with why_out. */
 static int open_file(const char *what, const char *target, char why_out[WHY_SIZE])
@@ -35,20 +38,37 @@ static int open_file(const char *what, const char *target, char why_out[WHY_SIZE
 	return fd;
 }
 
-/* 0 with the descriptor or -1 for a log that is none in *fd_out. */
-static int open_log(const char *what, const char *target, int *fd_out,
-		    char why_out[WHY_SIZE])
+/* "unix:/dev/log" or "udp:HOST:PORT": a socket that is connected to it. */
+static int open_syslog(const char *what, const char *target, char why_out[WHY_SIZE])
 {
-	*fd_out = -1;
-	if (strcmp(target, "off") == 0)
-		return 0;
+	struct str text = str_of(target + strlen(SYSLOG));
+	struct addr addr;
+	int fd = -1;
+
+	if (str_starts_with(text, STR("udp:")))
+		text = str_tail(text, strlen("udp:"));
+	errno = EINVAL;
+	if (addr_parse(text, &addr) == NULL)
+		fd = socket(addr_family(&addr),
+			    SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd != -1 && connect(fd, &addr.any, addr.length) == 0)
+		return fd;
+	snprintf(why_out, WHY_SIZE, "cannot open %s \"%s\": %s", what, target,
+		 strerror(errno));
+	fd_close(&fd);
+	return -1;
+}
+
+/* The descriptor, or -1. */
+static int open_log(const char *what, const char *target, char why_out[WHY_SIZE])
+{
 	if (strcmp(target, "stderr") == 0)
-		*fd_out = STDERR_FILENO;
-	else if (strcmp(target, "stdout") == 0)
-		*fd_out = STDOUT_FILENO;
-	else
-		*fd_out = open_file(what, target, why_out);
-	return *fd_out != -1 ? 0 : -1;
+		return STDERR_FILENO;
+	if (strcmp(target, "stdout") == 0)
+		return STDOUT_FILENO;
+	if (strncmp(target, SYSLOG, strlen(SYSLOG)) == 0)
+		return open_syslog(what, target, why_out);
+	return open_file(what, target, why_out);
 }
 
 static void close_log(int *fd)
@@ -58,16 +78,35 @@ static void close_log(int *fd)
 	*fd = -1;
 }
 
-static int open_logs(const struct conf_log *conf, int *error_out, int *access_out,
+static void close_logs(const struct conf *conf, int *error_log, int **access_logs)
+{
+	close_log(error_log);
+	for (size_t i = 0; *access_logs != NULL && i < conf->log_targets.n; i++)
+		close_log(&(*access_logs)[i]);
+	free(*access_logs);
+	*access_logs = NULL;
+}
+
+static int open_logs(const struct conf *conf, int *error_out, int **access_out,
 		     char why_out[WHY_SIZE])
 {
-	if (open_log("log.error", conf->error, error_out, why_out) == -1)
-		return -1;
-	if (open_log("log.access", conf->access, access_out, why_out) == -1) {
-		close_log(error_out);
-		return -1;
+	size_t n = conf->log_targets.n;
+	int *access = mem_zalloc(n, sizeof(*access));
+	bool is_open;
+
+	for (size_t i = 0; i < n; i++)
+		access[i] = -1;
+	*error_out = open_log("log.error", conf->log.error, why_out);
+	is_open = *error_out != -1;
+	for (size_t i = 0; i < n && is_open; i++) {
+		access[i] = open_log("log.access", conf->log_targets.items[i].p,
+				     why_out);
+		is_open = access[i] != -1;
 	}
-	return 0;
+	*access_out = access;
+	if (!is_open)
+		close_logs(conf, error_out, access_out);
+	return is_open ? 0 : -1;
 }
 
 static int open_listeners(struct generation *g, struct listeners *listeners,
@@ -134,10 +173,9 @@ struct generation *generation_create(struct conf **conf, struct names *names,
 	g->conf = *conf;
 	*conf = NULL;
 	g->names = names;
-	g->error_log = g->access_log = -1;
+	g->error_log = -1;
 	g->wanted = (unsigned)g->conf->workers;
-	if (open_logs(&g->conf->log, &g->error_log, &g->access_log, why_out) ==
-		    -1 ||
+	if (open_logs(g->conf, &g->error_log, &g->access_logs, why_out) == -1 ||
 	    open_listeners(g, listeners, why_out) == -1)
 		generation_destroy(&g);
 	else
@@ -156,8 +194,7 @@ void generation_destroy(struct generation **generation)
 		timer_detach(&g->children->loop->timers, &g->let_in);
 	for (size_t i = 0; g->bound != NULL && i < g->conf->n_listeners; i++)
 		listeners_release(&g->bound[i]);
-	close_log(&g->error_log);
-	close_log(&g->access_log);
+	close_logs(g->conf, &g->error_log, &g->access_logs);
 	list_remove(&g->link);
 	free(g->names);
 	free(g->bound);
@@ -175,7 +212,7 @@ int generation_spawn(struct generation *g, struct children *children)
 		.identity = g->names->has_user ? &g->names->user : NULL,
 		.listeners = g->fds,
 		.error_log = g->error_log,
-		.access_log = g->access_log,
+		.access_logs = g->access_logs,
 	};
 
 	return children_spawn(children, &spec) != NULL ? 0 : -1;
@@ -290,19 +327,27 @@ bool generation_is_busy(const struct generation *g, struct children *children)
 	return false;
 }
 
+static void hand_over_logs(const struct generation *g, struct child *c,
+			   int error_log, const int *access_logs)
+{
+	if (error_log > STDERR_FILENO)
+		child_reopen(c, REOPEN_ERROR_LOG, error_log);
+	for (size_t i = 0; i < g->conf->log_targets.n; i++)
+		if (access_logs[i] > STDERR_FILENO)
+			child_reopen(c, REOPEN_ACCESS_LOG + i, access_logs[i]);
+}
+
 int generation_reopen(struct generation *g, struct children *children,
 		      char why_out[WHY_SIZE])
 {
-	int error_log, access_log;
+	int error_log, *access_logs;
 
-	if (open_logs(&g->conf->log, &error_log, &access_log, why_out) == -1)
+	if (open_logs(g->conf, &error_log, &access_logs, why_out) == -1)
 		return -1;
 	for (struct child *c = NULL; (c = children_next(children, g, c)) != NULL;)
-		child_reopen(c, error_log > STDERR_FILENO ? error_log : -1,
-			     access_log > STDERR_FILENO ? access_log : -1);
-	close_log(&g->error_log);
-	close_log(&g->access_log);
+		hand_over_logs(g, c, error_log, access_logs);
+	close_logs(g->conf, &g->error_log, &g->access_logs);
 	g->error_log = error_log;
-	g->access_log = access_log;
+	g->access_logs = access_logs;
 	return 0;
 }

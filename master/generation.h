@@ -26,7 +26,7 @@ struct generation {
 	struct bound **bound;      /* one for each of conf->listeners */
 	int *fds;                  /* theirs, for the workers */
 	int error_log;             /* -1: stderr */
-	int access_log;            /* -1: none */
+	int *access_logs;          /* one for each of conf->log_targets */
 	unsigned wanted;           /* workers */
 	struct children *children; /* with let_in */
 	struct timer let_in;    /* armed: listeners that are gone are closed then */

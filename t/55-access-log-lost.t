@@ -109,7 +109,7 @@ subtest 'a worker that ends waits for what is left, and not for ever' => sub {
 	ask($c, 200, 200);
 	my ($start, $quit) = (now(), $s->command('quit'));
 
-	$s->expect_log(qr/the access log is stuck, up to \d+ lines are lost/);
+	$s->expect_log(qr/the access log \(.*\) is stuck, up to \d+ lines are lost/);
 	is(($quit->wait)[0], 0, 'quit');
 	cmp_ok now() - $start, '<', 20 * slow(), 'in time';
 	$s->wait_end;
@@ -120,7 +120,7 @@ subtest 'a stop is quicker' => sub {
 	my ($s, $reader) = start_fifo();
 
 	ask($s->client, 200);
-	$s->allow_log(qr/the access log is stuck|was killed|killed by signal/);
+	$s->allow_log(qr/the access log \(.*\) is stuck|was killed|killed by signal/);
 	is(($s->run('stop'))[0], 0, 'stop');
 	$s->wait_end;
 	$s->finish;
@@ -156,7 +156,7 @@ subtest 'a full disk' => sub {
 	$limit->(100_000);
 	ask($c, 200);
 	wait_until { lost($s) > 0 } 'lines to be lost';
-	$s->expect_log(qr/warn.*cannot write the access log, \d+ lines are lost: /);
+	$s->expect_log(qr/warn.*cannot write the access log \(.*\), \d+ lines are lost: /);
 	$s->wait_log(qr/cannot write the access log/);
 	is $s->get('/x')->status, 200, 'it answers';
 	wait_until {

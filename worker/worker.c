@@ -35,7 +35,7 @@
 #include "worker/net/net.h"
 #include "worker/parts.h"
 #include "worker/privileges.h"
-#include "worker/report/access_log.h"
+#include "worker/report/access_logs.h"
 #include "worker/upstream/resolver.h"
 #include "worker/upstream/upstreams.h"
 
@@ -67,7 +67,7 @@ struct worker {
 	struct handoff handoff;
 	struct balance balance;
 	struct http http;
-	struct access_log access_log;
+	struct access_logs access_logs;
 	struct watch channel;
 	struct signals signals;
 	struct timer settle;   /* of the log, about clients */
@@ -274,13 +274,13 @@ static void orphaned(struct worker *w, const char *why)
 
 static void reopen(struct worker *w, uint64_t which, const int *fds, size_t n_fds)
 {
-	size_t next = 0;
-
-	if (which & REOPEN_ERROR_LOG && next < n_fds)
-		log_set_fd(fds[next++]);
-	if (which & REOPEN_ACCESS_LOG && next < n_fds &&
-	    w->http.on_finished != NULL)
-		access_log_reopen(&w->access_log, fds[next]);
+	if (n_fds != 1)
+		return;
+	if (which == REOPEN_ERROR_LOG)
+		log_set_fd(fds[0]);
+	else
+		access_logs_reopen(&w->access_logs, which - REOPEN_ACCESS_LOG,
+				   fds[0]);
 }
 
 static void look(struct worker *w)
@@ -481,7 +481,7 @@ static void on_tick_end(struct loop *loop)
 
 static void on_finished(struct http *http, struct exchange *x)
 {
-	access_log_add(http->context, x);
+	access_logs_add(http->context, x);
 }
 
 /* The beginning. */
@@ -489,17 +489,19 @@ static void on_finished(struct http *http, struct exchange *x)
 static void close_what_is_not_ours(struct worker *w)
 {
 	const struct worker_env *env = w->env;
-	size_t n = env->conf->n_listeners;
-	int *keep = mem_zalloc(n + 4 + LOG_FDS, sizeof(*keep));
+	size_t n_listeners = env->conf->n_listeners;
+	size_t n_logs = env->conf->log_targets.n, n = 0;
+	int *keep = mem_zalloc(n_listeners + n_logs + 3 + LOG_FDS, sizeof(*keep));
 
-	for (size_t i = 0; i < n; i++)
-		keep[i] = env->listeners[i];
-	keep[n] = env->channel;
-	keep[n + 1] = env->access_log;
-	keep[n + 2] = env->handoff[0];
-	keep[n + 3] = env->handoff[1];
-	log_fds(&keep[n + 4]);
-	fd_close_others(keep, n + 4 + LOG_FDS);
+	for (size_t i = 0; i < n_listeners; i++)
+		keep[n++] = env->listeners[i];
+	for (size_t i = 0; i < n_logs; i++)
+		keep[n++] = env->access_logs[i];
+	keep[n++] = env->channel;
+	keep[n++] = env->handoff[0];
+	keep[n++] = env->handoff[1];
+	log_fds(&keep[n]);
+	fd_close_others(keep, n + LOG_FDS);
 	free(keep);
 }
 
@@ -572,11 +574,11 @@ static int open_http(struct worker *w, const char **why_out)
 	spool_bytes = &env->slot->temp;
 	w->http.quota = env->quota;
 	w->http.slot = env->number;
-	if (env->access_log != -1) {
-		access_log_init(&w->access_log, &w->loop, env->access_log,
-				&env->conf->log, &env->slot->counters);
+	if (env->conf->log_targets.n > 0) {
+		access_logs_init(&w->access_logs, &w->loop, env->access_logs,
+				 env->conf, &env->slot->counters);
 		w->http.on_finished = on_finished;
-		w->http.context = &w->access_log;
+		w->http.context = &w->access_logs;
 	}
 	return 0;
 }
@@ -700,7 +702,7 @@ static void end_access_log(struct worker *w)
 {
 	uint64_t ms = w->is_stopping ? WORKER_LOG_STOP_MS : WORKER_LOG_MS;
 
-	if (w->http.on_finished != NULL && !access_log_fini(&w->access_log, ms))
+	if (w->http.on_finished != NULL && !access_logs_fini(&w->access_logs, ms))
 		_exit(w->failed ? 1 : 0);
 }
 

@@ -35,7 +35,7 @@ struct worker_env {
 	int channel;                     /* our end */
 	pid_t master;                    /* its process id */
 	const struct identity *identity; /* NULL: it stays the master's user */
-	int access_log;                  /* open for appending, -1 for none */
+	const int *access_logs;          /* one for each of conf->log_targets */
 	int handoff[2]; /* where connections are given away, and taken */
 	const struct frozen_table *readers; /* what the receivers of connections
 					     * understand */
@@ -73,17 +73,17 @@ enum message_type {
 			    * `number` 1: to those of a new master */
 	MESSAGE_DRAIN,     /* finish; an idle client has `number` ms */
 	MESSAGE_STOP,      /* close everything and exit */
-	MESSAGE_REOPEN,    /* descriptors of logs: `number` says which */
+	MESSAGE_REOPEN,    /* the descriptor of a log: `number` says which */
 	MESSAGE_READERS,   /* `text`: the table of those who take connections,
 			    * as frozen_table_format() writes it */
 	MESSAGE_CHANGE,    /* `text`: of a server, as server_change_format()
 			    * writes it; `number`: to be told in the answer */
 };
 
-/* In the order in which their descriptors come with MESSAGE_REOPEN. */
+/* Which log the descriptor that comes with MESSAGE_REOPEN is for. */
 enum reopen {
-	REOPEN_ERROR_LOG = 1,
-	REOPEN_ACCESS_LOG = 2,
+	REOPEN_ERROR_LOG,
+	REOPEN_ACCESS_LOG, /* of the first of conf->log_targets; and so on */
 };
 
 struct message {

@@ -12,6 +12,7 @@
 #include "conf/load/check_sites.h"
 #include "conf/load/check_upstreams.h"
 #include "conf/load/errors.h"
+#include "conf/load/logs.h"
 #include "conf/mime.h"
 
 /* Whether there is such a user is for the master to find out: a name service may
@@ -75,7 +76,7 @@ static void check_files(struct check *c)
 	int line;
 
 	check_directory(c, &conf->log.error, "log.error", conf->log.error);
-	check_directory(c, &conf->log.access, "log.access", conf->log.access);
+	check_logs(c);
 	if (mime_types_load(&scratch, conf->mime_types, &why, &line) == NULL) {
 		struct location at =
 			check_location(c, &conf->mime_types, "mime_types");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conf/load/merge.h"
 
+#include "conf/load/logs.h"
+
 enum { STATUSES = CONF_ERROR_MAX - CONF_ERROR_MIN + 1 };
 
 static bool is_edited(const struct conf_fields *fields, struct str name)
@@ -128,6 +130,8 @@ void merge_begin(const struct schema_group *group, void *struct_at,
 
 		site->common.body_limit = conf->limits.body;
 		site->common.where = site->origin.where;
+	} else if (group == &schema_access_log) {
+		((struct conf_access_log *)struct_at)->format = CONF_LOG_INHERITED;
 	} else if (group == &schema_route) {
 		const struct conf_site *above = parent;
 
@@ -152,5 +156,7 @@ void merge_end(struct arena *arena, const struct schema_group *group,
 		name_limits(&route->common, route_name(arena, above, route));
 		if (route->methods == 0 && route->handler != NULL)
 			route->methods = conf_handler_methods(route->handler);
+	} else if (group == &schema_top) {
+		logs_settle(struct_at);
 	}
 }

@@ -335,6 +335,8 @@ static void read_setting(struct tree *tree, const struct tree_group *g,
 
 	if (schema_is_group(row)) {
 		read_group_setting(tree, g, row, at->base, setting);
+		if (at->table == &schema_common && setting != NULL)
+			common->given |= schema_common_bit(row);
 		return;
 	}
 	if (!is_inherited(g, at))

@@ -51,16 +51,16 @@ static const struct schema_setting log_settings[] = {
 	 .fallback = "text", .words = "text|json",
 	 .help = "The form of those messages: lines of text, or one JSON "
 		 "object a line, as described under Logs below."},
-	{.name = "access", AT(access), .type = &type_path,
-	 .fallback = "off", .words = "off|stderr|stdout",
-	 .help = "Where one line for each request goes: \"off\" is nowhere, "
-		 "\"stderr\", \"stdout\" or the path of a file."},
 	{.name = "format", AT(format), .also = offsetof(struct conf_log, line),
 	 .type = &type_log_format,
 	 .fallback = "combined", .words = "combined|json",
-	 .help = "The form of those lines: the combined format, which log "
-		 "analysers know, one JSON object a line, or a line with "
-		 "variables, as described under Templates and Logs below."},
+	 .help = "The form of the lines of access logs that do not give their "
+		 "own: the combined format, which log analysers know, one JSON "
+		 "object a line, or a line with variables, as described under "
+		 "Templates and Logs below."},
+	{.name = "access", AT(access), .also = offsetof(struct conf_log, access.n),
+	 .type = &type_groups, .group = &schema_access_log, .brief = "to",
+	 .help = "Where one line for each request goes."},
 };
 
 static const struct schema_group log_group = {

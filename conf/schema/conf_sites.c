@@ -61,6 +61,8 @@ static const struct schema_setting common_settings[] = {
 		 "handled, as described under Authorization below: a response "
 		 "of 2xx lets the request in, 401 and 403 refuse it. Empty: "
 		 "none is."},
+	{.name = "log", AT(log), .type = &type_optional_group,
+	 .group = &schema_common_log},
 	{.name = "request_fields", AT(request_fields),
 	 .type = &type_request_fields, .fallback = "",
 	 .help = "Changes to the fields of requests before the handler sees "

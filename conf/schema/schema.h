@@ -80,6 +80,8 @@ extern const struct schema_group schema_site;
 extern const struct schema_group schema_route;
 extern const struct schema_group schema_upstream;
 extern const struct schema_group schema_common; /* of sites and routes */
+extern const struct schema_group schema_access_log;
+extern const struct schema_group schema_common_log;
 
 /* Ends in NULL. */
 extern const struct schema_handler *const schema_handlers[];

@@ -134,6 +134,11 @@ extern const struct setting_type type_module;    /* const char *: of a file that
 						  * exists; a name alone is of one
 						  * in the directory of modules */
 
+extern const struct setting_type
+	type_log_target; /* const char *: one of the
+			  * words, absolute, or "syslog:..."
+			  */
+
 /* Lists of strings: types_list.c */
 extern const struct setting_type type_hosts; /* struct conf_strings, not empty */
 extern const struct setting_type type_file_names;   /* struct conf_strings */
@@ -146,6 +151,8 @@ extern const struct setting_type type_networks;     /* struct conf_networks */
 extern const struct setting_type type_methods;      /* unsigned, a set of enum
 						     * conf_method; not empty */
 
+extern const struct setting_type type_conditions;   /* struct conf_conditions, of
+						     * what is over */
 extern const struct setting_type type_words;        /* unsigned, a set of the
 						     * words, by their numbers */
 extern const struct setting_type type_replacements; /* struct conf_replacements */

@@ -392,3 +392,35 @@ const struct setting_type type_replacements = {
 	.show_item = show_rewrite,
 	.template_at = rewrite_template_at,
 };
+
+static const char *read_condition(const struct setting_field *f, struct str item)
+{
+	struct conf_conditions *conditions = f->field;
+	const char *why = setting_check_line(item);
+
+	if (why == NULL)
+		why = condition_parse(TEMPLATE_AT_END, f->context->arena, item,
+				      &conditions->items[conditions->n]);
+	if (why == NULL)
+		conditions->n++;
+	return why;
+}
+
+static bool show_condition(const struct setting_field *f, size_t i,
+			   struct buf *text)
+{
+	const struct conf_conditions *conditions = f->field;
+
+	if (i < conditions->n)
+		buf_put(text, conditions->items[i].source);
+	return i < conditions->n;
+}
+
+const struct setting_type type_conditions = {
+	.name = "list of conditions",
+	.expects = "a list of conditions such as [ \"${status} >= 400\" ]",
+	.may_be_empty = true,
+	.item_size = sizeof(struct conf_condition),
+	.read_item = read_condition,
+	.show_item = show_condition,
+};

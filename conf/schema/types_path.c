@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/addr.h"
+
 static const char *read_path(const struct setting_field *f,
 			     struct setting_value value)
 {
@@ -45,6 +47,49 @@ const struct setting_type type_path = {
 	.forms = SETTING_TEXT,
 	.has_other_values = true,
 	.read = read_path,
+	.show = show_path,
+};
+
+/* "syslog:unix:/dev/log", "syslog:udp:192.0.2.1:514" */
+static const char *read_syslog(struct str target, struct arena *arena)
+{
+	struct addr addr;
+	const char *why;
+
+	if (str_starts_with(target, STR("udp:")))
+		target = str_tail(target, 4);
+	else if (!str_starts_with(target, STR("unix:")))
+		return "a syslog is \"syslog:unix:/PATH\" or "
+		       "\"syslog:udp:HOST:PORT\"";
+	why = addr_parse(target, &addr);
+	return why == NULL ? NULL
+			   : arena_printf(arena, "%" STR_FMT ": %s",
+					  STR_ARG(target), why)
+				     .p;
+}
+
+static const char *read_log_target(const struct setting_field *f,
+				   struct setting_value value)
+{
+	static const struct str prefix = STR_INIT("syslog:");
+	const char *why;
+
+	if (!str_starts_with(value.text, prefix))
+		return read_path(f, value);
+	why = read_syslog(str_tail(value.text, prefix.n), f->context->arena);
+	if (why == NULL)
+		*(const char **)f->field =
+			arena_cstr(f->context->arena, value.text);
+	return why;
+}
+
+const struct setting_type type_log_target = {
+	.name = "path or syslog",
+	.name_or_word = "path, syslog or name",
+	.expects = "a path in quotes",
+	.forms = SETTING_TEXT,
+	.has_other_values = true,
+	.read = read_log_target,
 	.show = show_path,
 };
 

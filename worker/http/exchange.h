@@ -133,6 +133,7 @@ struct response {
 			      * request's body meanwhile */
 	bool is_coded;       /* its handler has chosen the coding, or none */
 	const struct failure *failure; /* by failure_set() only; or NULL */
+	size_t head_size; /* bytes of the head, by the protocol that sent it */
 };
 
 /* The connection that an exchange is on, as far as routes, policies, handlers

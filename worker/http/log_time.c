@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/http/log_time.h"
 
+#include <stdint.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -26,6 +28,16 @@ void log_time_utc(char text_out[LOG_TIME_UTC])
 	text_out[SECONDS + 1] = (char)('0' + ms / 10 % 10);
 	text_out[SECONDS + 2] = (char)('0' + ms % 10);
 	text_out[SECONDS + 3] = 'Z';
+}
+
+size_t log_time_epoch(char text_out[LOG_TIME_EPOCH])
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (size_t)snprintf(text_out, LOG_TIME_EPOCH, "%jd.%03ld",
+				(intmax_t)now.tv_sec,
+				now.tv_nsec / (long)NS_PER_MS);
 }
 
 struct str log_time_local(void)

@@ -21,6 +21,7 @@ struct path_entry {
 };
 
 struct site {
+	const struct conf_site *conf;
 	const struct policy *policy; /* where no route is found; or NULL */
 	struct route *routes;
 	size_t n_routes;
@@ -170,6 +171,7 @@ static int site_init(struct site *site, struct http *http,
 				   .p;
 		return -1;
 	}
+	site->conf = conf;
 	site->policy = policy;
 	site->routes = arena_zalloc(arena, conf->n_routes, sizeof(*site->routes));
 	site->prefixes =
@@ -365,6 +367,26 @@ const struct policy *router_policy(const struct router *router, struct str host)
 	const struct site *site = find_site(router, host);
 
 	return site != NULL ? site->policy : NULL;
+}
+
+const struct conf_common *router_common(const struct router *router,
+					struct str host, const struct route *route)
+{
+	const struct site *site;
+
+	if (route != NULL && route->conf->origin.where != NULL)
+		return &route->conf->common;
+	site = find_site(router, host);
+	if (site == NULL)
+		return NULL;
+	for (size_t i = 0; route != NULL && i < site->n_routes; i++) {
+		const struct conf_route *conf = site->routes[i].conf;
+
+		if (conf->match == route->conf->match &&
+		    str_equal(conf->path, route->conf->path))
+			return &conf->common;
+	}
+	return &site->conf->common;
 }
 
 struct str route_rest(const struct route *route, struct str path)

@@ -66,6 +66,12 @@ struct found router_find(const struct router *router, struct str host,
 /* What holds for a request to that host for which no route is looked for. */
 const struct policy *router_policy(const struct router *router, struct str host);
 
+/* The common settings that hold for a request to that host: of the route; of the
+ * one that has its path, if it moved here with a request; or of the site, where
+ * there is none (NULL). NULL without a site. */
+const struct conf_common *router_common(const struct router *router,
+					struct str host, const struct route *route);
+
 /* The part of `path` that follows the route's own path; all of it when that is
  * a pattern. */
 struct str route_rest(const struct route *route, struct str path);

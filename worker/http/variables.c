@@ -204,6 +204,20 @@ static struct str authorize_variable(const struct template_piece *piece,
 	return join.joined;
 }
 
+/* Of the address of ours that the client is connected to. */
+static struct str local_variable(enum template_variable variable,
+				 struct exchange *x)
+{
+	struct endpoint local;
+
+	if (x->protocol == NULL || x->protocol->local == NULL)
+		return STR("");
+	local = x->protocol->local(x);
+	if (variable == TEMPLATE_SERVER_PORT)
+		return number(x, local.port);
+	return str_of(endpoint_ip(&local, arena_bytes(&x->arena, ADDR_TEXT)));
+}
+
 static struct str variable(const struct template_piece *piece, struct exchange *x)
 {
 	const struct exchange_times *times = &x->times;
@@ -287,6 +301,16 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 		return seconds(x, times->first_byte, times->last_byte);
 	case TEMPLATE_STATUS:
 		return number(x, logged_status(x));
+	case TEMPLATE_SERVER_ADDR:
+	case TEMPLATE_SERVER_PORT:
+		return local_variable(piece->variable, x);
+	case TEMPLATE_TIME_EPOCH:
+		text = arena_bytes(&x->arena, LOG_TIME_EPOCH);
+		return (struct str){text, log_time_epoch(text)};
+	case TEMPLATE_BYTES_SENT:
+		return number(x, x->response.head_size + x->content_sent);
+	case TEMPLATE_COMPLETE:
+		return x->broke_off ? STR("false") : STR("true");
 	case TEMPLATE_BYTES:
 		return number(x, x->content_sent);
 	case TEMPLATE_SENT_FIELD:

@@ -193,6 +193,8 @@ static void put_json(struct exchange *x, struct buf *out)
 	to = put_member(to, STR(",\"route\":\""), route);
 	to = put_count(to, STR(",\"status\":"), logged_status(x));
 	to = put_count(to, STR(",\"bytes\":"), x->content_sent);
+	if (x->broke_off)
+		to = PUT(to, ",\"complete\":false");
 	to = put_member(to, STR(",\"referer\":\""), referer);
 	to = put_member(to, STR(",\"user_agent\":\""), agent);
 	to = put_times(to, x);
@@ -208,10 +210,11 @@ static void put_json(struct exchange *x, struct buf *out)
 	buf_added(out, (size_t)(to - start));
 }
 
-void access_line_put(const struct conf_log *conf, struct exchange *x,
+void access_line_put(const struct conf_access_log *conf, struct exchange *x,
 		     struct buf *out)
 {
 	switch ((enum conf_log_format)conf->format) {
+	case CONF_LOG_INHERITED: /* it is settled when it is loaded */
 	case CONF_LOG_COMBINED:
 		put_combined(x, out);
 		return;
@@ -219,7 +222,10 @@ void access_line_put(const struct conf_log *conf, struct exchange *x,
 		put_json(x, out);
 		return;
 	case CONF_LOG_TEMPLATE:
-		template_put(&conf->line, x, ESCAPE_LOG, out);
+		template_put(&conf->line, x,
+			     conf->escape == CONF_LOG_ESCAPE_JSON ? ESCAPE_JSON
+								  : ESCAPE_LOG,
+			     out);
 		buf_put(out, STR("\n"));
 		return;
 	}

@@ -11,7 +11,7 @@
 #include "worker/http/exchange.h"
 
 /* Puts the line of an exchange that is over, with its newline. */
-void access_line_put(const struct conf_log *conf, struct exchange *x,
+void access_line_put(const struct conf_access_log *conf, struct exchange *x,
 		     struct buf *out);
 
 #endif

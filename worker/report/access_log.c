@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "worker/report/access_line.h"
+#include "worker/report/syslog.h"
 
 enum {
 	ACCESS_LOG_BATCH = 24 * 1024, /* bytes that are worth a write */
@@ -80,9 +81,11 @@ static void do_write(struct job *job)
 		w->error = write_all(file->fd, &newline, file->is_shared);
 		file->is_torn = w->error != 0;
 	}
-	if (w->error == 0)
+	if (file->syslog != NULL)
+		w->error = syslog_send(file->syslog, file->fd, &w->left);
+	else if (w->error == 0)
 		w->error = write_all(file->fd, &w->left, file->is_shared);
-	if (w->left.p != begin)
+	if (w->left.p != begin && file->syslog == NULL)
 		file->is_torn = w->left.p[-1] != '\n';
 	if (w->closes && file->fd > STDERR_FILENO)
 		close(file->fd); /* which may take its time, too */
@@ -95,20 +98,20 @@ static void say_lost(struct access_log *log)
 	errno = log->error;
 	if (log->error != 0)
 		log_errno(LOG_LEVEL_WARN,
-			  "cannot write the access log, %ju lines are lost",
-			  (uintmax_t)log->unsaid);
+			  "cannot write the access log (%s), %ju lines are lost",
+			  log->to, (uintmax_t)log->unsaid);
 	else
-		log_warn("the access log is not written fast enough, %ju lines "
-			 "are lost",
-			 (uintmax_t)log->unsaid);
+		log_warn("the access log (%s) is not written fast enough, %ju "
+			 "lines are lost",
+			 log->to, (uintmax_t)log->unsaid);
 	log->unsaid = 0;
 	log->error = 0;
 }
 
 static void say_recovered(struct access_log *log)
 {
-	log_warn("the access log is written again; %ju lines were lost",
-		 (uintmax_t)log->lost);
+	log_warn("the access log (%s) is written again; %ju lines were lost",
+		 log->to, (uintmax_t)log->lost);
 	log->lost = 0;
 }
 
@@ -224,7 +227,8 @@ static void on_timer(struct timer *timer)
 	access_log_flush(CONTAINER_OF(timer, struct access_log, timer));
 }
 
-void access_log_add(struct access_log *log, struct exchange *x)
+void access_log_add(struct access_log *log, const struct conf_access_log *conf,
+		    struct exchange *x)
 {
 	struct buf *lines = &log->file->lines;
 
@@ -232,7 +236,9 @@ void access_log_add(struct access_log *log, struct exchange *x)
 		lose(log, 1, 0);
 		return;
 	}
-	access_line_put(log->conf, x, lines);
+	if (log->syslog != NULL)
+		syslog_put_head(log->syslog, lines);
+	access_line_put(conf, x, lines);
 	if (buf_length(lines) >= ACCESS_LOG_BATCH)
 		access_log_flush(log);
 	else if (!timer_is_armed(&log->timer))
@@ -246,15 +252,18 @@ static void add_file(struct access_log *log, int fd)
 
 	file->fd = fd;
 	file->is_shared = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode);
+	file->syslog = log->syslog;
 	list_append(&log->files, &file->link);
 	log->file = file;
 }
 
 void access_log_init(struct access_log *log, struct loop *loop, int fd,
-		     const struct conf_log *conf, struct counters *counters)
+		     const char *to, struct counters *counters)
 {
-	*log = (struct access_log){
-		.conf = conf, .loop = loop, .counters = counters};
+	*log = (struct access_log){.to = to,
+				   .syslog = syslog_create(to),
+				   .loop = loop,
+				   .counters = counters};
 	offload_init(&log->offload, loop, "access log", 1);
 	list_init(&log->files);
 	add_file(log, fd);
@@ -288,8 +297,8 @@ bool access_log_fini(struct access_log *log, uint64_t ms)
 		uint64_t n = count_waiting(log);
 
 		log->counters->log_lost += n;
-		log_warn("the access log is stuck, up to %ju lines are lost",
-			 (uintmax_t)n);
+		log_warn("the access log (%s) is stuck, up to %ju lines are lost",
+			 log->to, (uintmax_t)n);
 		return false;
 	}
 	if (log->unsaid > 0)
@@ -299,5 +308,6 @@ bool access_log_fini(struct access_log *log, uint64_t ms)
 	if (log->file->fd > STDERR_FILENO)
 		close(log->file->fd);
 	free_file(log->file);
+	free(log->syslog);
 	return offload_fini(&log->offload, OFFLOAD_RUN, UINT64_MAX);
 }

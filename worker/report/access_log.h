@@ -19,12 +19,15 @@
 /* Bytes that wait to be written, at most. */
 enum { ACCESS_LOG_MAX = 4 * 1024 * 1024 };
 
+struct syslog;
+
 /* An open file, and what waits for it. */
 struct access_file {
 	struct list link; /* in log->files */
 	int fd;           /* owned but for 0, 1 and 2; all workers append */
 	bool is_shared;   /* a pipe or socket: only small writes stay whole */
 	bool is_torn;     /* it ends in the middle of a line */
+	const struct syslog *syslog; /* the log's */
 	struct buf lines;
 };
 
@@ -39,7 +42,7 @@ struct access_write {
 };
 
 struct access_log {
-	const struct conf_log *conf;
+	const char *to; /* as in the configuration */
 	struct loop *loop;
 	struct counters *counters;
 	struct offload offload;
@@ -59,13 +62,16 @@ struct access_log {
 	int error;               /* why, or 0: too many waited */
 	bool has_recovered;      /* something was written since then */
 	struct timer lost_timer; /* armed for a while after each message */
+	struct syslog *syslog;   /* NULL for a file */
 };
 
-/* Takes `fd` over; `conf` and `counters` stay the caller's. */
+/* Takes `fd` over; `to`, where it leads, and `counters` stay the caller's. */
 void access_log_init(struct access_log *log, struct loop *loop, int fd,
-		     const struct conf_log *conf, struct counters *counters);
+		     const char *to, struct counters *counters);
 
-void access_log_add(struct access_log *log, struct exchange *x);
+/* In the form that `conf` has. */
+void access_log_add(struct access_log *log, const struct conf_access_log *conf,
+		    struct exchange *x);
 
 /* Has what waits written, soon. */
 void access_log_flush(struct access_log *log);

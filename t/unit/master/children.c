@@ -196,7 +196,6 @@ static struct child *spawn(int (*with)(const struct worker_env *env))
 		.conf = &conf,
 		.generation_number = 1,
 		.error_log = -1,
-		.access_log = -1,
 	};
 
 	life = with;

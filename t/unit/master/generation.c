@@ -133,12 +133,12 @@ void child_drain(struct child *child, uint64_t idle_grace_ms, uint64_t patience_
 	seen.patience = patience_ms;
 }
 
-void child_reopen(struct child *child, int error_log, int access_log)
+void child_reopen(struct child *child, uint64_t which, int log)
 {
 	(void)child;
 	seen.reopened++;
-	assert_int_equal(error_log, -1);
-	assert_true(access_log > STDERR_FILENO);
+	assert_int_equal(which, REOPEN_ACCESS_LOG);
+	assert_true(log > STDERR_FILENO);
 }
 
 static int reset(void **state)
@@ -230,7 +230,7 @@ static void opens_and_closes(void **state)
 	assert_int_equal(g->number, 5);
 	assert_int_equal(g->wanted, 2);
 	assert_int_equal(users(), 2);
-	assert_true(g->access_log > STDERR_FILENO);
+	assert_true(g->access_logs[0] > STDERR_FILENO);
 	generation_destroy(&g);
 	assert_null(g);
 	assert_int_equal(users(), 0);
@@ -429,7 +429,7 @@ static void ends_within_the_drain(void **state)
 static void reopens(void **state)
 {
 	struct generation *g = create("1");
-	int fd = next_fd(), before = g->access_log;
+	int fd = next_fd(), before = g->access_logs[0];
 	char why[WHY_SIZE];
 
 	(void)state;
@@ -437,8 +437,8 @@ static void reopens(void **state)
 	assert_int_equal(generation_reopen(g, NULL, why), 0);
 	assert_int_equal(seen.reopened, 1);
 	/* One more, one less. */
-	assert_int_not_equal(g->access_log, before);
-	before = g->access_log;
+	assert_int_not_equal(g->access_logs[0], before);
+	before = g->access_logs[0];
 
 	/* One that cannot be opened leaves the old one in use. */
 	assert_int_equal(unlink(scratch_path("access.log")), 0);
@@ -446,7 +446,7 @@ static void reopens(void **state)
 	assert_int_equal(generation_reopen(g, NULL, why), -1);
 	assert_non_null(strstr(why, "access.log"));
 	assert_int_equal(seen.reopened, 1);
-	assert_int_equal(g->access_log, before);
+	assert_int_equal(g->access_logs[0], before);
 	generation_destroy(&g);
 	assert_true(next_fd() <= fd);
 	assert_int_equal(rmdir(scratch_path("access.log")), 0);

@@ -96,7 +96,6 @@ static struct child *spawn(void)
 		.generation = &generation,
 		.conf = &conf,
 		.error_log = -1,
-		.access_log = -1,
 	};
 	struct child *child = children_spawn(&children, &spec);
 

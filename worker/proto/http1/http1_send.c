@@ -127,7 +127,10 @@ void http1_begin_response(struct http1 *s)
 	pace_stop(&s->pace);
 	enum http1_length length = choose_length(s);
 
+	size_t before = buf_length(&s->conn->socket.out);
+
 	http1_put_head(&s->conn->socket.out, x, connection_field(s), length);
+	r->head_size = buf_length(&s->conn->socket.out) - before;
 	s->chunked = length == HTTP1_LENGTH_CHUNKED;
 	s->content_ended = false;
 	r->body.left = r->body.length;

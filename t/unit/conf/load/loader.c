@@ -137,7 +137,7 @@ static void defaults(void **state)
 	assert_string_equal(conf->mime_types, "");
 	assert_string_equal(conf->log.error, "stderr");
 	assert_int_equal(conf->log.level, LOG_LEVEL_INFO);
-	assert_string_equal(conf->log.access, "off");
+	assert_int_equal(conf->log.access.n, 0);
 	assert_int_equal(conf->log.format, CONF_LOG_COMBINED);
 	assert_int_equal(conf->limits.connections, 10000);
 	assert_int_equal(conf->limits.header, 16384);
@@ -246,7 +246,8 @@ static void paths(void **state)
 	assert_string_equal(conf->pid_file, in_folder("run/../pid"));
 	assert_string_equal(conf->mime_types, in_folder("www/types"));
 	assert_string_equal(conf->log.error, in_folder("off"));
-	assert_string_equal(conf->log.access, "/tmp/holdfast-none");
+	assert_int_equal(conf->log.access.n, 1);
+	assert_string_equal(conf->log.access.items[0].to, "/tmp/holdfast-none");
 	assert_string_equal(conf->listeners[0].addr.un.sun_path, in_folder("s/k"));
 	assert_int_equal(conf->listeners[0].mode, 0600);
 	assert_string_equal(conf->listeners[1].text, "unix:@abstract");

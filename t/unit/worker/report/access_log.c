@@ -21,7 +21,7 @@
 
 static struct loop loop;
 static struct access_log access_log;
-static struct conf_log conf;
+static struct conf_access_log conf;
 static struct counters counters;
 static struct arena arena; /* of the template in conf */
 static struct exchange_connection connection;
@@ -43,7 +43,7 @@ static void start_on(int fd, enum conf_log_format format)
 	assert_true(fd >= 0);
 	conf.format = format;
 	counters.log_lost = 0;
-	access_log_init(&access_log, &loop, fd, &conf, &counters);
+	access_log_init(&access_log, &loop, fd, "log", &counters);
 }
 
 static void start(enum conf_log_format format)
@@ -122,7 +122,7 @@ static char *line_of(enum conf_log_format format)
 {
 	unlink(scratch_path("access"));
 	start(format);
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
 	end();
 	char *text = scratch_read("access");
 
@@ -368,20 +368,20 @@ static void written_after_a_while(void **state)
 {
 	(void)state;
 	start(CONF_LOG_COMBINED);
-	access_log_add(&access_log, &x);
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
+	access_log_add(&access_log, &conf, &x);
 	assert_int_equal(lines_in("access"), 0);
 	/* From the first line on, however many come. */
 	pass(400);
 	assert_int_equal(lines_in("access"), 0);
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
 	pass(100);
 	assert_int_equal(lines_in("access"), 3);
 	/* Nothing waits: nothing is armed. */
 	assert_false(timer_is_armed(&access_log.timer));
 	pass(1000);
 	assert_int_equal(lines_in("access"), 3);
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
 	assert_true(timer_is_armed(&access_log.timer));
 	end();
 	assert_int_equal(lines_in("access"), 4);
@@ -397,7 +397,7 @@ static void written_in_batches(void **state)
 	for (size_t added = 1; added <= 1000; added++) {
 		struct stat st;
 
-		access_log_add(&access_log, &x);
+		access_log_add(&access_log, &conf, &x);
 		settle();
 		assert_int_equal(stat(scratch_path("access"), &st), 0);
 		if ((size_t)st.st_size == last)
@@ -422,12 +422,12 @@ static void reopened(void **state)
 	start(CONF_LOG_COMBINED);
 	int old = access_log.file->fd;
 
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
 	assert_int_equal(rename(scratch_path("access"), scratch_path("access.1")),
 			 0);
 	access_log_reopen(&access_log, open_log("access"));
-	access_log_add(&access_log, &x);
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
+	access_log_add(&access_log, &conf, &x);
 	settle();
 	assert_int_equal(fcntl(old, F_GETFD), -1);
 	/* What waited belongs to the old file. */
@@ -496,15 +496,15 @@ static void reopened_while_stuck(void **state)
 
 	(void)state;
 	unlink(scratch_path("access.1"));
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
 	access_log_flush(&access_log);
-	access_log_add(&access_log, &x);
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
+	access_log_add(&access_log, &conf, &x);
 	access_log_reopen(&access_log, open_log("access"));
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
 	access_log_reopen(&access_log, open_log("access.1"));
 	for (int i = 0; i < 4; i++)
-		access_log_add(&access_log, &x);
+		access_log_add(&access_log, &conf, &x);
 	assert_false(offload_wait(&access_log.offload, 20));
 	assert_int_equal(drain(reader), 3);
 	end();
@@ -537,7 +537,7 @@ static void lost_lines_are_counted(void **state)
 	log_to("error");
 	start_on(open("/dev/full", O_WRONLY | O_CLOEXEC), CONF_LOG_COMBINED);
 	for (int i = 0; i < 5; i++) {
-		access_log_add(&access_log, &x);
+		access_log_add(&access_log, &conf, &x);
 		access_log_flush(&access_log);
 		settle();
 	}
@@ -547,19 +547,20 @@ static void lost_lines_are_counted(void **state)
 	pass(1000);
 	assert_int_equal(lines_in("error"), 2);
 	access_log_reopen(&access_log, open_log("access"));
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
 	access_log_flush(&access_log);
 	settle();
 	assert_int_equal(lines_in("error"), 2);
 	pass(1000);
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
 	end();
 	assert_logged("error",
-		      "^[^\n]*warn [^\n]*cannot write the access log, 1 "
+		      "^[^\n]*warn [^\n]*cannot write the access log \\(log\\), 1 "
 		      "lines are lost: No space left on device\n"
-		      "[^\n]*warn [^\n]*log, 4 lines are lost: No space "
+		      "[^\n]*warn [^\n]*log\\), 4 lines are lost: No space "
 		      "left on device\n"
-		      "[^\n]*warn [^\n]*the access log is written again; 5 lines "
+		      "[^\n]*warn [^\n]*the access log \\(log\\) is written again; "
+		      "5 lines "
 		      "were lost\n$");
 	assert_int_equal(lines_in("access"), 2);
 	assert_int_equal(counters.log_lost, 5);
@@ -572,7 +573,7 @@ static void lost_lines_at_the_end(void **state)
 	log_to("error");
 	start_on(open("/dev/full", O_WRONLY | O_CLOEXEC), CONF_LOG_COMBINED);
 	for (int i = 0; i < 3; i++) {
-		access_log_add(&access_log, &x);
+		access_log_add(&access_log, &conf, &x);
 		access_log_flush(&access_log);
 		settle();
 	}
@@ -588,10 +589,10 @@ static void a_reader_that_stops(void **state)
 
 	(void)state;
 	log_to("error");
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
 	access_log_flush(&access_log);
 	for (added = 1; counters.log_lost < 1000; added++) {
-		access_log_add(&access_log, &x);
+		access_log_add(&access_log, &conf, &x);
 		assert_true(buf_length(&access_log.file->lines) <=
 			    ACCESS_LOG_MAX + 1000);
 	}
@@ -603,16 +604,17 @@ static void a_reader_that_stops(void **state)
 	/* It reads again: what waited is there, and it goes on. */
 	assert_int_equal(drain(reader), added - 1000);
 	assert_int_equal(access_log.waiting, 0);
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
 	pass(1000);
 	assert_int_equal(drain(reader), 1);
 	assert_int_equal(counters.log_lost, 1000);
 	end();
 	assert_logged(
 		"error",
-		"^[^\n]*warn [^\n]*the access log is not written fast "
+		"^[^\n]*warn [^\n]*the access log \\(log\\) is not written fast "
 		"enough, 1000 lines are lost\n"
-		"[^\n]*warn [^\n]*the access log is written again; 1000 lines "
+		"[^\n]*warn [^\n]*the access log \\(log\\) is written again; 1000 "
+		"lines "
 		"were lost\n$");
 	close(reader);
 }
@@ -630,7 +632,7 @@ static void lines_stay_whole_in_a_pipe(void **state)
 	assert_int_equal(pipe2(ends, O_CLOEXEC | O_DIRECT), 0);
 	start_on(ends[1], CONF_LOG_COMBINED);
 	for (int i = 0; i < 100; i++)
-		access_log_add(&access_log, &x);
+		access_log_add(&access_log, &conf, &x);
 	access_log_flush(&access_log);
 	while (lines < 100) {
 		ssize_t n = read(ends[0], text, sizeof(text));
@@ -642,10 +644,10 @@ static void lines_stay_whole_in_a_pipe(void **state)
 	}
 	settle();
 	/* One that is too long is by itself. */
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
 	memset(agent, 'a', sizeof(agent));
 	fields[1].value = (struct str){agent, sizeof(agent)};
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
 	access_log_flush(&access_log);
 	assert_true(read(ends[0], text, sizeof(text)) < 200);
 	assert_int_equal(read(ends[0], text, sizeof(text)), 4096);
@@ -666,15 +668,15 @@ static void a_torn_line_ends(void **state)
 	getrlimit(RLIMIT_FSIZE, &before);
 	limit = before;
 	start(CONF_LOG_COMBINED);
-	access_log_add(&access_log, &x);
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
+	access_log_add(&access_log, &conf, &x);
 	limit.rlim_cur = buf_length(&access_log.file->lines) - 10;
 	setrlimit(RLIMIT_FSIZE, &limit);
 	access_log_flush(&access_log);
 	settle();
 	setrlimit(RLIMIT_FSIZE, &before);
 	assert_int_equal(counters.log_lost, 1);
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
 	end();
 	log_set_fd(STDERR_FILENO);
 	text = scratch_read("access");
@@ -687,9 +689,9 @@ static void end_stuck(void)
 {
 	uint64_t before = clock_read();
 
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
 	access_log_flush(&access_log);
-	access_log_add(&access_log, &x);
+	access_log_add(&access_log, &conf, &x);
 	CHILD_CHECK(!access_log_fini(&access_log, 50));
 	CHILD_CHECK(counters.log_lost == 2);
 	CHILD_CHECK(clock_read() - before >= 50 * NS_PER_MS);
@@ -703,8 +705,9 @@ static void stuck_at_the_end(void **state)
 	(void)state;
 	log_to("error");
 	assert_int_equal(child_status(end_stuck), 0);
-	assert_logged("error", "^[^\n]*the access log is stuck, up to 2 lines are "
-			       "lost\n$");
+	assert_logged("error",
+		      "^[^\n]*the access log \\(log\\) is stuck, up to 2 lines are "
+		      "lost\n$");
 	end();
 	close(reader);
 }
