@@ -41,6 +41,10 @@ my ($old) = $s->workers;
 $s->reload($conf . "# again\n");
 sleep 1; # more than timeouts.drain
 ok alive($old), 'the old worker goes on with it';
+my ($line) = map { $_->{text} } $s->logged(qr/served to their end here/);
+
+is $line, '1 connections are served to their end here: '
+	. '1 compressed here on the way from a server', 'and says why';
 $dir->write('more', '');
 my $r = $c->response;
 

@@ -34,7 +34,8 @@ my @old = $s->workers;
 my %client = map { $_ => begin($_) } @large, 'a file';
 
 $s->reload(moves_conf(%conf, routes => 0));
-$s->wait_log(qr/: \d+ connections are served to their end here/);
+$s->wait_log(
+	qr/: \d+ connections are served to their end here: \d over limits\.move_file/);
 # The master would have ended a worker that drains and says nothing.
 sleep 0.2 + 5.5;
 cmp_ok scalar(grep { alive($_) } @old), '>=', 1,

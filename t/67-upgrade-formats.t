@@ -81,7 +81,9 @@ subtest 'one that knows only its own' => sub {
 
 	isnt $new, $old, 'by the new master';
 	# Longer than they would have if they were to end.
-	$s->wait_log(qr/info worker \d+\[\d+\]: \d+ connections are served to their end/);
+	$s->wait_log(qr/info\ worker\ \d+\[\d+\]:\ \d+\ connections\ are\ served\ to
+		\ their\ end\ here:\ \d+\ in\ a\ state\ that\ the\ new\ workers
+		\ do\ not\ understand$/x);
 	my $until = now() + 3;
 
 	while (now() < $until) {

@@ -191,11 +191,13 @@ static void move(struct worker *w)
 /* The master has to know: it would end us soon. */
 static void keep_on(struct worker *w)
 {
+	struct buf text = {0};
+
 	w->keeps = true;
-	log_info("%ju connections are served to their end here: they are over "
-		 "limits.move_file, or the new workers do not understand the "
-		 "format of their state",
-		 (uintmax_t)w->env->slot->connections);
+	net_describe_staying(&w->net, &text);
+	log_info("%ju connections are served to their end here: %" STR_FMT,
+		 (uintmax_t)w->env->slot->connections, STR_ARG(buf_str(&text)));
+	buf_release(&text);
 	say_number(w, MESSAGE_KEEPING, w->env->slot->connections);
 }
 

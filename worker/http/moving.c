@@ -218,7 +218,7 @@ static enum moving state_of_stream(const struct body *body)
 	const struct store *store = body->owner;
 
 	if (body->read != read_store)
-		return body->stays ? MOVING_LARGE : MOVING_HELD;
+		return body->stays ? MOVING_TIED : MOVING_HELD;
 	if (store->is_stopped || buf_length(&store->piece) > 0 ||
 	    store->outcome == BODY_READ_FAILED)
 		return MOVING_LARGE;

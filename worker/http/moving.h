@@ -22,6 +22,7 @@ enum moving {
 	MOVING_SOON,  /* its content is being made: exchange_resume() is called
 		       * when that is done */
 	MOVING_LARGE, /* over limits.move_file, or temp is full */
+	MOVING_TIED,  /* it is changed here on its way from elsewhere */
 	MOVING_HELD,  /* it is not answered, or its handler makes the content
 		       * while it is sent */
 };

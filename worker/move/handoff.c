@@ -72,10 +72,23 @@ enum given {
 /* It has to be served here, as long as it lasts. */
 static void keep(struct handoff *handoff, struct conn *c)
 {
-	if (c->kept)
+	if (c->stays == CONN_STAYS_FOR_FORMAT)
 		return;
-	c->kept = true;
+	c->stays = CONN_STAYS_FOR_FORMAT;
 	handoff->net->slot->counters.kept_for_format++;
+}
+
+static enum conn_stays stays_for(enum movable movable)
+{
+	switch (movable) {
+	case MOVABLE_SOON:
+	case MOVABLE_NOT:
+		return CONN_STAYS_FOR_SIZE;
+	case MOVABLE_TIED:
+		return CONN_STAYS_FOR_SOURCE;
+	default:
+		return CONN_MOVES;
+	}
 }
 
 /* What is sent of it: the message, or one that says where it is, in *file_out
@@ -102,7 +115,8 @@ static enum given give(struct handoff *handoff, struct conn *c)
 
 	if (c->protocol->prepare != NULL)
 		movable = c->protocol->prepare(c);
-	c->served_out = movable == MOVABLE_SOON || movable == MOVABLE_NOT;
+	if (c->stays != CONN_STAYS_FOR_FORMAT)
+		c->stays = stays_for(movable);
 	if (movable != MOVABLE_NOW)
 		return GIVEN_LATER;
 	bool packed = pack_conn(&w, c, large, sizeof(large), &handoff->readers,
@@ -112,7 +126,7 @@ static enum given give(struct handoff *handoff, struct conn *c)
 	if (w.result == FROZEN_FOREIGN)
 		keep(handoff, c);
 	else if (packed && !fits)
-		c->served_out = true;
+		c->stays = CONN_STAYS_FOR_SIZE;
 	if (!fits)
 		return GIVEN_LATER;
 	/* Once sent, it belongs to its receiver, also if this process crashes.

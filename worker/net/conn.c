@@ -446,10 +446,9 @@ static struct conn *conn_create(struct listener *listener, int fd,
 	c->session = NULL;
 	c->id = ++net->last_id;
 	c->state = CONN_OPENING;
-	c->kept = false;
 	c->crashes = 0;
 	c->has_more = false;
-	c->served_out = false;
+	c->stays = CONN_MOVES;
 	c->requests = 0;
 	c->peer = *peer;
 	c->via = NULL;

@@ -31,6 +31,16 @@ enum conn_state {
 
 enum { CONN_CRASHES_MAX = 15 }; /* that are counted */
 
+/* Why a connection that should move does not, and takes the time that it takes:
+ * timeouts.drain is not for it. */
+enum conn_stays {
+	CONN_MOVES,            /* or ends within timeouts.drain */
+	CONN_STAYS_FOR_SIZE,   /* over limits.move_file, or temp is full */
+	CONN_STAYS_FOR_SOURCE, /* what comes from elsewhere is changed here */
+	CONN_STAYS_FOR_FORMAT, /* its receivers do not understand its state */
+	CONN_STAYS_COUNT
+};
+
 /* What a proxy in front has said of a connection: see proxy_header.h. */
 struct conn_via {
 	struct endpoint proxy; /* which has really connected */
@@ -45,11 +55,9 @@ struct conn {
 	struct list link;      /* in net->conns */
 	uint64_t id : 54;      /* unique among the workers; moves along */
 	uint64_t state : 3;    /* enum conn_state, by set_state() in conn.c only */
-	uint64_t kept : 1;     /* it should move, and those who would take it do not
-				* understand the format of its state */
+	uint64_t stays : 2;    /* enum conn_stays, of the last try to move it */
 	uint64_t crashes : 4;  /* of workers, since it was idle last */
 	uint64_t has_more : 1; /* offered to others in the middle of its work */
-	uint64_t served_out : 1; /* it cannot move, and may take its time */
 	union {
 		uint64_t accepted_at;  /* CLOCK_MONOTONIC ns */
 		uint64_t linger_until; /* from CONN_FINISHING on */

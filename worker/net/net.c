@@ -297,13 +297,33 @@ uint64_t net_cut(struct net *net, bool kept_too)
 	LIST_EACH_SAFE (link, &net->conns) {
 		struct conn *c = CONTAINER_OF(link, struct conn, link);
 
-		if ((c->kept || c->served_out) && !kept_too)
+		if (c->stays != CONN_MOVES && !kept_too)
 			continue;
 		log_cut(c);
 		n += c->state <= CONN_OPEN; /* one that lingers was served */
 		conn_cut(c);
 	}
 	return n;
+}
+
+void net_describe_staying(const struct net *net, struct buf *text)
+{
+	static const char *const reasons[CONN_STAYS_COUNT] = {
+		[CONN_STAYS_FOR_SIZE] = "over limits.move_file, or temp is full",
+		[CONN_STAYS_FOR_SOURCE] =
+			"compressed here on the way from a server",
+		[CONN_STAYS_FOR_FORMAT] = "in a state that the new workers do not "
+					  "understand",
+	};
+	unsigned n[CONN_STAYS_COUNT] = {0};
+
+	LIST_EACH (link, &net->conns)
+		n[CONTAINER_OF(link, struct conn, link)->stays]++;
+	for (size_t i = CONN_MOVES + 1; i < CONN_STAYS_COUNT; i++)
+		if (n[i] > 0)
+			buf_printf(text, "%s%u %s",
+				   buf_length(text) > 0 ? "; " : "", n[i],
+				   reasons[i]);
 }
 
 void net_free_closed(struct net *net)

@@ -146,6 +146,10 @@ bool net_may_take(const struct net *net);
  * Returns how many were being served. */
 uint64_t net_cut(struct net *net, bool kept_too);
 
+/* How many connections stay that should move, and why, for the log: "3 over
+ * limits.move_file, or temp is full". */
+void net_describe_staying(const struct net *net, struct buf *text);
+
 /* Frees what was closed in this tick: for the end of it. */
 void net_free_closed(struct net *net);
 

@@ -38,6 +38,8 @@ enum movable {
 	MOVABLE_LATER, /* what it does ends here, within timeouts.drain */
 	MOVABLE_NOT,   /* what it does is too large, and ends here whenever it
 			* ends */
+	MOVABLE_TIED,  /* the same for what is changed here on its way from
+			* elsewhere */
 };
 
 /* What a protocol may stand on, in this worker. */

@@ -178,6 +178,8 @@ static enum movable movable(enum moving moving)
 		return MOVABLE_SOON;
 	case MOVING_LARGE:
 		return MOVABLE_NOT;
+	case MOVING_TIED:
+		return MOVABLE_TIED;
 	case MOVING_HELD:
 		break;
 	}

@@ -275,7 +275,7 @@ static void one_that_is_over_the_limit_is_served_out(void **state)
 	fixture_conf.limits.move_file = 100 * 1024;
 	fixture_tick();
 	assert_int_equal(fixture_slot.counters.handed_out, 0);
-	assert_true(c->served_out);
+	assert_int_equal(c->stays, CONN_STAYS_FOR_SIZE);
 }
 
 static void one_that_is_busy_stays_and_is_offered_again(void **state)
@@ -287,7 +287,7 @@ static void one_that_is_busy_stays_and_is_offered_again(void **state)
 	handoff_offer(&giver, c);
 	fixture_ticks(2);
 	assert_int_equal(fixture_slot.connections, 1);
-	assert_false(c->kept);
+	assert_int_equal(c->stays, CONN_MOVES);
 	is_busy = false;
 	handoff_offer(&giver, c);
 	fixture_tick();
@@ -406,7 +406,7 @@ static void nothing_is_sent_that_is_not_understood(void **state)
 	handoff_offer(&giver, c);
 	fixture_ticks(2);
 	assert_int_equal(fixture_slot.connections, 1);
-	assert_true(c->kept);
+	assert_int_equal(c->stays, CONN_STAYS_FOR_FORMAT);
 	assert_int_equal(fixture_slot.counters.kept_for_format, 1);
 	assert_false(handoff_is_unread(&giver));
 	/* It is served, also when others are cut. */
@@ -424,7 +424,7 @@ static void a_busy_one_is_kept_too(void **state)
 	is_busy = true;
 	handoff_set_readers(&giver, &frozen_nothing);
 	fixture_ticks(2);
-	assert_true(c->kept);
+	assert_int_equal(c->stays, CONN_STAYS_FOR_FORMAT);
 }
 
 /* Only what it has to remember is in a format of another release. */
@@ -438,7 +438,7 @@ static void a_kind_that_is_not_understood_keeps_it(void **state)
 	struct conn *c = offer();
 
 	fixture_ticks(2);
-	assert_true(c->kept);
+	assert_int_equal(c->stays, CONN_STAYS_FOR_FORMAT);
 	handoff_set_readers(&giver, &frozen_ours);
 	handoff_offer(&giver, c);
 	fixture_tick();
