@@ -197,6 +197,9 @@ struct exchange_protocol {
 			   const struct fields *fields);
 	/* The handler takes pieces of the body again. */
 	void (*on_want_body)(struct exchange *x);
+	/* Or NULL: expands the exchange that it has put away, with that owner:
+	 * exchange_compact.h. */
+	struct exchange *(*on_wake)(void *owner);
 	/* The address of ours that the client connected to. */
 	struct endpoint (*local)(const struct exchange *x);
 };

@@ -12,8 +12,10 @@
 
 #include "base/str.h"
 
+struct buf;
 struct conf_route;
 struct exchange;
+struct exchange_compact;
 struct frozen_reader;
 struct frozen_writer;
 struct http;
@@ -23,6 +25,20 @@ enum body_want {
 	BODY_WANT_NOT,    /* it is read and dropped after the answer */
 	BODY_WANT_WHOLE,  /* as x->request.body, before answer() is called */
 	BODY_WANT_PIECES, /* by body(), after answer() was called */
+};
+
+/* How the tunnels of a handler are put away while they are silent: see
+ * exchange_compact.h. */
+struct handler_compact {
+	/* Puts what it has to remember of one; false: not now. Changes
+	 * nothing. */
+	bool (*put)(const struct exchange *x, struct buf *out);
+	/* Takes that, and makes the content of the response anew. Told to
+	 * nobody: it may be for a look only. */
+	void (*get)(struct exchange *x, struct str *from);
+	/* What happens from now on wakes `compact`; or is the exchange's own
+	 * again, with NULL. */
+	void (*link)(struct exchange *x, struct exchange_compact *compact);
 };
 
 struct handler {
@@ -90,6 +106,9 @@ struct handler {
 	bool (*rests)(const struct exchange *x);
 	void (*freeze)(const struct exchange *x, struct frozen_writer *message);
 	bool (*thaw)(struct exchange *x, struct frozen_reader *message);
+
+	/* Or NULL: its tunnels are as large as any exchange. */
+	const struct handler_compact *compact;
 };
 
 #endif

@@ -19,10 +19,17 @@
 struct route {
 	const struct conf_route *conf;
 	const struct handler *handler;
-	void *instance;              /* the handler's */
+	void *instance;              /* the handler's; NULL: see route_is_ours() */
 	const struct policy *policy; /* NULL when it has none */
 	struct route *other;         /* the same path with other methods, or NULL */
 };
+
+/* Whether it is of this worker's configuration. One that came along with an
+ * exchange only names the route that this had: it is in its arena. */
+static inline bool route_is_ours(const struct route *route)
+{
+	return route->instance != NULL;
+}
 
 struct site;
 

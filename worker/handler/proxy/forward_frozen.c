@@ -11,6 +11,7 @@
 #include "worker/handler/proxy/forward_frozen.h"
 
 #include "base/fd.h"
+#include "worker/handler/proxy/forward_compact.h"
 #include "worker/handler/proxy/forward_queue.h"
 #include "worker/handler/proxy/forward_state.h"
 #include "worker/handler/proxy/proxy.h"
@@ -122,7 +123,7 @@ bool forward_rests(const struct exchange *x)
 		return false;
 	const struct socket *s = &f->peer->socket;
 
-	return f->peer->state == PEER_BUSY && f->peer->context == f &&
+	return f->peer->state == PEER_BUSY && forward_is_of(f, f->peer) &&
 	       s != s->net->batch.current && !s->broken &&
 	       buf_length(&f->out) == 0 && buf_length(&s->in) == 0;
 }
@@ -292,8 +293,7 @@ static void get_rest(struct forward *f, const struct frozen_forward *frozen)
 	f->n_interim = frozen->n_interim;
 }
 
-/* From here on the exchange ends what there is. */
-static void hand_over(struct forward *f)
+void forward_hand_over(struct forward *f)
 {
 	struct exchange *x = f->x;
 
@@ -345,7 +345,7 @@ bool forward_thaw(struct exchange *x, struct frozen_reader *message)
 		return false;
 	f->peer->client = forward_client(f);
 	get_rest(f, &frozen);
-	hand_over(f);
+	forward_hand_over(f);
 	peer_wake(f->peer); /* arms what has to be waited for */
 	return true;
 }

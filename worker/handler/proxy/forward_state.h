@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A request on its way, for the files that serve it: forward.c (its tries),
- * forward_body.c (what is passed on), and forward_frozen.c, which moves it to
- * another process. Worker.
+ * forward_body.c (what is passed on), forward_compact.c (silent tunnels), and
+ * forward_frozen.c, which moves it to another process. Worker.
  */
 #ifndef WORKER_HANDLER_PROXY_FORWARD_STATE_H
 #define WORKER_HANDLER_PROXY_FORWARD_STATE_H
@@ -144,6 +144,9 @@ void forward_refuse(struct forward *f, unsigned status, const char *phase,
 
 /* What a peer tells. */
 extern const struct peer_user forward_user;
+
+/* Of forward_frozen.c: the exchange has it from here on, and ends it. */
+void forward_hand_over(struct forward *f);
 
 /* Of forward_body.c. */
 

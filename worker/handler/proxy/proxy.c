@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "worker/handler/proxy/forward.h"
+#include "worker/handler/proxy/forward_compact.h"
 #include "worker/handler/proxy/forward_frozen.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
@@ -61,4 +62,5 @@ const struct handler proxy_handler = {
 	.rests = forward_rests,
 	.freeze = forward_freeze,
 	.thaw = forward_thaw,
+	.compact = &forward_compact,
 };

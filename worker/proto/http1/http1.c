@@ -338,6 +338,7 @@ const struct exchange_protocol http1_exchange_protocol = {
 	.on_resume = on_resume,
 	.on_want_body = on_want_body,
 	.on_interim = on_interim,
+	.on_wake = http1_on_wake,
 	.local = local,
 };
 
@@ -416,7 +417,7 @@ static enum step step_idle(struct conn *c)
 
 static enum step http1_step(struct conn *c)
 {
-	struct http1 *s = http1_session(c);
+	struct http1 *s = http1_expand(c);
 
 	if (s == NULL)
 		return step_idle(c);
@@ -441,7 +442,7 @@ static enum step http1_step(struct conn *c)
 
 static enum step http1_timeout(struct conn *c)
 {
-	struct http1 *s = http1_session(c);
+	struct http1 *s = http1_expand(c);
 
 	if (s == NULL)
 		return STEP_DONE; /* idle for too long: nothing to say */

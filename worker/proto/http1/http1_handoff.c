@@ -210,10 +210,10 @@ static bool has_earlier(const struct http1 *s)
 
 enum movable http1_prepare(struct conn *c)
 {
+	if (c->session == NULL || http1_is_compact(c))
+		return MOVABLE_NOW;
 	struct http1 *s = http1_session(c);
 
-	if (s == NULL)
-		return MOVABLE_NOW;
 	switch (s->state) {
 	case HTTP1_WAIT:
 		return exchange_may_move(&s->exchange) ? MOVABLE_NOW
@@ -259,7 +259,7 @@ static const char *waits_for(const struct http1 *s)
 
 void http1_describe(const struct conn *c, struct buf *text)
 {
-	const struct http1 *s = http1_session(c);
+	const struct http1 *s = http1_view(c);
 	const struct request *r = &s->exchange.request;
 	struct str parts[] = {r->method_text, r->target};
 
@@ -277,7 +277,7 @@ void http1_describe(const struct conn *c, struct buf *text)
 /* In a signal handler: no more than is needed. */
 bool http1_rests(const struct conn *c)
 {
-	const struct http1 *s = http1_session(c);
+	const struct http1 *s = http1_view(c);
 
 	if (s == NULL || s->state == HTTP1_HEAD)
 		return true;
@@ -289,7 +289,7 @@ bool http1_rests(const struct conn *c)
 
 bool http1_freeze(const struct conn *c, struct frozen_writer *message)
 {
-	const struct http1 *s = http1_session(c);
+	const struct http1 *s = http1_view(c);
 	struct frozen_http1 frozen = {0};
 
 	if (s == NULL)

@@ -42,21 +42,15 @@ void http1_set_state(struct http1 *s, enum http1_state state)
 	s->state = state;
 }
 
-struct http1 *http1_session_start(struct conn *c)
+void http1_session_init(struct http1 *s, struct http1_worker *w)
 {
-	struct http1_worker *w = net_object(c->socket.net, &http1_protocol);
-	struct http1 *s = w->spares;
+	*s = (struct http1){.magic = HTTP1_MAGIC, .worker = w};
+	exchange_init(&s->exchange, w->http, &http1_exchange_protocol,
+		      &s->connection);
+}
 
-	if (s != NULL) {
-		w->spares = s->next;
-		w->n_spares--;
-	} else {
-		s = mem_zalloc(1, sizeof(*s));
-		s->magic = HTTP1_MAGIC;
-		s->worker = w;
-		exchange_init(&s->exchange, w->http, &http1_exchange_protocol,
-			      &s->connection);
-	}
+void http1_session_begin(struct http1 *s, struct conn *c)
+{
 	s->conn = c;
 	s->state = HTTP1_HEAD;
 	s->scanned = 0;
@@ -71,6 +65,21 @@ struct http1 *http1_session_start(struct conn *c)
 	s->connection.proxy = c->via != NULL ? &c->via->proxy : NULL;
 	s->connection.is_secured = c->socket.transport->is_secure;
 	s->exchange.times.first_byte = c->socket.net->loop->now;
+}
+
+struct http1 *http1_session_start(struct conn *c)
+{
+	struct http1_worker *w = net_object(c->socket.net, &http1_protocol);
+	struct http1 *s = w->spares;
+
+	if (s != NULL) {
+		w->spares = s->next;
+		w->n_spares--;
+	} else {
+		s = mem_alloc(sizeof(*s));
+		http1_session_init(s, w);
+	}
+	http1_session_begin(s, c);
 	c->session = s;
 	return s;
 }
@@ -91,9 +100,22 @@ static void break_off(struct http1 *s)
 	exchange_break_off(&s->exchange);
 }
 
+void http1_session_put_back(struct http1 *s)
+{
+	struct http1_worker *w = s->worker;
+
+	if (w->n_spares == HTTP1_SPARES) {
+		session_free(s);
+		return;
+	}
+	s->next = w->spares;
+	w->spares = s;
+	w->n_spares++;
+}
+
 void http1_session_end(struct conn *c)
 {
-	struct http1 *s = http1_session(c);
+	struct http1 *s = http1_expand(c);
 
 	if (s == NULL)
 		return;
@@ -104,15 +126,7 @@ void http1_session_end(struct conn *c)
 		break_off(s);
 	else
 		body_release(&s->exchange.body);
-	struct http1_worker *w = s->worker;
-
-	if (w->n_spares == HTTP1_SPARES) {
-		session_free(s);
-		return;
-	}
-	s->next = w->spares;
-	w->spares = s;
-	w->n_spares++;
+	http1_session_put_back(s);
 }
 
 void *http1_worker_create(const struct protocol_env *env)

@@ -34,7 +34,7 @@ struct http1_rest {
 };
 
 struct http1 {
-	uint32_t magic;
+	uint32_t magic;              /* that of exchange_compact is where this is */
 	enum http1_state state;      /* by http1_set_state() only */
 	struct http1 *next;          /* among the spare ones */
 	struct http1_worker *worker; /* whose it is, spare or not */
@@ -55,8 +55,21 @@ struct http1 {
 	struct exchange exchange;
 };
 
-/* c->session, checked; NULL when the connection is idle. */
+/* c->session, checked; NULL when the connection is idle. Not of a tunnel that is
+ * compact. */
 struct http1 *http1_session(const struct conn *c);
+
+/* http1_compact.c: a tunnel that has nothing to do is made small, if it can be:
+ * `s` is not its session any more then. */
+void http1_compact(struct conn *c, struct http1 *s);
+bool http1_is_compact(const struct conn *c);
+/* http1_session(), of a tunnel that was compact until now, too. */
+struct http1 *http1_expand(struct conn *c);
+/* The same to be looked at, until the next call: nothing changes, nor is anything
+ * allocated. */
+const struct http1 *http1_view(const struct conn *c);
+/* See struct exchange_protocol. */
+struct exchange *http1_on_wake(void *conn);
 
 void http1_set_state(struct http1 *s, enum http1_state state);
 
@@ -64,8 +77,15 @@ void http1_set_state(struct http1 *s, enum http1_state state);
 void *http1_worker_create(const struct protocol_env *env);
 void http1_worker_destroy(void *object);
 
+/* Memory becomes a session; one of a connection, on which something begins. */
+void http1_session_init(struct http1 *s, struct http1_worker *w);
+void http1_session_begin(struct http1 *s, struct conn *c);
+
 /* A request begins: its first byte is there. Makes c->session. */
 struct http1 *http1_session_start(struct conn *c);
+
+/* It is no connection's any more, and its exchange is idle: for the next one. */
+void http1_session_put_back(struct http1 *s);
 
 /* Lets go of c->session, if there is one. */
 void http1_session_end(struct conn *c);

@@ -88,6 +88,8 @@ enum step http1_step_tunnel(struct conn *c, struct http1 *s)
 		pace_stop(&s->pace);
 		socket_clear_timeout(&c->socket);
 		give_back(&c->socket);
+		if (buf_length(&c->socket.in) == 0 && !s->content_ended)
+			http1_compact(c, s);
 		return STEP_WAIT;
 	}
 	return STEP_LATER;
