@@ -38,9 +38,40 @@ my %bad = (
 my $b = Holdfast::Backend->new(sub ($request, $socket) {
 	my $path = $request->{target};
 
+	my $is_head = $request->{method} eq 'HEAD';
+
 	if ($path eq '/extra') {
 		print {$socket} $ok . $ok;
 		return 1;
+	}
+	if ($path eq '/long') { # more than it says
+		print {$socket} $ok . 'ay and more';
+		return 1;
+	}
+	if ($path =~ m{^/has-none/(\d+)}) { # content where there can be none
+		print {$socket} "HTTP/1.1 $1 X\r\nContent-Length: 4\r\n\r\nevil";
+		return 1;
+	}
+	if ($path =~ m{^/reset(.*)}) {
+		print {$socket} {
+			'' => '',
+			'-in-head' => "HTTP/1.1 200 OK\r\nConte",
+			'-after-head' => "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
+			'-in-content' => "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfour",
+			'-in-chunk' => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked"
+				. "\r\n\r\n9\r\nfour",
+			'-after-chunk' => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked"
+				. "\r\n\r\n4\r\nfour\r\n",
+		}->{$1};
+		# What was sent is to arrive before the reset.
+		Time::HiRes::sleep(0.1) if $1 ne '';
+		return Holdfast::Backend::break_off($socket);
+	}
+	if ($path eq '/processing') { # for ever, each in time
+		while (print {$socket} "HTTP/1.1 102 Processing\r\n\r\n") {
+			Time::HiRes::sleep(0.02);
+		}
+		return 0;
 	}
 	if ($path eq '/short') {
 		print {$socket} "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
@@ -65,7 +96,8 @@ my $b = Holdfast::Backend->new(sub ($request, $socket) {
 		1 while sysread $socket, my $end, 1;
 		return 0;
 	}
-	print {$socket} $bad{$path} ? $bad{$path}[0] : $ok;
+	print {$socket} $bad{$path} ? $bad{$path}[0]
+		: $is_head ? $ok =~ s/ok\z//r : $ok;
 	return $bad{$path} ? 0 : 1;
 });
 # Nobody listens there any more.
@@ -127,6 +159,49 @@ subtest 'bytes after the response are nobody\'s' => sub {
 
 	isnt $seen[-1]{connection}, $seen[-2]{connection},
 		'the connection is not used again';
+};
+
+subtest 'resets' => sub {
+	for my $case (['/reset', 'Connection reset by peer'],
+		['/reset-in-head', 'Connection reset by peer']) {
+		my ($path, $why) = @$case;
+
+		is $c->get($path)->status, 502, $path;
+		$s->wait_log(qr/answered with 502: .* response: $why.*"GET $path /);
+		is $c->get('/good')->body, 'ok', "$path: in step";
+	}
+	for my $path (map { "/reset-$_" } qw(after-head in-content in-chunk
+		after-chunk)) {
+		my $broken = $s->client;
+
+		$broken->send("GET $path HTTP/1.1\r\nHost: h\r\n\r\n");
+		my $all = $broken->read_to_end;
+
+		like $all, qr/\AHTTP\/1\.1 200 /, "$path: its head was sent";
+		unlike $all, qr/0\r\n\r\n\z/, 'it is not ended';
+		$s->wait_log(qr/cut short: .*Connection reset by peer.*"GET $path /);
+		is $s->get('/good')->body, 'ok', 'others are answered';
+	}
+};
+
+subtest 'more than there should be' => sub {
+	is $c->get('/long')->body, 'ok', 'than Content-Length says';
+	is $c->get('/good')->body, 'ok';
+	for my $status (204, 304) {
+		is $c->get("/has-none/$status")->status, $status;
+		is $c->get('/good')->body, 'ok', "$status with content";
+	}
+	is $c->request('HEAD', '/has-none/200')->status, 200;
+	is $c->get('/good')->body, 'ok', 'HEAD with content';
+};
+
+subtest '1xx for ever' => sub {
+	my $hints = $s->client;
+
+	$hints->send("GET /processing HTTP/1.1\r\nHost: h\r\n\r\n");
+	like $hints->read_until('502 Bad Gateway'), qr/102 Processing/,
+		'some are passed on, then it is enough';
+	$s->wait_log(qr/too many responses of 1xx.*"GET \/processing /);
 };
 
 subtest 'content that breaks off' => sub {

@@ -6,6 +6,7 @@ use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
+use Time::HiRes ();
 use Holdfast;
 use Holdfast::Backend;
 use Holdfast::Names;
@@ -50,6 +51,22 @@ is $c->get('/none')->status, 502, 'a name that nobody knows';
 $s->wait_log(qr/server none\.test:\d+: cannot resolve its name: Domain name not found/);
 is $c->get('/later')->status, 502, 'one that cannot be resolved now';
 
+# Every request until the last change is answered.
+my $load = Holdfast::Background->new(sub ($stopping) {
+	my ($n, @faults) = (0);
+	my $own = $s->client;
+
+	until ($stopping->()) {
+		my $r = eval { $own->get('/') };
+
+		push @faults, $r ? $r->status : "$@" unless $r && $r->status == 200;
+		last unless $r;
+		$n++;
+		Time::HiRes::sleep(0.005);
+	}
+	return { n => $n, faults => \@faults };
+});
+
 subtest 'the name gets other addresses' => sub {
 	$names->set('app.test' => ['127.0.0.3']);
 	wait_until { $c->get('/')->body eq '127.0.0.3' } 'the new address';
@@ -77,6 +94,11 @@ subtest 'it comes back' => sub {
 	is $c->get('/later')->body, '127.0.0.2';
 	$s->wait_log(qr/later\.test:\d+: its name is resolved again/);
 };
+
+my $loaded = $load->result;
+
+is_deeply $loaded->{faults}, [], "meanwhile $loaded->{n} requests, none failed";
+cmp_ok $loaded->{n}, '>', 50;
 
 subtest 'it does not answer at all' => sub {
 	$names->set('app.test' => 'silent');

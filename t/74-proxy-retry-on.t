@@ -17,6 +17,9 @@ my $bad = Holdfast::Backend->new(sub ($request, $socket) {
 		1 while sysread $socket, my $end, 1;
 	} elsif ($what eq 'garbage') {
 		print {$socket} "SSH-2.0-x\r\n";
+	} elsif ($what =~ /reset/) {
+		print {$socket} "HTTP/1.1 200 OK\r\nConte" if $what eq 'half-reset';
+		return Holdfast::Backend::break_off($socket);
 	} elsif ($what eq 'half') {
 		print {$socket} "HTTP/1.1 200 OK\r\nConte";
 	} elsif ($what =~ /\A\d+\z/) {
@@ -35,7 +38,7 @@ sub upstream ($name, $first, $on) {
 	return <<"E";
   { name = "$name"; servers = ( { address = "$first->{address}"; },
     { address = "$good->{address}"; backup = true; } );
-    timeouts = { first_byte = "100ms"; }; $on },
+    timeouts = { first_byte = "1s"; }; $on },
 E
 }
 sub route ($name) {
@@ -80,6 +83,13 @@ $s->allow_log(qr/answered with 50[24]: upstream/, qr/not asked for/);
 for my $case (
 	['GET', '/default/x', 200, 1],
 	['GET', '/default/silent', 200, 1],
+	['GET', '/default/reset', 200, 1],
+	['GET', '/default/half', 502, 1],
+	['GET', '/default/half-reset', 502, 1],
+	['GET', '/closed/reset', 200, 1],
+	['GET', '/invalid/half-reset', 200, 1],
+	['GET', '/invalid/reset', 502, 1],
+	['POST', '/default/reset', 502, 1],
 	['GET', '/default/garbage', 502, 1],
 	['GET', '/default/503', 503, 1],
 	['POST', '/default/x', 502, 1],

@@ -106,6 +106,7 @@ for my $case (Holdfast::Verdicts->read("$FindBin::Bin/verdicts")) {
 		push @faults, "$way: a part arrives: " . $seen[-1]{raw}
 			if $is_refused && $way eq 'whole' && @seen > @whole;
 		push @faults, grep { $_ ne '' } map { fault_of($_) } @seen;
+		push @faults, map { "$way: $_" } $b->faults;
 		push @faults, "$way: a canary arrives"
 			if grep { $_->{target} =~ m{^/canary} } @seen;
 		$n_arrived += @whole;

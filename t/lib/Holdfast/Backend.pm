@@ -15,7 +15,8 @@
 # it, from 1). The code runs when the head is there; the body is read before,
 # unless the backend was made with unread => 1. With any => 1 it listens on every address, with
 # unix => PATH at a Unix socket. stop() closes the listening socket and ends all
-# connections; start() listens again at the same address.
+# connections; start() listens again at the same address. break_off($socket)
+# closes a connection by a reset.
 package Holdfast::Backend;
 
 use v5.36;
@@ -24,6 +25,7 @@ use IO::Socket::INET;
 use IO::Socket::UNIX;
 use JSON::PP ();
 use POSIX ();
+use Socket qw(SOL_SOCKET SO_LINGER);
 
 use Holdfast::Dir;
 use Holdfast::Wait;
@@ -93,6 +95,7 @@ sub _accept_all ($self, $listener) {
 			close $listener;
 			$self->_record({ connection => $connection, opened => 1 });
 			eval { $self->_serve($socket, $connection) };
+			$self->_record({ fault => "$@" }) if $@;
 			print STDERR "backend: $@" if $@;
 			close $socket;
 			POSIX::_exit(0);
@@ -204,10 +207,17 @@ sub _records ($self) {
 	return map { JSON::PP::decode_json($_) } grep { /\n\z/ } <$log>;
 }
 
-# What came, in order of arrival; connections() is their number.
+# What came, in order of arrival; connections() is their number, faults() what
+# the code died of.
+sub faults ($self) { return map { $_->{fault} // () } $self->_records }
 sub requests ($self) { return grep { $_->{n} } $self->_records }
 sub connections ($self) { return scalar grep { $_->{opened} } $self->_records }
 sub forget ($self) { $self->{dir}->write('requests', '') }
+
+sub break_off ($socket) {
+	setsockopt $socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
+	return 0;
+}
 
 sub stop ($self) {
 	my $pid = delete $self->{pid} or return;
