@@ -23,6 +23,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -655,21 +656,26 @@ static void take_any(struct str message, int socket, int other)
 	fd = l != NULL ? frozen_get_fd(&r, 0) : -1;
 	if (fd != -1 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
 		(void)!conn_adopt(l, fd, &u.origin, &r);
+	else
+		fd_close(&fd);
 	frozen_close(&r);
 }
 
 /* A worker that is taken over may send what it likes; whoever takes it lives on,
  * and keeps nothing of it. */
-static void thaw_damaged(const struct example *example, struct str message)
+/* `fd`: in the place of the client's connection; or -1. */
+static void thaw_odd(const struct example *example, struct str message, int fd,
+		     int other)
 {
-	int other = example->has_file     ? make_file(example->name)
-		    : example->has_server ? server_pair()
-					  : -1;
 	int pair[2];
 
 	n_got = 0;
 	now_ns = READ_AT;
 	make_pair(pair);
+	if (fd != -1) {
+		close(pair[0]);
+		pair[0] = fd;
+	}
 	take_any(message, pair[0], other);
 	tick();
 	(void)!send(pair[1], example->after, strlen(example->after), MSG_NOSIGNAL);
@@ -678,13 +684,21 @@ static void thaw_damaged(const struct example *example, struct str message)
 		get(pair[1]);
 	}
 	close(pair[1]);
-	if (example->has_server)
-		server_end();
 	while (!list_is_empty(&net.conns)) {
 		conn_cut(last_conn());
 		tick();
 	}
 	tick();
+}
+
+static void thaw_damaged(const struct example *example, struct str message)
+{
+	thaw_odd(example, message, -1,
+		 example->has_file     ? make_file(example->name)
+		 : example->has_server ? server_pair()
+				       : -1);
+	if (example->has_server)
+		server_end();
 }
 
 static void damage_at(const struct example *example, char *bytes, size_t n,
@@ -734,6 +748,84 @@ static void any_octet_may_be_another(void **state)
 		damage(&examples[i]);
 }
 
+/* Descriptors in the place of a file, or of a server's connection, among them
+ * those that a read(2) would wait for. */
+static int odd_descriptor(unsigned which, int *other_end_out)
+{
+	int ends[2] = {-1, -1};
+
+	*other_end_out = -1;
+	switch (which) {
+	case 0: /* nothing comes from it */
+	case 1: /* nor does it take much */
+		assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+		*other_end_out = ends[which == 0];
+		return ends[which];
+	case 2:
+		assert_int_equal(
+			socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends),
+			0);
+		*other_end_out = ends[1];
+		return ends[0];
+	case 3:
+		return open("/dev/null", O_WRONLY | O_CLOEXEC);
+	case 4:
+		return open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	case 5:
+		return open(scratch, O_RDONLY | O_CLOEXEC);
+	case 6:
+		return open(scratch, O_PATH | O_CLOEXEC);
+	case 7:
+		return epoll_create1(EPOLL_CLOEXEC);
+	case 8:
+		return memfd_create("empty", MFD_CLOEXEC);
+	default:
+		return -1;
+	}
+}
+
+static void send_odd_descriptors(const struct example *example)
+{
+	struct str message = read_file(path_of(example->name, ""));
+	static char bytes[96 * 1024];
+	int other_end, fd;
+
+	assert_true(message.n <= sizeof(bytes));
+	memcpy(bytes, message.p, message.n);
+	message.p = bytes;
+	for (unsigned n = 0; (fd = odd_descriptor(n, &other_end)) != -1; n++) {
+		int other = example->has_file     ? make_file(example->name)
+			    : example->has_server ? server_pair()
+						  : -1;
+
+		thaw_odd(example, message, fd, other);
+		fd_close(&other_end);
+		server_end();
+		if (other == -1)
+			continue;
+		fd = odd_descriptor(n, &other_end);
+		thaw_odd(example, message, -1, fd);
+		fd_close(&other_end);
+	}
+}
+
+static void any_descriptor_may_come(void **state)
+{
+	static char path[4096];
+	unsigned before;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/descriptors", scratch);
+	assert_int_equal(mkdir(path, 0700), 0);
+	folder = path;
+	for (size_t i = 0; i < N_EXAMPLES; i++)
+		record(&examples[i]);
+	before = n_fds();
+	for (size_t i = 0; i < N_EXAMPLES; i++)
+		send_odd_descriptors(&examples[i]);
+	assert_int_equal(n_fds(), before);
+}
+
 static void record_all(void **state)
 {
 	(void)state;
@@ -748,6 +840,7 @@ int main(int argc, char **argv)
 		TEST(every_release),
 		TEST(our_own),
 		TEST(any_octet_may_be_another),
+		TEST(any_descriptor_may_come),
 	};
 	const struct CMUnitTest recording[] = {
 		TEST(record_all),
