@@ -34,8 +34,9 @@ E
 }
 my $s = Holdfast::Upgraded->of(Holdfast->start(conf => conf($a, $b)));
 
-# Which servers answer, of a number of requests to each worker.
-sub answers ($n = 12) {
+# Which servers answer, of a number of requests to each worker: one that was disabled
+# begins with a tenth of its share.
+sub answers ($n = 60) {
 	my %by;
 
 	for my $worker ($s->workers) {

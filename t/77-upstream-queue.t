@@ -83,7 +83,7 @@ subtest 'in the order in which they came' => sub {
 	my $c = $s->client;
 
 	is $c->get('/four')->status, 503, 'there is no room for a fourth';
-	$s->wait_log(qr/GET \/four: answered with 503: upstream app: queue: every server is at its max_connections, and the queue is full/);
+	$s->wait_log(qr/answered with 503: upstream app: queue: every server is at its max_connections, and the queue is full, .*GET \/four/);
 	$s->expect_log(qr/the queue is full/);
 	open_gate('hold-1');
 	is $held->response->body, 'hold-1:0', 'the one that was there';
@@ -133,7 +133,7 @@ subtest 'too long' => sub {
 	my $c = $s->client;
 
 	is $c->get('/late')->status, 503, 'is answered';
-	$s->wait_log(qr/GET \/late: answered with 503: upstream app: queue: no server had a connection to spare within queue_timeout/);
+	$s->wait_log(qr/answered with 503: upstream app: queue: no server had a connection to spare within queue_timeout, .*GET \/late/);
 	$s->expect_log(qr/within queue_timeout/);
 	is $s->status->{totals}{upstream_queue_timeouts}, 1, 'totals';
 	wait_until { ($s->dir->read('access.log') // '') =~ m{^/late 503 0 0\.[2-9]}m } 'the log';
