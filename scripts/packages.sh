@@ -17,12 +17,12 @@ packages_of()
 		# package the tests that need it are skipped. The last line
 		# are clients.
 		echo libcmocka-dev perl valgrind libc6-dbg strace curl procps \
-			systemd brotli zstd \
+			systemd brotli zstd openssl \
 			wget python3 apache2-utils wrk nghttp2-client chromium
 		;;
 	servers)
 		# What is proxied to in tests. Their services are not started.
-		echo nginx nodejs
+		echo nginx nodejs haproxy postgresql redis-server
 		;;
 	fuzz)
 		# The run-time library has to be of the compiler's version.

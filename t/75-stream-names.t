@@ -9,6 +9,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Holdfast;
 use Holdfast::Dir;
+use Holdfast::Ordinary qw(free_port);
 use Holdfast::StreamServer;
 
 plan skip_all => 'openssl(1) is missing' unless has_program('openssl');
@@ -27,11 +28,7 @@ silently(qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1
 	'-out', $dir->path('cert'));
 
 # A server of TLS, whose every response has its own name in it.
-my $tls_port = do {
-	my $probe = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1);
-
-	$probe->sockport;
-};
+my $tls_port = free_port();
 my $tls = Holdfast::Command->new(['openssl', 's_server', '-accept',
 	"127.0.0.1:$tls_port", '-cert', $dir->path('cert'), '-key',
 	$dir->path('key'), '-www', '-quiet']);
