@@ -8,7 +8,6 @@ use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Socket::INET;
-use Socket qw(SOL_SOCKET SO_RCVBUF SO_SNDBUF);
 use Test::More;
 use Holdfast;
 use Holdfast::Dir;
@@ -16,7 +15,7 @@ use Holdfast::Proc qw(alive);
 use Holdfast::StreamServer;
 
 my $dir = Holdfast::Dir->new;
-my $large = join '', map { sprintf "%07d\n", $_ } 1 .. 400_000; # 3.2 MB
+my $large = join '', map { sprintf "%07d\n", $_ } 1 .. 1_600_000; # 12.8 MB
 
 sub gate ($name) { wait_until { -e $dir->path($name) } "the gate $name" }
 
@@ -40,12 +39,14 @@ my $server = Holdfast::StreamServer->new(sub ($c) {
 		my $gate = $1;
 		my $got = '';
 
+		# So much that it is spliced.
+		sysread $c, $got, 65536, length $got until length $got >= 1_500_000;
 		print {$c} $large;
 		gate($gate);
 		1 while sysread $c, $got, 65536, length $got;
 		Holdfast::StreamServer::note($got eq $large ? 'all' : length $got);
 	}
-});
+}, rcvbuf => 8192);
 my $hello = Holdfast::StreamServer->new(sub ($c) {
 	my $got = '';
 
@@ -122,7 +123,7 @@ for my $name (sort keys %to) {
 		$s->reload($conf);
 		my %c = map { $_ => $s->client('main') } qw(echo half first late);
 		my %names = map { $_ => $s->client('names') } qw(silent part);
-		my $slow = $s->client('main', rcvbuf => 8192, sndbuf => 8192);
+		my $slow = $s->client('main', rcvbuf => 8192);
 		my $waits = $s->client('busy');
 
 		$names{part}->send(substr $first, 0, 20);
@@ -137,8 +138,14 @@ for my $name (sort keys %to) {
 		$slow->send("large gate$n\n");
 		wait_until { $s->status->{connections} >= 8 } 'all to be accepted';
 		# Held back in both directions.
-		my $sent = $slow->send_some($large);
+		my $sent = 0;
 
+		wait_until {
+			$sent += $slow->send_some(substr $large, $sent);
+			$slow->pull;
+			length $slow->buffered > 0;
+		} 'the server to send, and to read no more';
+		$sent += $slow->send_some(substr $large, $sent);
 		move($text);
 		$c{echo}->send('two ');
 		is $c{echo}->read_bytes(4), 'two ', 'goes on';
@@ -196,7 +203,7 @@ my $log = sub { $s->dir->read('access.log') // '' };
 
 wait_until { (() = $log->() =~ /^main /mg) >= 15 } 'the access log';
 unlike $log->(), qr/cut$/m, 'nothing was cut';
-like $log->(), qr/^main \Q$server->{address}\E 200 3200000 32000\d+ client_closed$/m,
+like $log->(), qr/^main \Q$server->{address}\E 200 12800000 128000\d+ client_closed$/m,
 	'the log counts all bytes';
 is $s->status->{totals}{handoff_damaged}, 0, 'no message was damaged';
 $s->finish;

@@ -7,14 +7,15 @@
 #
 # Each connection has a process of its own, which runs the code and ends. In it,
 # line($c) reads a line, note(text) tells the test something, which noted() waits for; reset($c) ends
-# the connection by a reset.
+# the connection by a reset. With unix => 1 it is a Unix socket; rcvbuf => bytes is
+# of its connections, of which the kernel then holds few bytes.
 package Holdfast::StreamServer;
 
 use v5.36;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use POSIX ();
-use Socket qw(SOL_SOCKET SO_LINGER);
+use Socket qw(SOL_SOCKET SO_LINGER SO_RCVBUF);
 
 use Holdfast::Dir;
 use Holdfast::Wait;
@@ -35,6 +36,8 @@ sub new ($class, $serve, %opt) {
 	} else {
 		$listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
 			Listen => 1024) or die $!;
+		setsockopt $listener, SOL_SOCKET, SO_RCVBUF, $opt{rcvbuf}
+			if $opt{rcvbuf};
 		$self->{address} = '127.0.0.1:' . $listener->sockport;
 	}
 	$self->{dir}->write('notes', '');
