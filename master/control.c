@@ -188,6 +188,8 @@ static void on_resume(struct timer *timer)
 
 void control_pause(struct control *control, uint64_t ms)
 {
+	if (control->path == NULL)
+		return; /* there is none */
 	loop_modify(control->loop, &control->watch, 0);
 	loop_timer(control->loop, &control->resume, ms);
 }

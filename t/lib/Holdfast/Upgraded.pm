@@ -71,10 +71,9 @@ sub install ($self, $bytes = undef, $mode = 0755) {
 }
 
 # After an upgrade: waits for the end of the old master, from now on is about
-# the new one. Returns the old one's exit status.
-sub follow ($self) {
-	my $new = $self->status->{pid};
-
+# the new one, which the control socket tells unless it is given. Returns the old
+# one's exit status.
+sub follow ($self, $new = $self->status->{pid}) {
 	croak 'the master is still the same' if $new == $self->master;
 	$self->{master} = $new;
 	eval {
