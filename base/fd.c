@@ -117,7 +117,7 @@ void fd_close_others(int *keep, size_t n)
 
 int fd_open_memory(const char *name)
 {
-	int fd = memfd_create(name, MFD_CLOEXEC);
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int saved = errno;
 
 	if (fd >= 0)

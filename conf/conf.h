@@ -131,6 +131,55 @@ struct conf_by_name {
 	struct conf_origin origin;
 };
 
+/* What a listener speaks. */
+enum conf_tls_on {
+	CONF_TLS_OFF,
+	CONF_TLS_ON,
+	CONF_TLS_ALSO, /* and what is no TLS, told apart by its first byte */
+};
+
+/* A set of these. */
+enum conf_tls_version { CONF_TLS_1_2 = 1, CONF_TLS_1_3 = 2 };
+
+enum conf_tls_profile { CONF_TLS_INTERMEDIATE, CONF_TLS_MODERN };
+
+enum conf_unknown_name { CONF_UNKNOWN_NAME_DEFAULT, CONF_UNKNOWN_NAME_REFUSE };
+
+enum conf_client_verify {
+	CONF_CLIENT_NONE,
+	CONF_CLIENT_OPTIONAL,
+	CONF_CLIENT_REQUIRED,
+};
+
+/* Paths are absolute, and "" for none. After the checks none is a directory. */
+struct conf_certificate {
+	const char *chain;
+	const char *key;
+	const char *ocsp;
+	const char *directory;
+	struct conf_origin origin;
+};
+
+struct conf_tls_client {
+	const char *ca;
+	int verify; /* enum conf_client_verify */
+	const char *crl;
+};
+
+/* What a listener does not give itself it has from the group at the top. */
+struct conf_tls {
+	int on; /* enum conf_tls_on; of a listener */
+	struct conf_certificate *certificates;
+	size_t n_certificates;
+	unsigned versions; /* set of enum conf_tls_version */
+	struct conf_strings ciphers;
+	struct conf_strings curves;
+	int profile;      /* enum conf_tls_profile */
+	int unknown_name; /* enum conf_unknown_name */
+	struct conf_tls_client client;
+	struct conf_origin origin;
+};
+
 struct conf_listener {
 	const char *text; /* canonical, from addr_format(): the key */
 	struct addr addr;
@@ -148,6 +197,7 @@ struct conf_listener {
 	struct conf_by_name *by_name;
 	size_t n_by_name;
 	uint64_t idle_timeout; /* 0: none */
+	struct conf_tls *tls;  /* NULL: it has none */
 	struct conf_origin origin;
 };
 
@@ -428,6 +478,7 @@ struct conf {
 	struct conf_limits limits;
 	struct conf_timeouts timeouts;
 	struct conf_real_ip real_ip;
+	struct conf_tls tls;
 	struct conf_listener *listeners;
 	size_t n_listeners;
 	struct conf_site *sites;

@@ -16,6 +16,9 @@
  *   ${target} ${protocol} ${route} ${request_id}
  *   ${connection} ${connection_requests} ${server_addr} ${server_port}
  *   ${authorize.status} ${authorize.header.NAME}
+ *   ${tls.version} ${tls.cipher} ${tls.sni} ${tls.resumed}
+ *   ${tls.client.subject} ${tls.client.issuer} ${tls.client.serial}
+ *   ${tls.client.fingerprint}
  *   ${time} ${time.local} ${time.epoch} ${time.head}
  * when there is a response:
  *   ${status} ${time.answer} ${sent.NAME}
@@ -93,6 +96,14 @@ enum template_variable {
 	TEMPLATE_COMPLETE,
 	TEMPLATE_AUTHORIZE_STATUS,
 	TEMPLATE_AUTHORIZE_FIELD, /* `name` is the field name, in lower case */
+	TEMPLATE_TLS_VERSION,
+	TEMPLATE_TLS_CIPHER,
+	TEMPLATE_TLS_SNI,
+	TEMPLATE_TLS_RESUMED,
+	TEMPLATE_TLS_CLIENT_SUBJECT,
+	TEMPLATE_TLS_CLIENT_ISSUER,
+	TEMPLATE_TLS_CLIENT_SERIAL,
+	TEMPLATE_TLS_CLIENT_FINGERPRINT,
 };
 
 /* When a template is evaluated: which variables are known then. */

@@ -135,6 +135,8 @@ static void become_worker(const struct child *child, const struct child_spec *sp
 		.handoff = {child->children->handoff[0],
 			    child->children->handoff[1]},
 		.readers = &child->children->readers,
+		.keeper = spec->keeper,
+		.tickets = &child->children->tickets,
 		.board = child->children->board,
 		.slot = child->slot,
 		.quota = child->children->quota,
@@ -175,6 +177,7 @@ struct child *children_spawn(struct children *children,
 	child->failure[0] = '\0';
 	child->told_at = 0;
 	child->suspected = 0;
+	child->has_keeper = spec->keeper != -1;
 	child->accepts = false;
 	child->is_done = false;
 	child->changed = children->last_change;
@@ -480,6 +483,19 @@ void child_stop(struct child *child, uint64_t patience_ms)
 	set_state(child, CHILD_DYING);
 	loop_timer(child->children->loop, &child->kill_timer, patience_ms);
 	tell(child, (struct message){.type = MESSAGE_STOP}, NULL, 0);
+}
+
+void child_keeper(struct child *child, int keeper)
+{
+	tell(child, (struct message){.type = MESSAGE_KEEPER}, &keeper, 1);
+}
+
+void child_tickets(struct child *child, const struct ticket_keys *tickets)
+{
+	struct message message = {.type = MESSAGE_TICKETS};
+
+	ticket_keys_format(tickets, message.text);
+	tell(child, message, NULL, 0);
 }
 
 void child_reopen(struct child *child, uint64_t which, int log)

@@ -17,6 +17,7 @@
 
 struct generation;
 struct children;
+struct keeper_link;
 
 enum child_state {
 	CHILD_FREE,     /* the slot has no process */
@@ -44,6 +45,7 @@ struct child {
 	unsigned number;     /* of the slot */
 	uint64_t started_at; /* CLOCK_MONOTONIC ns */
 	struct watch channel;
+	bool has_keeper;    /* it has TLS */
 	bool accepts;       /* it was told to, and has not said that it stopped */
 	bool is_done;       /* it has drained, and only has to exit */
 	bool is_moving;     /* its connections go to others */
@@ -66,6 +68,8 @@ struct children {
 	int handoff[2];                /* shared by all workers; see
 					* worker/move/handoff.h */
 	struct frozen_table readers;   /* what all workers at it understand */
+	struct keeper_link *keeper;    /* of private keys */
+	struct ticket_keys tickets;    /* keeper_link.c's */
 	struct counters retired;       /* of processes that are gone, and ours */
 	struct server_changes changes; /* what new workers are told */
 	uint64_t last_change;          /* a number for each */
@@ -118,6 +122,7 @@ struct child_spec {
 	const struct identity *identity;
 	int error_log; /* -1: as the master's */
 	const int *access_logs;
+	int keeper; /* -1: it has no TLS */
 };
 
 /* NULL with errno: EAGAIN when no slot is free or fork(2) refused. */
@@ -153,6 +158,9 @@ void child_serve_out(struct child *child, size_t listener);
 void child_move(struct child *child, uint64_t patience_ms, bool to_successor);
 void child_drain(struct child *child, uint64_t idle_grace_ms, uint64_t patience_ms);
 void child_stop(struct child *child, uint64_t patience_ms);
+/* A new channel to the keeper; and new keys of tickets. */
+void child_keeper(struct child *child, int keeper);
+void child_tickets(struct child *child, const struct ticket_keys *tickets);
 /* `which`: REOPEN_ERROR_LOG, or REOPEN_ACCESS_LOG and more. */
 void child_reopen(struct child *child, uint64_t which, int log);
 /* True while a worker that was told to finish may still accept. */

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/safe_path.h"
+#include "master/keeper_link.h"
 #include "worker/worker.h"
 
 #define SYSLOG "syslog:"
@@ -213,9 +214,18 @@ int generation_spawn(struct generation *g, struct children *children)
 		.listeners = g->fds,
 		.error_log = g->error_log,
 		.access_logs = g->access_logs,
+		.keeper = -1,
 	};
+	struct child *child = NULL;
 
-	return children_spawn(children, &spec) != NULL ? 0 : -1;
+	if (keeper_link_is_needed(g->conf)) {
+		spec.keeper = keeper_link_connect(children->keeper);
+		if (spec.keeper == -1)
+			return -1;
+	}
+	child = children_spawn(children, &spec);
+	fd_close(&spec.keeper);
+	return child != NULL ? 0 : -1;
 }
 
 void generation_fail(struct generation *g, const char *why)

@@ -165,6 +165,7 @@ void handover_begin(struct master *m)
 		.counters = &m->told,
 		.changes = &m->children.changes,
 		.send_servers = send_servers,
+		.tickets = &m->children.tickets,
 	};
 
 	if (is_init()) {

@@ -65,6 +65,7 @@ static int open_master(struct master *m, const char *file)
 			  "cannot start: no memory to share with workers");
 		return -1;
 	}
+	keeper_link_init(&m->keeper, &m->children);
 	m->started_at = m->loop.now;
 	listeners_init(&m->listeners);
 	control_init(&m->control, &m->loop);
@@ -100,6 +101,7 @@ static void close_master(struct master *m)
 	upgrade_close(&m->upgrade);
 	control_fini(&m->control);
 	listeners_fini(&m->listeners);
+	keeper_link_fini(&m->keeper);
 	children_fini(&m->children);
 	loop_fini(&m->loop);
 	buf_free_all();
@@ -114,6 +116,7 @@ static int take_over(struct master *m, char why_out[WHY_SIZE])
 	if (upgrade_receive(&m->upgrade, &m->listeners, handoff, &m->last_number,
 			    why_out) == -1)
 		return -1;
+	m->children.tickets = m->upgrade.tickets;
 	/* Nothing is taken from workers that write another format: they keep
 	 * their handoff for themselves. */
 	if (frozen_version(&m->upgrade.theirs, FROZEN_CONNECTION) == 0) {

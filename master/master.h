@@ -14,6 +14,7 @@
 #include "master/children.h"
 #include "master/control.h"
 #include "master/generation.h"
+#include "master/keeper_link.h"
 #include "master/known_servers.h"
 #include "master/lifecycle.h"
 #include "master/listeners.h"
@@ -40,6 +41,7 @@ struct master {
 	struct loop loop;
 	struct listeners listeners;
 	struct children children;
+	struct keeper_link keeper;
 	struct control control;
 	struct notify notify;
 	struct watchdog watchdog;

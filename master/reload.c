@@ -93,6 +93,9 @@ static bool open_next(struct master *m, struct conf **conf, struct names *names,
 	if (control_prepare(&m->control, (*conf)->control.path, &names->control,
 			    is_successor, why_out) == -1 ||
 	    pid_file_prepare(&m->pid_file, (*conf)->pid_file, is_successor,
+			     why_out) == -1 ||
+	    keeper_link_load(&m->keeper, *conf,
+			     names->has_user ? &names->user : NULL,
 			     why_out) == -1) {
 		free(names);
 		conf_destroy(conf);

@@ -51,8 +51,9 @@ enum upgrade_type {
 	UPGRADE_MADE,     /* `text`: a file to be removed if it fails */
 	UPGRADE_UNWANTED, /* `text`: the address of a listener, as it was given */
 	/* From the old master. */
-	UPGRADE_CHANGE, /* `text`: of server_change_format() */
-	UPGRADE_SERVER, /* `text`: of known_servers_tell() */
+	UPGRADE_CHANGE,  /* `text`: of server_change_format() */
+	UPGRADE_SERVER,  /* `text`: of known_servers_tell() */
+	UPGRADE_TICKETS, /* `text`: of ticket_keys_format() */
 };
 
 struct upgrade_message {
@@ -287,6 +288,11 @@ static int give_all(struct upgrade *u, const struct upgrade_gifts *gifts)
 	}
 	failed |= give_changes(u, gifts->changes, message);
 	gifts->send_servers(u);
+	if (gifts->tickets->n > 0) {
+		message->type = UPGRADE_TICKETS;
+		ticket_keys_format(gifts->tickets, message->text);
+		failed |= send_message(u, message, NULL, 0);
+	}
 	message->type = UPGRADE_END;
 	message->text[0] = '\0';
 	failed |= send_message(u, message, NULL, 0);
@@ -507,8 +513,11 @@ static bool take(struct upgrade *u, struct upgrade_message *message, const int *
 		take_change(u, message->text);
 	if (message->type == UPGRADE_SERVER)
 		u->on_server(u, message->text);
+	if (message->type == UPGRADE_TICKETS)
+		(void)ticket_keys_parse(&u->tickets, message->text);
 	return message->type == UPGRADE_COUNTERS ||
 	       message->type == UPGRADE_CHANGE || message->type == UPGRADE_SERVER ||
+	       message->type == UPGRADE_TICKETS ||
 	       message->type == UPGRADE_COUNTED || message->type == UPGRADE_END;
 }
 

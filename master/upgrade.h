@@ -24,6 +24,7 @@
 #include "base/shared/frozen.h"
 #include "base/shared/scoreboard.h"
 #include "base/shared/server_change.h"
+#include "base/shared/ticket_keys.h"
 #include "base/str.h"
 #include "master/listeners.h"
 
@@ -35,6 +36,7 @@ struct upgrade {
 	/* What the other one's workers understand of what moves: nothing, as
 	 * long as it has not said so. */
 	struct frozen_table theirs;
+	struct ticket_keys tickets; /* the new one's: the old one had these */
 	/* The old one's: the new master has said that. */
 	void (*on_formats)(struct upgrade *upgrade);
 	/* The old one's: the new master has no use for a listener. */
@@ -80,6 +82,7 @@ struct upgrade_gifts {
 	const struct server_changes *changes;
 	/* Sends more, by upgrade_send_server(). */
 	void (*send_servers)(struct upgrade *upgrade);
+	const struct ticket_keys *tickets;
 };
 
 /* Starts the new master and gives it everything. 0, or -1 with why_out. */

@@ -61,7 +61,7 @@ my @generated = qw(conf/mime_builtin.inc);
 
 my @sources;
 find({ no_chdir => 1, wanted => sub { push @sources, $_ if /\.[ch]\z/ } },
-	qw(base conf worker master));
+	qw(base conf keeper worker master));
 @sources = sort @sources;
 cmp_ok(scalar @sources, '>', 20, 'the sources are where they were');
 my %exists = map { $_ => 1 } @sources, @generated;

@@ -16,6 +16,7 @@
 #include "worker/proto/echo.h"
 #include "worker/proto/http1/http1.h"
 #include "worker/proto/stream/stream.h"
+#include "worker/tls/tls.h"
 
 const struct handler *const parts_handlers[] = {
 	&static_handler,  &respond_handler, &redirect_handler,
@@ -40,13 +41,13 @@ const struct balancer *const parts_balancers[] = {
 
 const struct transport *const parts_transports[] = {
 	&plain_transport,
+	&tls_transport,
 	NULL,
 };
 
 const struct transport *parts_transport(const struct conf_listener *conf)
 {
-	(void)conf; /* which cannot ask for another yet */
-	return &plain_transport;
+	return conf->tls != NULL ? &tls_transport : &plain_transport;
 }
 
 const struct handler *parts_handler(const char *name)

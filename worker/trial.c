@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * For `holdfast check`: finds the errors of a configuration that only a worker
- * meets, those of modules. Each route that has one is created in a child of its
- * own, so that a module that crashes or hangs is reported like other errors.
+ * meets, those of certificates and of modules. Each route that has a module is
+ * created in a child of its own, so that one that crashes or hangs is reported
+ * like other errors.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include "base/log.h"
 #include "worker/http/http.h"
 #include "worker/parts.h"
+#include "worker/tls/certificate_check.h"
 #include "worker/worker.h"
 
 enum { TRIAL_SECONDS = 10 };
@@ -101,7 +103,7 @@ static bool try_route(const struct conf *conf, const struct conf_route *route,
 
 unsigned worker_check(const struct conf *conf, struct buf *said)
 {
-	unsigned errors = 0;
+	unsigned errors = certificate_check(conf, said);
 
 	for (size_t i = 0; i < conf->n_sites; i++) {
 		const struct conf_site *site = &conf->sites[i];

@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/privileges.h"
 #include "base/shared/channel.h"
 #include "base/signals.h"
 #include "base/title.h"
@@ -34,8 +35,8 @@
 #include "worker/net/listener.h"
 #include "worker/net/net.h"
 #include "worker/parts.h"
-#include "worker/privileges.h"
 #include "worker/report/access_logs.h"
+#include "worker/tls/tls.h"
 #include "worker/upstream/resolver.h"
 #include "worker/upstream/upstreams.h"
 
@@ -66,6 +67,7 @@ struct worker {
 	struct net net;
 	struct handoff handoff;
 	struct balance balance;
+	struct tls *tls;
 	struct http http;
 	struct access_logs access_logs;
 	struct watch channel;
@@ -358,6 +360,14 @@ static bool obey(struct worker *w, const struct message *message, const int *fds
 	case MESSAGE_READERS:
 		set_readers(w, message->text);
 		return true;
+	case MESSAGE_KEEPER:
+		if (n_fds != 1 || w->tls == NULL)
+			return false;
+		keeper_client_replace(&w->tls->keeper, fds[0]);
+		return true;
+	case MESSAGE_TICKETS:
+		return w->tls != NULL &&
+		       ticket_keys_parse(&w->tls->tickets, message->text);
 	case MESSAGE_CHANGE:
 		return change_server(w, message);
 	default:
@@ -493,7 +503,7 @@ static void close_what_is_not_ours(struct worker *w)
 	const struct worker_env *env = w->env;
 	size_t n_listeners = env->conf->n_listeners;
 	size_t n_logs = env->conf->log_targets.n, n = 0;
-	int *keep = mem_zalloc(n_listeners + n_logs + 3 + LOG_FDS, sizeof(*keep));
+	int *keep = mem_zalloc(n_listeners + n_logs + 4 + LOG_FDS, sizeof(*keep));
 
 	for (size_t i = 0; i < n_listeners; i++)
 		keep[n++] = env->listeners[i];
@@ -502,6 +512,7 @@ static void close_what_is_not_ours(struct worker *w)
 	keep[n++] = env->channel;
 	keep[n++] = env->handoff[0];
 	keep[n++] = env->handoff[1];
+	keep[n++] = env->keeper;
 	log_fds(&keep[n]);
 	fd_close_others(keep, n + LOG_FDS);
 	free(keep);
@@ -553,6 +564,21 @@ static void open_net(struct worker *w)
 			      env->listeners[i], parts_transport(conf),
 			      parts_protocol(conf->protocol));
 	}
+}
+
+/* Certificates are read with the master's privileges. */
+static int open_tls(struct worker *w, char why_out[TLS_WHY])
+{
+	const struct worker_env *env = w->env;
+
+	w->tls =
+		tls_create(&w->loop, env->conf, env->keeper, env->tickets, why_out);
+	if (w->tls == NULL)
+		return -1;
+	w->net.tls = w->tls;
+	for (size_t i = 0; i < w->tls->n_policies; i++)
+		w->net.listeners[i].policy = w->tls->policies[i];
+	return 0;
 }
 
 static void open_handoff(struct worker *w)
@@ -626,6 +652,7 @@ static bool drop_privileges(struct worker *w)
 static bool get_ready(struct worker *w)
 {
 	const char *why = NULL;
+	char text[TLS_WHY];
 
 	if (!die_with_master(w, true))
 		return false;
@@ -634,7 +661,10 @@ static bool get_ready(struct worker *w)
 	if (open_loop(w) == -1)
 		return cannot(w, "make an event loop");
 	open_net(w);
-
+	if (open_tls(w, text) == -1) {
+		say_failed(w, text);
+		return false;
+	}
 	open_handoff(w);
 	if (open_http(w, &why) == -1) {
 		say_failed(w, why);
@@ -715,6 +745,7 @@ static void clean_up(struct worker *w)
 	upstreams_destroy(&w->http.upstreams);
 	if (w->net.loop != NULL)
 		net_free_closed(&w->net);
+	tls_destroy(&w->tls);
 	free(w->net.listeners);
 	if (w->handoff.net != NULL)
 		handoff_fini(&w->handoff);
@@ -749,5 +780,6 @@ int worker_run(const struct worker_env *env)
 
 bool worker_client_speaks_first(const struct conf_listener *conf)
 {
-	return parts_protocol(conf->protocol)->client_speaks_first;
+	return conf->tls != NULL ||
+	       parts_protocol(conf->protocol)->client_speaks_first;
 }

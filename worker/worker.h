@@ -10,20 +10,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/privileges.h"
 #include "base/shared/frozen.h"
 #include "base/shared/quota.h"
 #include "base/shared/scoreboard.h"
+#include "base/shared/ticket_keys.h"
 #include "base/shared/server_change.h"
 #include "conf/conf.h"
-
-/* Whom a worker becomes, in numbers: it asks no name service. */
-enum { IDENTITY_GROUPS = 256 };
-struct identity {
-	uid_t uid;
-	gid_t gid;
-	unsigned n_groups;
-	gid_t groups[IDENTITY_GROUPS];
-};
 
 /* What crosses the fork. All of it stays the caller's; the descriptors are
  * the worker's own copies. */
@@ -39,6 +32,8 @@ struct worker_env {
 	int handoff[2]; /* where connections are given away, and taken */
 	const struct frozen_table *readers; /* what the receivers of connections
 					     * understand */
+	int keeper; /* of private keys; -1: no listener has TLS */
+	const struct ticket_keys *tickets;
 	const struct scoreboard *board;
 	struct slot *slot;   /* in the scoreboard; written by this worker only */
 	struct quota *quota; /* of all workers */
@@ -76,6 +71,10 @@ enum message_type {
 	MESSAGE_REOPEN,    /* the descriptor of a log: `number` says which */
 	MESSAGE_READERS,   /* `text`: the table of those who take connections,
 			    * as frozen_table_format() writes it */
+	MESSAGE_KEEPER,    /* a descriptor: a channel to the keeper that is there
+			    * now */
+	MESSAGE_TICKETS,   /* `text`: new keys of tickets, as
+			    * ticket_keys_format() writes them */
 	MESSAGE_CHANGE,    /* `text`: of a server, as server_change_format()
 			    * writes it; `number`: to be told in the answer */
 };
@@ -92,6 +91,8 @@ struct message {
 	uint64_t number;
 	char text[496]; /* ends in NUL */
 };
+_Static_assert(TICKET_KEYS_TEXT <= sizeof(((struct message *)0)->text),
+	       "keys fit a message");
 _Static_assert(FROZEN_TABLE_TEXT <= sizeof(((struct message *)0)->text),
 	       "a table fits a message");
 _Static_assert(SERVER_CHANGE_TEXT <= sizeof(((struct message *)0)->text),

@@ -22,13 +22,13 @@ enum {
 };
 
 struct context {
-	uint64_t key_id; /* 0: none */
+	uint32_t key_id; /* 0: none */
 	enum tls_aead aead;
 	EVP_CIPHER_CTX *evp;
 };
 
 struct tls_crypto {
-	uint64_t last_id;
+	uint32_t last_id;
 	EVP_CIPHER *ciphers[TLS_AEADS];
 	EVP_KDF *hkdf, *prf;
 	struct context contexts[TLS_CONTEXTS];
@@ -78,7 +78,9 @@ void tls_crypto_destroy(struct tls_crypto **crypto)
 
 void tls_crypto_name(struct tls_crypto *crypto, struct tls_key *key)
 {
-	key->id = ++crypto->last_id;
+	if (++crypto->last_id == 0)
+		crypto->last_id++;
+	key->id = crypto->last_id;
 }
 
 static struct context *context_of(struct tls_crypto *crypto,

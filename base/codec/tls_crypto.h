@@ -34,7 +34,9 @@ enum {
 struct tls_key {
 	uint8_t bytes[TLS_KEY_MAX];
 	uint8_t iv[TLS_NONCE];
-	uint64_t id; /* by tls_crypto_name(); in this process only */
+	/* By tls_crypto_name(), in this process only. It may come again after
+	 * 2^32 others: no context has it any more then. */
+	uint32_t id;
 };
 
 struct tls_crypto;

@@ -22,11 +22,18 @@ struct tls_suite {
 	/* Of TLS 1.2, where records of AES-GCM carry a part of their nonce
 	 * (RFC 5288 section 3): its size; else 0. */
 	uint8_t explicit_size;
-	const char *digest; /* as libcrypto names it */
-	const char *name;   /* as the RFCs name it */
+	const char *digest;       /* as libcrypto names it */
+	const char *name;         /* as the RFCs name it */
+	const char *openssl_name; /* as OpenSSL does */
 };
 
 /* NULL for one that is not spoken. */
 const struct tls_suite *tls_suite_find(uint16_t id);
+
+/* By either name. */
+const struct tls_suite *tls_suite_find_name(struct str name);
+
+/* The i-th one; NULL when there are fewer. */
+const struct tls_suite *tls_suite_at(size_t i);
 
 #endif

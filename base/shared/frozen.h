@@ -88,6 +88,8 @@ enum {
 	KIND(FORWARD_WAITING, 24, 1, 1)                               \
 	/* worker/proto/stream/stream_frozen.c */                     \
 	KIND(STREAM, 32, 1, 1)                                        \
+	/* worker/tls/tls_transport.c: keys, and what is sealed. */   \
+	KIND(TLS, 40, 1, 1)                                           \
 	FROZEN_MORE_KINDS(KIND)
 
 /* For a test of this file's own. */

@@ -10,6 +10,7 @@
 #include "conf/load/check_context.h"
 #include "conf/load/check_listeners.h"
 #include "conf/load/check_sites.h"
+#include "conf/load/check_tls.h"
 #include "conf/load/check_upstreams.h"
 #include "conf/load/errors.h"
 #include "conf/load/logs.h"
@@ -100,6 +101,7 @@ void conf_check(struct conf *conf, const char *main_file,
 	check_files(&c);
 	check_real_ip(&c);
 	check_listeners(&c);
+	check_tls(&c);
 	check_sites(&c);
 	check_upstreams(&c);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "conf/schema/conf_tls.h"
 #include "conf/schema/schema.h"
 #include "conf/schema/types.h"
 
@@ -63,6 +64,12 @@ static const struct schema_setting settings[] = {
 	 .help = "The protocol: HTTP/1.1; stream, which passes bytes on to a "
 		 "server, see Streams above; or echo, which sends back what it "
 		 "receives."},
+	{.name = "tls", AT(tls), .type = &type_optional_group,
+	 .group = &schema_listener_tls, .brief = "on",
+	 .help = "TLS on this listener: true, with the certificates and the "
+		 "other settings of the group tls; \"also\", for TLS and what "
+		 "is none on the same port; or a group with settings of its "
+		 "own."},
 	{.name = "backlog", AT(backlog), .type = &type_count,
 	 .fallback = "4096", .min = 1, .max = 65535,
 	 .help = "The maximum number of connections that wait to be accepted; "

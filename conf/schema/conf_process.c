@@ -4,6 +4,7 @@
  * groups control, log, limits, timeouts and real_ip. See conf/schema/schema.h.
  */
 #include "conf/conf.h"
+#include "conf/schema/conf_tls.h"
 #include "conf/schema/schema.h"
 #include "conf/schema/types.h"
 
@@ -242,6 +243,7 @@ static const struct schema_setting top_settings[] = {
 	 .group = &timeouts_group},
 	{.name = "real_ip", AT(real_ip), .type = &type_group,
 	 .group = &real_ip_group},
+	{.name = "tls", AT(tls), .type = &type_group, .group = &schema_tls},
 	{.name = "listeners", LIST(listeners), .group = &schema_listener,
 	 .required = true},
 	{.name = "sites", LIST(sites), .group = &schema_site},

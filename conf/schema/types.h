@@ -156,6 +156,15 @@ extern const struct setting_type type_conditions;   /* struct conf_conditions, o
 extern const struct setting_type type_words;        /* unsigned, a set of the
 						     * words, by their numbers */
 extern const struct setting_type type_replacements; /* struct conf_replacements */
+/* Of TLS: types_tls.c */
+extern const struct setting_type type_tls_on;       /* int: enum conf_tls_on */
+extern const struct setting_type type_tls_versions; /* unsigned, a set of enum
+						     * conf_tls_version; not
+						     * empty */
+extern const struct setting_type type_tls_ciphers;  /* struct conf_strings: names
+						     * of struct tls_suite */
+extern const struct setting_type type_tls_curves;   /* struct conf_strings, not
+						     * empty */
 
 /* What sites and routes change about messages: types_message.c */
 extern const struct setting_type type_request_fields;  /* struct conf_fields */

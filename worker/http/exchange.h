@@ -34,6 +34,7 @@ struct form_fields;
 struct http;
 struct policy;
 struct route;
+struct tls_facts;
 
 enum exchange_state {
 	EXCHANGE_IDLE,
@@ -147,6 +148,7 @@ struct exchange_connection {
 	const struct endpoint *proxy; /* by the PROXY protocol; or NULL */
 	bool is_secured;              /* by TLS: requests are for https (RFC 9110
 				       * section 4.2.2) */
+	const struct tls_facts *tls;  /* or NULL */
 };
 
 /* CLOCK_MONOTONIC ns; 0 for what did not happen. */

@@ -13,6 +13,7 @@
 #include "base/codec/html.h"
 #include "base/codec/http_status.h"
 #include "base/codec/json.h"
+#include "base/codec/tls_facts.h"
 #include "base/codec/uri.h"
 #include "base/digits.h"
 #include "base/quote.h"
@@ -218,6 +219,33 @@ static struct str local_variable(enum template_variable variable,
 	return str_of(endpoint_ip(&local, arena_bytes(&x->arena, ADDR_TEXT)));
 }
 
+/* Empty on a connection without TLS. */
+static struct str tls_variable(enum template_variable variable,
+			       const struct tls_facts *tls)
+{
+	if (tls == NULL)
+		return STR("");
+	switch (variable) {
+	case TEMPLATE_TLS_VERSION:
+		return tls->suite->version == TLS_1_3 ? STR("TLSv1.3")
+						      : STR("TLSv1.2");
+	case TEMPLATE_TLS_CIPHER:
+		return str_of(tls->suite->name);
+	case TEMPLATE_TLS_RESUMED:
+		return tls->is_resumed ? STR("1") : STR("0");
+	case TEMPLATE_TLS_SNI:
+		return tls_facts_get(tls, TLS_FACT_NAME);
+	case TEMPLATE_TLS_CLIENT_SUBJECT:
+		return tls_facts_get(tls, TLS_FACT_SUBJECT);
+	case TEMPLATE_TLS_CLIENT_ISSUER:
+		return tls_facts_get(tls, TLS_FACT_ISSUER);
+	case TEMPLATE_TLS_CLIENT_SERIAL:
+		return tls_facts_get(tls, TLS_FACT_SERIAL);
+	default:
+		return tls_facts_get(tls, TLS_FACT_FINGERPRINT);
+	}
+}
+
 static struct str variable(const struct template_piece *piece, struct exchange *x)
 {
 	const struct exchange_times *times = &x->times;
@@ -331,6 +359,15 @@ static struct str variable(const struct template_piece *piece, struct exchange *
 	case TEMPLATE_AUTHORIZE_STATUS:
 	case TEMPLATE_AUTHORIZE_FIELD:
 		return authorize_variable(piece, x);
+	case TEMPLATE_TLS_VERSION:
+	case TEMPLATE_TLS_CIPHER:
+	case TEMPLATE_TLS_SNI:
+	case TEMPLATE_TLS_RESUMED:
+	case TEMPLATE_TLS_CLIENT_SUBJECT:
+	case TEMPLATE_TLS_CLIENT_ISSUER:
+	case TEMPLATE_TLS_CLIENT_SERIAL:
+	case TEMPLATE_TLS_CLIENT_FINGERPRINT:
+		return tls_variable(piece->variable, x->connection->tls);
 	}
 	return STR("");
 }

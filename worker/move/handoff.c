@@ -135,6 +135,9 @@ static enum given give(struct handoff *handoff, struct conn *c)
 	enum channel_result result =
 		channel_send(handoff->send.fd, w.bytes, w.n, w.fds, w.n_fds);
 
+	/* Keys are in it, perhaps. */
+	if (result == CHANNEL_OK && c->socket.transport->is_secure)
+		explicit_bzero(message, w.n);
 	if (result == CHANNEL_OK)
 		conn_moved(c);
 	handoff->net->batch.current = NULL;
@@ -414,9 +417,10 @@ static bool take_one(struct handoff *handoff)
 		handoff->receive.fd, message, sizeof(message), &size, fds, &n_fds);
 	bool taken = false;
 
-	if (result == CHANNEL_OK)
+	if (result == CHANNEL_OK) {
 		taken = take(handoff, (struct str){message, size}, fds, n_fds);
-	else if (result != CHANNEL_AGAIN)
+		explicit_bzero(message, size);
+	} else if (result != CHANNEL_AGAIN)
 		report_damage(handoff, "its message is cut short");
 	if (handoff->is_receiving)
 		hold_reserve(handoff);

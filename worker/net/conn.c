@@ -34,9 +34,13 @@ struct conn_block {
 };
 
 static const char *const state_names[] = {
-	[CONN_OPENING] = "opening",     [CONN_OPEN] = "open",
-	[CONN_FINISHING] = "finishing", [CONN_LINGERING] = "lingering",
-	[CONN_CLOSED] = "closed",       [CONN_MOVED] = "moved",
+	[CONN_INTRODUCED] = "introduced",
+	[CONN_OPENING] = "opening",
+	[CONN_OPEN] = "open",
+	[CONN_FINISHING] = "finishing",
+	[CONN_LINGERING] = "lingering",
+	[CONN_CLOSED] = "closed",
+	[CONN_MOVED] = "moved",
 };
 
 static void set_state(struct conn *c, enum conn_state state)
@@ -318,7 +322,33 @@ static void run_protocol(struct conn *c)
 	for (int budget = CONN_STEPS; budget > 0 && step == STEP_MORE; budget--)
 		step = c->protocol->step(c);
 	net->running = NULL;
-	conn_obey(c, step == STEP_MORE ? STEP_LATER : step);
+	if (c->state == CONN_OPENING) /* conn_secure() */
+		conn_queue(c);
+	else
+		conn_obey(c, step == STEP_MORE ? STEP_LATER : step);
+}
+
+/* True when there is nothing to do before the protocol. */
+static bool open_transport(struct conn *c)
+{
+	struct listener *l = c->listener;
+
+	c->socket.transport = l->transport;
+	if (socket_open(&c->socket, l->policy)) {
+		set_state(c, CONN_OPEN);
+		c->socket.reading = true;
+		return true;
+	}
+	set_state(c, CONN_OPENING);
+	socket_set_timeout_at(
+		&c->socket,
+		c->accepted_at + c->socket.net->conf->timeouts.header * NS_PER_MS);
+	return false;
+}
+
+bool conn_secure(struct conn *c)
+{
+	return c->state == CONN_INTRODUCED && !open_transport(c);
 }
 
 /* True when the handshake is done. */
@@ -346,7 +376,7 @@ static void conn_run(struct socket *s)
 		return;
 	if (s->broken)
 		conn_close(c);
-	else if (c->state == CONN_OPEN)
+	else if (c->state == CONN_OPEN || c->state == CONN_INTRODUCED)
 		run_protocol(c);
 	else if (c->state == CONN_FINISHING)
 		conn_finish(c, true); /* it had to wait: so may the peer */
@@ -445,7 +475,7 @@ static struct conn *conn_create(struct listener *listener, int fd,
 	c->protocol = listener->protocol;
 	c->session = NULL;
 	c->id = ++net->last_id;
-	c->state = CONN_OPENING;
+	c->state = CONN_INTRODUCED;
 	c->crashes = 0;
 	c->has_more = false;
 	c->stays = CONN_MOVES;
@@ -470,19 +500,17 @@ void conn_open(struct listener *listener, int fd, const struct addr *peer)
 		room_refuse(net, &from);
 		return;
 	}
-	c = conn_create(listener, fd, listener->transport, &from);
-	if (awaits_header)
-		c->protocol = &proxy_header_protocol;
+	c = conn_create(listener, fd, &plain_transport, &from);
 	c->accepted_at = net->loop->now;
 	net->slot->counters.accepted++;
 	/* As a client that connects has something to say. */
 	c->socket.readable = true;
-	if (socket_open(&c->socket)) {
-		c->state = CONN_OPEN;
+	if (awaits_header)
+		c->protocol = &proxy_header_protocol;
+	if (awaits_header && listener->transport->open != NULL)
 		c->socket.reading = true;
-	} else {
-		socket_set_timeout(&c->socket, net->conf->timeouts.header);
-	}
+	else
+		(void)open_transport(c);
 	conn_queue(c);
 }
 

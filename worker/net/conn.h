@@ -21,7 +21,9 @@
 #include "worker/net/socket.h"
 
 enum conn_state {
-	CONN_OPENING, /* the handshake of its transport */
+	CONN_INTRODUCED, /* by a proxy, in plain, before the handshake of its
+			  * transport */
+	CONN_OPENING,    /* that handshake */
 	CONN_OPEN,
 	CONN_FINISHING, /* its transport says that we are done */
 	CONN_LINGERING, /* we are done; what still comes is discarded */
@@ -137,6 +139,10 @@ void conn_become(struct conn *c, const struct protocol *protocol);
 
 /* A proxy has said that. */
 void conn_set_via(struct conn *c, const struct conn_via *via);
+
+/* For proxy_header.c: the client is known, and speaks next. True when it begins
+ * with a handshake: that comes with the next turn. */
+bool conn_secure(struct conn *c);
 
 /* The address that its client has connected to, on our side or a proxy's. */
 struct endpoint conn_local(const struct conn *c);

@@ -24,6 +24,7 @@ struct listener {
 	struct net *net;
 	const struct conf_listener *conf;
 	const struct transport *transport;
+	const void *policy;              /* of its transport, for open() */
 	const struct protocol *protocol; /* spoken on what it accepts */
 	struct watch watch;
 	struct task more;    /* the batch was used up: go on next tick */

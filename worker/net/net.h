@@ -24,6 +24,7 @@ struct conn;
 struct transport;
 struct protocol;
 struct protocol_env;
+struct tls;
 
 enum net_state {
 	NET_IDLE,     /* not accepting yet */
@@ -55,6 +56,8 @@ struct net {
 	const struct conf *conf;
 	struct slot *slot; /* this worker's, in the scoreboard */
 	const struct transport *const *transports; /* NULL ends them */
+	struct tls *tls; /* what connections of that transport share; the
+			  * worker's */
 	struct listener *listeners;
 	size_t n_listeners;
 	struct net_protocol *protocols; /* NULL ends them */

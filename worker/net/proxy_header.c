@@ -67,7 +67,7 @@ static enum step take_over(struct conn *c, const struct proxy_protocol *header)
 	}
 	buf_consume(&c->socket.in, header->size);
 	conn_become(c, c->listener->protocol);
-	return STEP_MORE;
+	return conn_secure(c) ? STEP_LATER : STEP_MORE;
 }
 
 /* The whole time is bounded, not that between two bytes. */

@@ -97,10 +97,10 @@ static enum io wait_for_either(enum io io)
 	return io == IO_WANT_READ || io == IO_WANT_WRITE ? IO_AGAIN : io;
 }
 
-bool socket_open(struct socket *s)
+bool socket_open(struct socket *s, const void *policy)
 {
 	if (s->transport->open != NULL)
-		s->transport->open(s);
+		s->transport->open(s, policy);
 	return s->transport->step == NULL;
 }
 
@@ -132,7 +132,7 @@ bool socket_thaw(struct socket *s, struct frozen_reader *message)
 
 /* Reading. */
 
-/* What is rare: no transport of today's has it. */
+/* What is rare. */
 static bool may_read_all_the_same(struct socket *s)
 {
 	if (s->read_wants_write) {
@@ -332,6 +332,7 @@ bool socket_has_unread(const struct socket *s)
 	int unread = 0;
 
 	return buf_length(&s->in) > 0 ||
+	       (s->transport->pending != NULL && s->transport->pending(s) > 0) ||
 	       (ioctl(s->watch.fd, FIONREAD, &unread) == 0 && unread > 0);
 }
 

@@ -85,8 +85,9 @@ void socket_init(struct socket *s, struct net *net,
 		 const struct transport *transport);
 
 /* The connection is new: begins with its transport. True when there is nothing
- * to do for that; else socket_step() comes first. */
-bool socket_open(struct socket *s) __attribute__((warn_unused_result));
+ * to do for that; else socket_step() comes first. `policy` is the transport's. */
+bool socket_open(struct socket *s, const void *policy)
+	__attribute__((warn_unused_result));
 
 /* IO_OK: reading and writing may begin. */
 enum io socket_step(struct socket *s) __attribute__((warn_unused_result));

@@ -20,6 +20,7 @@
 #include "base/shared/frozen.h"
 
 struct socket;
+struct tls_facts;
 
 enum io {
 	IO_OK,    /* some of it was done; of step and finish: all of it */
@@ -37,8 +38,10 @@ struct transport {
 	const char *name; /* in messages to other workers */
 	bool is_secure;   /* what it carries is encrypted on the way */
 
-	/* Or NULL: makes s->state of a socket that was connected just now. */
-	void (*open)(struct socket *s);
+	/* Or NULL: makes s->state of a socket that was connected just now.
+	 * `policy` is its listener's, and stays. What s->in has was read
+	 * before, and is the transport's. */
+	void (*open)(struct socket *s, const void *policy);
 
 	/* Or NULL: as much of the handshake as goes without waiting. Called
 	 * before anything else, until it returns IO_OK. */
@@ -78,6 +81,10 @@ struct transport {
 	/* Of the bytes counted by write and send_file, those that the peer has
 	 * taken. Exact up to a constant. */
 	uint64_t (*taken)(const struct socket *s);
+
+	/* Or NULL: what is known of the connection once it is open; as long as
+	 * that is. */
+	const struct tls_facts *(*facts)(const struct socket *s);
 
 	/* Or NULL: gives s->state back, secrets overwritten. */
 	void (*close)(struct socket *s);

@@ -39,8 +39,9 @@ sub path ($self, $name = undef) {
 	return defined $name ? "$self->{path}/$name" : $self->{path};
 }
 
-# Writes a file, with the directories on its way, in place.
-sub write ($self, $name, $content, $mode = 0644) {
+# Writes a file, with the directories on its way, in place. Private keys are for
+# their owner only.
+sub write ($self, $name, $content, $mode = $name =~ /\.key\z/ ? 0600 : 0644) {
 	my $path = $self->path($name);
 	my $umask = umask 022;
 

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "master/generation.h"
+#include "master/keeper_link.h"
 #include "t/unit/base/scratch.h"
 
 enum { ADDRESSES = 4, WORKERS = 3 };
@@ -74,6 +75,18 @@ bool listeners_let_in(struct bound *bound)
 
 	holds_back[bound - bounds] = false;
 	return held;
+}
+
+bool keeper_link_is_needed(const struct conf *conf)
+{
+	(void)conf;
+	return false;
+}
+
+int keeper_link_connect(struct keeper_link *link)
+{
+	(void)link;
+	return -1;
 }
 
 struct child *children_spawn(struct children *children,

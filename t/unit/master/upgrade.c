@@ -376,6 +376,7 @@ static void begin(const char *what)
 {
 	static const struct counters none;
 	static const struct server_changes unchanged;
+	static const struct ticket_keys no_tickets;
 	int fds[2];
 	const struct upgrade_gifts gifts = {
 		.generation = 3,
@@ -385,6 +386,7 @@ static void begin(const char *what)
 		.counters = &none,
 		.changes = &unchanged,
 		.send_servers = send_servers,
+		.tickets = &no_tickets,
 	};
 
 	assert_int_equal(channel_open(fds), 0);

@@ -64,6 +64,9 @@ void http1_session_begin(struct http1 *s, struct conn *c)
 	s->connection.peer = s->exchange.peer = c->peer;
 	s->connection.proxy = c->via != NULL ? &c->via->proxy : NULL;
 	s->connection.is_secured = c->socket.transport->is_secure;
+	s->connection.tls = c->socket.transport->facts != NULL
+				    ? c->socket.transport->facts(&c->socket)
+				    : NULL;
 	s->exchange.times.first_byte = c->socket.net->loop->now;
 }
 

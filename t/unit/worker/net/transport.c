@@ -54,8 +54,9 @@ static struct masked *state_of(const struct socket *s)
 	return s->state;
 }
 
-static void masked_open(struct socket *s)
+static void masked_open(struct socket *s, const void *policy)
 {
+	(void)policy;
 	s->state = mem_zalloc(1, sizeof(struct masked));
 	masked_open_now++;
 }
@@ -293,7 +294,7 @@ static bool masked_thaw(struct socket *s, struct frozen_reader *message)
 
 	if (frozen_get(message, &masked_layout, &frozen) != FROZEN_OK)
 		return false;
-	masked_open(s);
+	masked_open(s, NULL);
 	struct masked *m = s->state;
 
 	m->key = (char)frozen.key;

@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a worker gives up for good before it serves, besides the user that it
- * was started as: see worker.c. Worker, before it has any thread.
+ * What a process gives up for good before it serves, besides the user that it
+ * was started as: see worker.c and keeper.c. Workers and the keeper, before they
+ * have any thread.
  */
-#ifndef WORKER_PRIVILEGES_H
-#define WORKER_PRIVILEGES_H
+#ifndef BASE_PRIVILEGES_H
+#define BASE_PRIVILEGES_H
 
-#include "worker/worker.h"
+#include <sys/types.h>
+
+/* Whom a process becomes, in numbers: it asks no name service. */
+enum { IDENTITY_GROUPS = 256 };
+struct identity {
+	uid_t uid;
+	gid_t gid;
+	unsigned n_groups;
+	gid_t groups[IDENTITY_GROUPS];
+};
 
 /*
  * Leaves the terminal that the server was started from: neither is what is

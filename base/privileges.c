@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "worker/privileges.h"
+#include "base/privileges.h"
 
 #include <errno.h>
 #include <fcntl.h>
