@@ -172,25 +172,31 @@ subtest 'the client goes' => sub {
 };
 
 subtest 'the worker has to go' => sub {
-	my %c = map { $_ => $s->client } qw(get post whole);
+	my %c = map { $_ => $s->client } qw(get post whole expect);
 
 	$c{get}->send("GET /moved HTTP/1.1\r\nHost: h\r\nX-Want: slow-moved\r\n\r\n");
 	$c{post}->send("POST /moved HTTP/1.1\r\nHost: h\r\nX-Want: slow-moved\r\n"
 		. "Content-Length: 5\r\n\r\nhel");
 	$c{whole}->send("POST /whole HTTP/1.1\r\nHost: h\r\nX-Want: slow-moved\r\n"
 		. "Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n");
+	$c{expect}->send("POST /whole HTTP/1.1\r\nHost: h\r\nX-Want: slow-moved\r\n"
+		. "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n");
 	my $asked = sub { scalar grep { (field($_, 'x-want') // '') eq 'slow-moved' }
 		$auth->requests };
 
-	wait_until { $asked->() == 3 } 'all three to be asked for';
+	wait_until { $asked->() == 4 } 'all of them to be asked for';
 	my @old = $s->workers;
 
 	$s->reload($conf);
 	wait_until { !grep { alive($_) } @old } 'the old worker to go';
-	wait_until { $asked->() == 6 } 'the new one to ask again';
+	wait_until { $asked->() == 8 } 'the new one to ask again';
 	is scalar(grep { $_->{target} =~ /moved|whole/ } $app->requests), 0,
 		'nobody was let in yet';
 	$dir->write('moved', '');
+	is $c{expect}->read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n",
+		'one that is to be told to go on is told';
+	$c{expect}->send('hello');
+	is $c{expect}->response->body, 'POST hello';
 	$c{post}->send('lo');
 	$c{whole}->send("2\r\nlo\r\n0\r\n\r\n");
 	is $c{get}->response->body, 'GET ', 'a request';

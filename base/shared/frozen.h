@@ -63,7 +63,7 @@ enum {
 	/* worker/proto/http1/http1_handoff.c: a request's head. */   \
 	KIND(HTTP1, 4, 1, 1)                                          \
 	/* And its body, as far as it has come. */                    \
-	KIND(HTTP1_BODY, 5, 1, 2)                                     \
+	KIND(HTTP1_BODY, 5, 1, 3)                                     \
 	/* And the response, as far as it has not gone. */            \
 	KIND(HTTP1_SEND, 6, 1, 1)                                     \
 	/* worker/http/exchange_frozen.c: of any protocol. */         \

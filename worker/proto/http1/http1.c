@@ -257,6 +257,7 @@ bool http1_resume_body(struct http1 *s, const struct http1_rest *rest,
 		.line = raw.n + 1, .bytes = raw.n + 1, .fields = HTTP1_FIELDS_MAX};
 	struct http1_head *head = mem_alloc(sizeof(*head));
 	size_t scanned = 0;
+	bool expects_continue = s->expects_continue;
 	bool understood = http1_head_parse(raw, &limits, &scanned, head).result ==
 			  HTTP1_COMPLETE;
 
@@ -271,7 +272,7 @@ bool http1_resume_body(struct http1 *s, const struct http1_rest *rest,
 		if (rest->framing == HTTP1_BODY_NONE &&
 		    !spool_is_empty(&s->exchange.body.spool))
 			s->rest = (struct http1_rest){.framing = HTTP1_BODY_LENGTH};
-		s->expects_continue = false; /* it was told */
+		s->expects_continue = expects_continue;
 		if (status == EXCHANGE_LATER)
 			http1_set_state(s, HTTP1_WAIT);
 		else

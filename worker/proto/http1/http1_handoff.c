@@ -61,7 +61,9 @@ struct frozen_body {
 	struct str memory; /* the body so far, if it is not in a file */
 	uint8_t file;      /* its number among the descriptors */
 	uint64_t file_size;
-	struct str trailers; /* as far as they have come */
+	struct str trailers;   /* as far as they have come */
+	bool expects_continue; /* and was not told to go on (RFC 9110 section
+				* 10.1.1) */
 };
 
 enum {
@@ -85,6 +87,7 @@ static const struct frozen_field body_fields[] = {
 	FROZEN_FIELD(frozen_body, file),
 	FROZEN_FIELD(frozen_body, file_size),
 	FROZEN_FIELD_OF(frozen_body, trailers, 2, 0),
+	FROZEN_FIELD_OF(frozen_body, expects_continue, 3, 0),
 };
 static const struct frozen_layout body_layout =
 	FROZEN_LAYOUT(FROZEN_HTTP1_BODY, body_fields);
@@ -141,6 +144,7 @@ static void put_body(const struct http1 *s, bool is_collected,
 		.pace_moved = body->pace.moved,
 		.file = FROZEN_NO_FD,
 		.trailers = fields_str(&body->trailers),
+		.expects_continue = s->expects_continue,
 	};
 
 	if (is_collected) {
@@ -186,13 +190,6 @@ static enum movable movable(enum moving moving)
 	return MOVABLE_LATER;
 }
 
-/* A client that waits for 100 (Continue) is told by who knows that. */
-static enum moving state_of_held(const struct http1 *s)
-{
-	return s->expects_continue ? MOVING_HELD
-				   : moving_state_of_held(&s->exchange);
-}
-
 /* The handler has the body as it comes, and can go on with it elsewhere. */
 static bool is_passed_on(const struct http1 *s)
 {
@@ -216,8 +213,9 @@ enum movable http1_prepare(struct conn *c)
 
 	switch (s->state) {
 	case HTTP1_WAIT:
-		return exchange_may_move(&s->exchange) ? MOVABLE_NOW
-						       : movable(state_of_held(s));
+		return exchange_may_move(&s->exchange)
+			       ? MOVABLE_NOW
+			       : movable(moving_state_of_held(&s->exchange));
 	case HTTP1_TUNNEL:
 		return exchange_may_move(&s->exchange) ? MOVABLE_NOW
 						       : MOVABLE_LATER;
@@ -306,7 +304,7 @@ bool http1_freeze(const struct conn *c, struct frozen_writer *message)
 			break;
 		/* For others: it starts over, with all of its body. */
 		frozen.state = FROZEN_STATE_BODY;
-		if (state_of_held(s) != MOVING_READY)
+		if (moving_state_of_held(&s->exchange) != MOVING_READY)
 			return false;
 		break;
 	case HTTP1_TUNNEL:
@@ -388,6 +386,7 @@ static bool thaw_body(struct http1 *s, const struct http1_rest *rest,
 		buf_put(&spool->memory, frozen->memory);
 	else if (spool_adopt(spool, file, frozen->file_size) == -1)
 		return false;
+	s->expects_continue = frozen->expects_continue;
 	return http1_resume_body(s, rest, frozen->head, frozen->received,
 				 pace_of(frozen));
 }

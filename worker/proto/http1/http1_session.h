@@ -111,7 +111,8 @@ enum step http1_begin_pieces(struct http1 *s);
 /*
  * http1.c: the session goes on with a request whose head was `raw`, of whose
  * body x->body.spool has what was read, and `rest` is to come. `received` is
- * of x->body, and its pace. False when `raw` is not a head.
+ * of x->body, and its pace; s->expects_continue is set. False when `raw` is not
+ * a head.
  */
 bool http1_resume_body(struct http1 *s, const struct http1_rest *rest,
 		       struct str raw, uint64_t received, struct pace pace)
