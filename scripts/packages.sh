@@ -32,7 +32,8 @@ packages_of()
 		# What holdfast is compared with, and by what.
 		echo nginx libnginx-mod-http-lua libnginx-mod-http-js \
 			libnginx-mod-http-perl haproxy h2o lighttpd \
-			lighttpd-modules-lua gnuplot-nox strace perl
+			lighttpd-modules-lua libnginx-mod-stream gnuplot-nox \
+			strace perl
 		;;
 	lint)
 		# The version is fixed: two of them never format alike.

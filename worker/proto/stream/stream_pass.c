@@ -17,9 +17,8 @@
 #include "worker/proto/stream/stream_state.h"
 
 enum {
-	STREAM_HELD = 80 * 1024,
-	STREAM_PIECE = 48 * 1024, /* spliced at once: leaves room for a read the
-				   * other way */
+	STREAM_HELD = 94 * 1024,
+	STREAM_PIECE = 64 * 1024, /* spliced at once */
 	STREAM_SHARE = 16,        /* pieces each way in one turn */
 	STREAM_BULK = 16 * 1024,  /* less in one turn is not worth splicing */
 };
@@ -83,6 +82,18 @@ static enum io splice_some(struct stream *s, struct stream_flow *f,
 	if (io == IO_AGAIN && *turn < STREAM_BULK)
 		f->is_bulk = false;
 	return io;
+}
+
+/* The next bytes, where none are held of this flow. A read is of a whole buffer,
+ * for which there has to be room beside what is held of the other. */
+static enum io take(struct stream *s, struct stream_flow *f, struct socket *from,
+		    struct socket *to, size_t *turn)
+{
+	bool has_room = stream_held(s) + BUF_CHUNK <= STREAM_HELD;
+
+	if (f->is_bulk || (!has_room && socket_can_splice(to, from)))
+		return splice_some(s, f, from, to, turn);
+	return socket_read(from);
 }
 
 /* Tells `to` of the end; closing tells it, too. */
@@ -154,8 +165,7 @@ static enum flow_result run(struct stream *s, struct stream_flow *f,
 			finish(s, f, to);
 			return FLOW_WAIT;
 		}
-		switch (f->is_bulk ? splice_some(s, f, from, to, &turn)
-				   : socket_read(from)) {
+		switch (take(s, f, from, to, &turn)) {
 		case IO_OK:
 			break;
 		case IO_AGAIN:

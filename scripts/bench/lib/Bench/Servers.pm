@@ -91,7 +91,8 @@ sub _backends () {
 	return %port;
 }
 
-# workers; mode => what a model is told, "http", "close" or "echo"; or "proxy".
+# workers; mode => what a model is told, "http", "close" or "echo"; or "proxy" or
+# "stream".
 sub start_server ($name, %opt) {
 	my $workers = $opt{workers} // 1;
 	my $mode = $opt{mode} // 'http';
@@ -100,7 +101,7 @@ sub start_server ($name, %opt) {
 	my $dir = _make_dir($name,
 		$name =~ /^(?:holdfast|before)$/ ? 0755 : 0777);
 	my $port = free_port();
-	my %backends = $mode eq 'proxy' ? _backends() : ();
+	my %backends = $mode =~ /^(?:proxy|stream)$/ ? _backends() : ();
 	my %server = (name => $name, dir => $dir, port => $port,
 		workers => $workers);
 
@@ -116,7 +117,7 @@ sub start_server ($name, %opt) {
 
 	die "not installed\n" unless has_program($program->{command}[0]) ||
 		-x $program->{command}[0];
-	$conf =~ s/(?=\.)/-proxy/ if %backends;
+	$conf =~ s/(?=\.)/-$mode/ if %backends;
 	_write_conf("$dir/conf", $conf, %value);
 	$server{port} = $echo if $mode eq 'echo';
 	return Bench::Server->start(%server, reload => $program->{reload},

@@ -157,6 +157,24 @@ static const struct example {
 	PROXIED("proxy-tunnel", GET("/app", UPGRADE), "ping", "pong",
 		"HTTP/1.1 101 Yes\r\n" UPGRADE "\r\nhello", "pong", .begin = "pong",
 		.heard = "ping"),
+	{.name = "stream-passing",
+	 .listener = "127.0.0.1:9",
+	 .has_server = true,
+	 .before = "",
+	 .said_before = "hello",
+	 .after = "ping",
+	 .said_after = "pong",
+	 .heard = "ping",
+	 .begin = "pong",
+	 .end = "pong"},
+#define BEHIND(n, b, a)                                                 \
+	{                                                               \
+		.name = (n), .listener = "127.0.0.1:10", .before = (b), \
+		.after = (a), .end = "again", ANSWERED                  \
+	}
+	BEHIND("header-awaited", "PROXY TCP4 192.0.2.1 19",
+	       "8.51.100.1 1 2\r\n" AGAIN),
+	BEHIND("header-read", "PROXY TCP4 192.0.2.1 198.51.100.1 1 2\r\n", AGAIN),
 };
 enum { N_EXAMPLES = sizeof(examples) / sizeof(*examples) };
 
@@ -229,7 +247,11 @@ static void make_conf(void)
 		&text,
 		"listeners = (\n"
 		" { address = \"127.0.0.1:7\"; },\n"
-		" { address = \"127.0.0.1:8\"; protocol = \"echo\"; } );\n"
+		" { address = \"127.0.0.1:8\"; protocol = \"echo\"; },\n"
+		" { address = \"127.0.0.1:9\"; protocol = \"stream\"; upstream = "
+		"\"app\"; },\n"
+		" { address = \"127.0.0.1:10\"; proxy_protocol = [ \"unix:\" ]; } "
+		");\n"
 		"control = \"off\"; temp = \"%s\";\n"
 		"limits = { body_memory = \"1k\"; };\n"
 		"upstreams = ( { name = \"app\";\n"
@@ -407,6 +429,14 @@ static void keep_file(const char *name, int fd)
 		keep(path_of(name, ".file"), bytes, (size_t)n);
 }
 
+static const char *protocol_of(const char *listener)
+{
+	for (size_t i = 0; i < conf->n_listeners; i++)
+		if (strcmp(conf->listeners[i].text, listener) == 0)
+			return conf->listeners[i].protocol;
+	return "";
+}
+
 static void record(const struct example *example)
 {
 	static char bytes[96 * 1024];
@@ -418,10 +448,7 @@ static void record(const struct example *example)
 	peer.any.sa_family = AF_UNIX;
 	make_pair(pair);
 	conn_open(net_find_listener(&net, example->listener,
-				    strcmp(example->listener, "127.0.0.1:8") == 0
-					    ? "echo"
-					    : "http",
-				    -1),
+				    protocol_of(example->listener), -1),
 		  pair[0], &peer);
 	c = last_conn();
 	say(pair[1], example->before);
@@ -500,7 +527,8 @@ static void adopt(const struct example *example, struct str message, int socket,
 	u.origin.transport = net_find_transport(&net, u.transport);
 	assert_non_null(u.origin.transport);
 	assert_int_equal(u.origin.crashes, example->crashes);
-	assert_int_equal(u.origin.peer.family, AF_UNIX);
+	assert_int_equal(u.origin.peer.family,
+			 u.origin.has_via ? AF_INET : AF_UNIX);
 	struct listener *l = net_find_listener(&net, listener, protocol, -1);
 
 	assert_non_null(l);
