@@ -131,6 +131,9 @@ struct conf_by_name {
 	struct conf_origin origin;
 };
 
+/* Whether a site or route is served without TLS. */
+enum conf_https { CONF_HTTPS_ANY, CONF_HTTPS_REDIRECT };
+
 /* What a listener speaks. */
 enum conf_tls_on {
 	CONF_TLS_OFF,
@@ -322,6 +325,8 @@ struct conf_common {
 	const char *auth_realm;
 	struct conf_common_log *log; /* NULL: that of struct conf */
 	const char *authorize;       /* a path; "" for none */
+	int https;                   /* enum conf_https */
+	uint64_t hsts;               /* 0: none */
 };
 
 /* Whether the group itself gives the setting whose field is at `field`. */

@@ -47,6 +47,16 @@ static const struct schema_setting common_settings[] = {
 	 .help = "The size of a request's body, in place of limits.body. A "
 		 "Content-Length over it is answered with 413 before anything of the "
 		 "body is read."},
+	{.name = "https", AT(https), .type = &type_choice,
+	 .fallback = "any", .words = "any|redirect",
+	 .help = "Whether requests are served that come without TLS: \"redirect\" "
+		 "sends them (308) to the same host and target with https, on "
+		 "its own port, 443."},
+	{.name = "hsts", AT(hsts), .type = &type_duration, .fallback = "0s",
+	 .max = UINT64_C(10) * 366 * 24 * 3600 * 1000,
+	 .help = "For how long browsers are to ask with https only, by a field "
+		 "Strict-Transport-Security in responses over TLS (RFC 6797): "
+		 "\"8760h\" is a year. 0s: no field."},
 	{.name = "auth_file", AT(auth_file), .type = &type_path,
 	 .fallback = "",
 	 .help = "A file of users, as described under Passwords below: only "

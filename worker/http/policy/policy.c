@@ -12,10 +12,12 @@
 #include "worker/http/policy/error_pages.h"
 #include "worker/http/policy/limits.h"
 #include "worker/http/policy/real_ip.h"
+#include "worker/http/policy/secure.h"
 
 /* Each is NULL when it is not asked for. */
 struct policy {
 	const struct conf_common *conf; /* never NULL */
+	const struct secure *secure;
 	const struct access *access;
 	struct limits *limits;
 	struct auth *auth;
@@ -28,10 +30,11 @@ struct policy {
 
 static bool is_empty(const struct policy *policy)
 {
-	return policy->access == NULL && policy->limits == NULL &&
-	       policy->auth == NULL && policy->authorize.n == 0 &&
-	       policy->request_fields == NULL && policy->response_fields == NULL &&
-	       policy->error_pages == NULL && policy->compress == NULL;
+	return policy->secure == NULL && policy->access == NULL &&
+	       policy->limits == NULL && policy->auth == NULL &&
+	       policy->authorize.n == 0 && policy->request_fields == NULL &&
+	       policy->response_fields == NULL && policy->error_pages == NULL &&
+	       policy->compress == NULL;
 }
 
 static const struct conf_fields *if_any(const struct conf_fields *fields)
@@ -44,6 +47,7 @@ int policy_create(struct http *http, const struct conf_common *conf,
 {
 	struct policy policy = {
 		.conf = conf,
+		.secure = secure_create(http, conf),
 		.access = access_create(&http->arena, &conf->allow, &conf->deny),
 		.limits = limits_create(http, conf),
 		.authorize = str_of(conf->authorize),
@@ -115,6 +119,10 @@ unsigned policy_admit(const struct policy *policy, struct exchange *x)
 {
 	unsigned refusal = 0;
 
+	if (policy->secure != NULL)
+		refusal = secure_admit(policy->secure, x);
+	if (refusal != 0)
+		return refusal;
 	if (policy->access != NULL && !access_allows(policy->access, &x->peer))
 		return deny(policy, x);
 	if (policy->limits != NULL)
@@ -137,6 +145,8 @@ void policy_change_request(const struct policy *policy, struct exchange *x)
 
 void policy_change_response(const struct policy *policy, struct exchange *x)
 {
+	if (policy->secure != NULL)
+		secure_change_response(policy->secure, x);
 	if (policy->response_fields != NULL)
 		edits_change_response(policy->response_fields, x);
 	if (policy->compress != NULL && !x->response.is_coded)
