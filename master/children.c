@@ -136,6 +136,7 @@ static void become_worker(const struct child *child, const struct child_spec *sp
 			    child->children->handoff[1]},
 		.readers = &child->children->readers,
 		.keeper = spec->keeper,
+		.is_first = spec->is_first,
 		.tickets = &child->children->tickets,
 		.board = child->children->board,
 		.slot = child->slot,

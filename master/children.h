@@ -122,7 +122,8 @@ struct child_spec {
 	const struct identity *identity;
 	int error_log; /* -1: as the master's */
 	const int *access_logs;
-	int keeper; /* -1: it has no TLS */
+	int keeper;    /* -1: it has no TLS */
+	bool is_first; /* of the generation */
 };
 
 /* NULL with errno: EAGAIN when no slot is free or fork(2) refused. */

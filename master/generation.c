@@ -215,6 +215,7 @@ int generation_spawn(struct generation *g, struct children *children)
 		.error_log = g->error_log,
 		.access_logs = g->access_logs,
 		.keeper = -1,
+		.is_first = children_next(children, g, NULL) == NULL,
 	};
 	struct child *child = NULL;
 

@@ -575,6 +575,7 @@ static int open_tls(struct worker *w, char why_out[TLS_WHY])
 		tls_create(&w->loop, env->conf, env->keeper, env->tickets, why_out);
 	if (w->tls == NULL)
 		return -1;
+	env->slot->certificates_until = tls_valid_until(w->tls, env->is_first);
 	w->net.tls = w->tls;
 	for (size_t i = 0; i < w->tls->n_policies; i++)
 		w->net.listeners[i].policy = w->tls->policies[i];

@@ -32,7 +32,8 @@ struct worker_env {
 	int handoff[2]; /* where connections are given away, and taken */
 	const struct frozen_table *readers; /* what the receivers of connections
 					     * understand */
-	int keeper; /* of private keys; -1: no listener has TLS */
+	int keeper;    /* of private keys; -1: no listener has TLS */
+	bool is_first; /* of its generation: says what one is enough for */
 	const struct ticket_keys *tickets;
 	const struct scoreboard *board;
 	struct slot *slot;   /* in the scoreboard; written by this worker only */

@@ -80,6 +80,8 @@ const struct server_health *server_health_find(const struct server_health *cells
 struct slot {
 	alignas(64) struct pulse pulse; /* does it wait? */
 	uint64_t connections;           /* open now */
+	uint64_t certificates_until;    /* time(2): when the first of its
+					 * certificates expires; 0: it has none */
 	uint64_t generation;            /* while it serves; 0 before and after */
 	uint64_t load;  /* of a thousand: for how much of the last turns of
 			 * its balance it had something to do */

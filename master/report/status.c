@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -135,6 +136,51 @@ static void text_listeners(const struct generation *g, struct buf *out)
 				   g->conf->listeners[i].protocol);
 }
 
+/* When the first certificate expires of those that the workers have; 0: they have
+ * none. */
+static uint64_t certificates_until(struct master *m)
+{
+	uint64_t first = 0;
+
+	for (struct child *c = NULL;
+	     (c = children_next(&m->children, m->serving, c)) != NULL;) {
+		uint64_t until = c->slot->certificates_until;
+
+		if (until != 0 && (first == 0 || until < first))
+			first = until;
+	}
+	return first;
+}
+
+static int64_t days_until(uint64_t when)
+{
+	return ((int64_t)when - (int64_t)time(NULL)) / (24 * 3600);
+}
+
+static void text_certificates(struct master *m, struct buf *out)
+{
+	uint64_t until = certificates_until(m);
+	char when[CLOCK_TEXT];
+
+	if (until != 0)
+		buf_printf(out, "certificates: the first expires in %jd days, %s\n",
+			   (intmax_t)days_until(until),
+			   clock_format_utc((time_t)until, when));
+}
+
+static void json_certificates(struct master *m, struct buf *out)
+{
+	uint64_t until = certificates_until(m);
+	char when[CLOCK_TEXT];
+
+	if (until == 0)
+		buf_put(out, STR(",\"certificates\":null"));
+	else
+		buf_printf(out, ",\"certificates\":{\"days\":%jd,\"until\":\"%s\"}",
+			   (intmax_t)days_until(until),
+			   clock_format_utc((time_t)until, when));
+}
+
 void status_text(struct master *m, struct buf *out)
 {
 	struct summary *s = mem_alloc(sizeof(*s));
@@ -147,6 +193,7 @@ void status_text(struct master *m, struct buf *out)
 		   (uintmax_t)ms_since(s->now, m->started_at) / 1000,
 		   m->serving != NULL ? m->serving->number : 0, m->file);
 	text_listeners(m->serving, out);
+	text_certificates(m, out);
 	text_reload(&m->last_reload, out);
 	buf_put(out, STR("\n"));
 	text_workers(m, s, out);
@@ -283,6 +330,7 @@ void status_json(struct master *m, struct buf *out)
 	json_totals(s, out);
 	json_latency(s, out);
 	json_reload(&m->last_reload, out);
+	json_certificates(m, out);
 	buf_put(out, STR("}\n"));
 	free(s);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -83,6 +84,16 @@ static bool find_key(struct certificate *c, struct keeper_client *keeper,
 	return c->key != NULL;
 }
 
+static void read_end(struct certificate *c)
+{
+	int days, seconds;
+	int64_t until = (int64_t)time(NULL);
+
+	if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(c->leaf)) == 1)
+		until += (int64_t)days * 24 * 3600 + seconds;
+	c->until = until > 1 ? (uint64_t)until : 1;
+}
+
 static void add_name(struct certificate *c, const char *name, size_t n)
 {
 	char *copy;
@@ -158,6 +169,7 @@ bool certificate_init(struct certificate *c, const struct conf_certificate *conf
 	if (!find_key(c, keeper, conf->key, key_why))
 		return complain(why_out, why_size, conf->key, key_why);
 	read_names(c);
+	read_end(c);
 	if (conf->ocsp[0] != '\0')
 		why = read_ocsp(c, conf->ocsp);
 	return why == NULL || complain(why_out, why_size, conf->ocsp, why);

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <openssl/x509.h>
 
@@ -27,6 +28,7 @@ struct certificate {
 	EVP_PKEY *key;          /* the keeper's */
 	char **names;           /* in lower case; "*.example.com" */
 	size_t n_names;
+	uint64_t until;      /* time(2): it expires then */
 	unsigned char *ocsp; /* DER; or NULL */
 	size_t n_ocsp;
 };

@@ -49,6 +49,22 @@ struct tls *tls_create(struct loop *loop, const struct conf *conf, int keeper,
 	return tls;
 }
 
+uint64_t tls_valid_until(const struct tls *tls, bool says)
+{
+	uint64_t first = 0;
+
+	for (size_t i = 0; i < tls->n_policies; i++) {
+		uint64_t until =
+			tls->policies[i] == NULL
+				? 0
+				: tls_policy_valid_until(tls->policies[i], says);
+
+		if (until != 0 && (first == 0 || until < first))
+			first = until;
+	}
+	return first;
+}
+
 struct tls_crypto *tls_get_crypto(struct tls *tls)
 {
 	if (tls->crypto == NULL)

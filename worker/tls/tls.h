@@ -32,6 +32,10 @@ struct tls *tls_create(struct loop *loop, const struct conf *conf, int keeper,
 		       const struct ticket_keys *tickets, char why_out[TLS_WHY]);
 void tls_destroy(struct tls **tls);
 
+/* time(2), when the first certificate expires; 0 without any. With `says` the
+ * log is told of each that does so in the next 21 days, or has. */
+uint64_t tls_valid_until(const struct tls *tls, bool says);
+
 /* Made when it is needed. NULL when OpenSSL fails. */
 struct tls_crypto *tls_get_crypto(struct tls *tls);
 

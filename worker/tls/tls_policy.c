@@ -6,9 +6,11 @@
  */
 #include "worker/tls/tls_policy.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -19,11 +21,15 @@
 
 #include "base/buf.h"
 #include "base/codec/tls_suite.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "worker/tls/certificate.h"
 #include "worker/tls/handshake.h"
 
-enum { SERVER_NAME_MAX = 253 };
+enum {
+	SERVER_NAME_MAX = 253,
+	EXPIRY_DAYS = 21, /* before which the log says nothing */
+};
 
 /* One of each kind, or NULL. */
 struct certificate_set {
@@ -585,6 +591,33 @@ void tls_policy_destroy(struct tls_policy **policy)
 struct ssl_ctx_st *tls_policy_context(const struct tls_policy *policy)
 {
 	return policy->contexts[0]->ssl;
+}
+
+static void warn_of(const char *path, int64_t left)
+{
+	int64_t day = 24 * 3600;
+
+	if (left < 0)
+		log_warn("%s: the certificate has expired", path);
+	else if (left < EXPIRY_DAYS * day)
+		log_warn("%s: the certificate expires in %jd days", path,
+			 (intmax_t)(left / day));
+}
+
+uint64_t tls_policy_valid_until(const struct tls_policy *policy, bool says)
+{
+	int64_t now = (int64_t)time(NULL);
+	uint64_t first = UINT64_MAX;
+
+	for (size_t i = 0; i < policy->n_certificates; i++) {
+		uint64_t until = policy->certificates[i].until;
+
+		if (says)
+			warn_of(policy->conf->certificates[i].chain,
+				(int64_t)until - now);
+		first = until < first ? until : first;
+	}
+	return first;
 }
 
 bool tls_policy_is_optional(const struct tls_policy *policy)

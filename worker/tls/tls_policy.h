@@ -32,6 +32,9 @@ void tls_policy_destroy(struct tls_policy **policy);
  */
 struct ssl_ctx_st *tls_policy_context(const struct tls_policy *policy);
 
+/* As tls_valid_until(). */
+uint64_t tls_policy_valid_until(const struct tls_policy *policy, bool says);
+
 /* Plain text is spoken, too, on the same port. */
 bool tls_policy_is_optional(const struct tls_policy *policy);
 

@@ -20,6 +20,8 @@ sub has_tls_programs () {
 		qw(openssl curl python3);
 }
 
+our $days = 30;
+
 my %algorithms = (
 	ec => [qw(ec -pkeyopt ec_paramgen_curve:P-256)],
 	rsa => ['rsa:2048'],
@@ -31,7 +33,7 @@ sub make_certificate ($kind, @names) {
 	my $dir = tempdir(CLEANUP => 1);
 	my ($exit, $out, $err) = Holdfast::Command->new(['openssl', 'req',
 		'-x509', '-nodes', '-newkey', $algorithms{$kind}->@*,
-		'-subj', "/CN=$names[0]", '-days', '30',
+		'-subj', "/CN=$names[0]", '-days', $days,
 		'-addext', 'subjectAltName=' . join(',', map { "DNS:$_" } @names),
 		'-keyout', "$dir/key", '-out', "$dir/pem"])->wait;
 
