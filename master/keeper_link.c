@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/safe_path.h"
 #include "base/shared/channel.h"
 #include "base/shared/keeper_wire.h"
@@ -44,6 +45,63 @@ static void reconnect_workers(struct keeper_link *link)
 	}
 }
 
+/* An order that waits, with a descriptor of its own. */
+struct waiting {
+	struct list link;
+	struct keeper_order order;
+	int fd;
+};
+
+static void drop(struct waiting *w)
+{
+	list_remove(&w->link);
+	close(w->fd);
+	free(w);
+}
+
+static void drop_all(struct keeper_link *link)
+{
+	LIST_EACH_SAFE (l, &link->waiting)
+		drop(CONTAINER_OF(l, struct waiting, link));
+}
+
+/* A socket takes few messages at a time (net.unix.max_dgram_qlen is 10 at first),
+ * and there may be many keys. */
+static int put_off(struct keeper_link *link, const struct keeper_order *order,
+		   int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	struct waiting *w;
+
+	if (copy == -1)
+		return -1;
+	w = mem_zalloc(1, sizeof(*w));
+	w->order = *order;
+	w->fd = copy;
+	if (list_is_empty(&link->waiting))
+		loop_modify(link->loop, &link->channel, EPOLLIN | EPOLLOUT);
+	list_append(&link->waiting, &w->link);
+	return 0;
+}
+
+static void send_waiting(struct keeper_link *link)
+{
+	LIST_EACH_SAFE (l, &link->waiting) {
+		struct waiting *w = CONTAINER_OF(l, struct waiting, link);
+		enum channel_result result = channel_send(
+			link->channel.fd, &w->order, sizeof(w->order), &w->fd, 1);
+
+		if (result == CHANNEL_AGAIN)
+			return;
+		if (result != CHANNEL_OK) /* its end is read as such */
+			break;
+		drop(w);
+	}
+	if (list_is_empty(&link->waiting))
+		loop_modify(link->loop, &link->channel, EPOLLIN);
+}
+
+/* In their order: a worker's channel comes after the keys that it needs. */
 static int send_order(struct keeper_link *link, enum keeper_order_type type,
 		      const char *path, int fd)
 {
@@ -54,10 +112,16 @@ static int send_order(struct keeper_link *link, enum keeper_order_type type,
 		return -1;
 	}
 	snprintf(order.path, sizeof(order.path), "%s", path);
-	return channel_send(link->channel.fd, &order, sizeof(order), &fd, 1) ==
-			       CHANNEL_OK
-		       ? 0
-		       : -1;
+	if (!list_is_empty(&link->waiting))
+		return put_off(link, &order, fd);
+	switch (channel_send(link->channel.fd, &order, sizeof(order), &fd, 1)) {
+	case CHANNEL_OK:
+		return 0;
+	case CHANNEL_AGAIN:
+		return put_off(link, &order, fd);
+	default:
+		return -1;
+	}
 }
 
 static void start_again(struct keeper_link *link)
@@ -83,6 +147,7 @@ static void lose_keeper(struct keeper_link *link)
 	uint64_t age = link->loop->now - link->started_at;
 
 	loop_close(link->loop, &link->channel);
+	drop_all(link);
 	log_warn("the keeper has died: starting another");
 	if (age < YOUNG_MS * NS_PER_MS)
 		loop_timer(link->loop, &link->respawn, RESPAWN_MS);
@@ -98,6 +163,7 @@ static void on_event(struct watch *watch, uint32_t events)
 	size_t n, n_fds;
 
 	(void)events;
+	send_waiting(link);
 	while (watch->fd != -1) {
 		switch (channel_receive(watch->fd, &order, sizeof(order), &n, fds,
 					&n_fds)) {
@@ -129,8 +195,6 @@ static int spawn(struct keeper_link *link)
 
 	if (channel_open(ends) == -1)
 		return -1;
-	/* For as many keys as there may be. */
-	channel_grow(ends[0]);
 	pid = fork();
 	if (pid == 0) {
 		env.channel = ends[1];
@@ -290,6 +354,7 @@ void keeper_link_init(struct keeper_link *link, struct children *children)
 				     .children = children,
 				     .channel = {on_event, -1},
 				     .memory = -1};
+	list_init(&link->waiting);
 	timer_init(&link->respawn, on_respawn);
 	timer_init(&link->rotate, on_rotate);
 	children->keeper = link;
@@ -299,6 +364,7 @@ void keeper_link_fini(struct keeper_link *link)
 {
 	if (link->channel.fd != -1)
 		loop_close(link->loop, &link->channel);
+	drop_all(link);
 	fd_close(&link->memory);
 	timer_detach(&link->loop->timers, &link->respawn);
 	timer_detach(&link->loop->timers, &link->rotate);

@@ -8,6 +8,7 @@
 #ifndef MASTER_KEEPER_LINK_H
 #define MASTER_KEEPER_LINK_H
 
+#include "base/list.h"
 #include "base/loop.h"
 #include "base/privileges.h"
 #include "conf/conf.h"
@@ -19,6 +20,7 @@ struct keeper_link {
 	struct loop *loop;
 	struct children *children;
 	struct watch channel; /* to the keeper; -1: there is none */
+	struct list waiting;  /* orders for which it has no room yet */
 	uint64_t started_at;  /* CLOCK_MONOTONIC ns */
 	struct timer respawn;
 	bool has_identity; /* the keeper becomes it */
