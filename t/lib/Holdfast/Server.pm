@@ -449,8 +449,8 @@ sub _faults ($self) {
 			next;
 		}
 		# OpenSSL's jobs have stacks of their own, which that does not know.
-		next if $text =~ /ASan is ignoring requested __asan_handle_no_return
-				|False positive error reports may follow
+		next if $text =~ /ASan\ is\ ignoring\ requested
+				|False\ positive\ error\ reports\ may\ follow
 				|google\/sanitizers\/issues\/189/x;
 		next if $line->{level} eq 'info' || $line->{level} eq 'debug';
 		my $known = 0;
