@@ -11,8 +11,8 @@ use Socket qw(unpack_sockaddr_in);
 use Holdfast::Wait;
 
 our @EXPORT_OK = qw(alive client_ports proc_state children server_processes fds fd_targets
-	rss_kb anonymous_kb cpu_ticks proc_status proc_uids raise_nofile stop_process
-	continue_process socket_holder);
+	rss_kb anonymous_kb cpu_ticks cpu_wanted proc_status proc_uids
+	raise_nofile stop_process continue_process socket_holder);
 
 sub _slurp ($path) {
 	open my $in, '<', $path or return undef;
@@ -37,6 +37,15 @@ sub cpu_ticks ($pid) {
 	my @fields = split ' ', $stat =~ s/.*\) //sr;
 
 	return $fields[11] + $fields[12];
+}
+
+# Seconds for which it ran or waited for a processor, however busy the machine is
+# (see /proc/PID/schedstat; without it, seconds for which it ran).
+sub cpu_wanted ($pid) {
+	my ($ran, $waited) = split ' ', _slurp("/proc/$pid/schedstat") // '';
+
+	return cpu_ticks($pid) / 100 unless defined $waited;
+	return ($ran + $waited) / 1e9;
 }
 
 # A zombie is not alive.
