@@ -13,7 +13,7 @@
  *             once in a tunnel
  *
  * A try that fails before the head is there may be made again on another
- * server: may_try_again() has the rules.
+ * server: forward_retry.c has the rules.
  */
 #include "worker/handler/proxy/forward.h"
 
@@ -24,6 +24,7 @@
 #include "base/codec/response_head.h"
 #include "base/log.h"
 #include "worker/handler/proxy/forward_queue.h"
+#include "worker/handler/proxy/forward_retry.h"
 #include "worker/handler/proxy/forward_state.h"
 #include "worker/handler/proxy/forward_sticky.h"
 #include "worker/handler/proxy/proxy.h"
@@ -132,44 +133,6 @@ void forward_refuse(struct forward *f, unsigned status, const char *phase,
 	exchange_answer_error(f->x, status);
 }
 
-/* RFC 9110 section 9.2.2 */
-static bool is_idempotent(const struct exchange *x)
-{
-	switch (x->request.method) {
-	case METHOD_GET:
-	case METHOD_HEAD:
-	case METHOD_PUT:
-	case METHOD_DELETE:
-	case METHOD_OPTIONS:
-	case METHOD_TRACE:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* A request is asked again only where that can do no harm: all of it is still
- * here, and it is idempotent or nothing of it was sent; or the configuration
- * says that it may be. */
-static bool is_repeatable(const struct forward *f)
-{
-	return f->is_replayable &&
-	       (is_idempotent(f->x) || f->sent + f->whole_sent == 0 ||
-		f->upstream->conf->retry_on & 1u << CONF_RETRY_NON_IDEMPOTENT);
-}
-
-/* Nothing of a response has come, unless the configuration names what came. */
-static bool may_try_again(const struct forward *f, enum conf_retry cause)
-{
-	return f->upstream->conf->retry_on & 1u << cause &&
-	       (!f->is_received || cause >= CONF_RETRY_INVALID) && is_repeatable(f);
-}
-
-static bool is_too_late(const struct forward *f)
-{
-	return f->total_until != 0 && forward_now(f) >= f->total_until;
-}
-
 static void try_again(struct forward *f)
 {
 	f->sent = 0;
@@ -195,7 +158,8 @@ static void fail(struct forward *f, unsigned status, enum conf_retry cause,
 {
 	bool was_stale = f->peer != NULL && f->peer->is_reused && !f->is_received &&
 			 status == 502;
-	bool may = was_stale ? is_repeatable(f) : may_try_again(f, cause);
+	bool may = was_stale ? forward_is_repeatable(f)
+			     : forward_may_try_again(f, cause);
 
 	peer_close(&f->peer);
 	if (!was_stale) {
@@ -205,7 +169,7 @@ static void fail(struct forward *f, unsigned status, enum conf_retry cause,
 	} else if (f->n_tried > 0) {
 		f->n_tried--;
 	}
-	if (may && !is_too_late(f))
+	if (may && !forward_is_too_late(f))
 		try_again(f);
 	else
 		forward_refuse(f, status, phase, why);
@@ -254,34 +218,12 @@ static void set_content(struct forward *f, const struct response_head *head)
 	}
 }
 
-/* Whether the configuration would have another server asked after a response
- * with that status; the last one's is passed on, whatever it is. */
-static bool asks_another(const struct forward *f, unsigned status)
-{
-	static const struct {
-		unsigned status;
-		enum conf_retry cause;
-	} causes[] = {
-		{403, CONF_RETRY_403}, {404, CONF_RETRY_404}, {408, CONF_RETRY_408},
-		{429, CONF_RETRY_429}, {500, CONF_RETRY_500}, {502, CONF_RETRY_502},
-		{503, CONF_RETRY_503}, {504, CONF_RETRY_504},
-	};
-
-	if (f->n_tried > f->upstream->conf->retries ||
-	    f->n_tried >= f->upstream->conf->n_servers || is_too_late(f))
-		return false;
-	for (size_t i = 0; i < sizeof(causes) / sizeof(*causes); i++)
-		if (causes[i].status == status)
-			return may_try_again(f, causes[i].cause);
-	return false;
-}
-
 static void answer(struct forward *f, const struct response_head *head)
 {
 	struct exchange *x = f->x;
 
 	x->upstream->status = head->status;
-	if (head->status >= 400 && asks_another(f, head->status)) {
+	if (head->status >= 400 && forward_asks_another(f, head->status)) {
 		server_succeeded(f->server);
 		peer_close(&f->peer);
 		try_again(f);
@@ -517,7 +459,7 @@ bool forward_put_head(struct forward *f)
 /* Whether it can be sent again after all of it was: see drop_sent(). */
 static bool stays_replayable(const struct forward *f)
 {
-	if (!is_idempotent(f->x) || !f->is_replayable)
+	if (!forward_is_idempotent(f) || !f->is_replayable)
 		return false;
 	return f->has_ended || f->body.framing == PROXY_NO_BODY ||
 	       (f->body.framing == PROXY_LENGTH &&

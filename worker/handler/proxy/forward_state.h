@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A request on its way, for the files that serve it: forward.c (its tries),
- * forward_body.c (what is passed on), forward_compact.c (silent tunnels), and
- * forward_frozen.c, which moves it to another process. Worker.
+ * forward_retry.c (whether there is another), forward_body.c (what is passed on),
+ * forward_compact.c (silent tunnels), and forward_frozen.c, which moves it to
+ * another process. Worker.
  */
 #ifndef WORKER_HANDLER_PROXY_FORWARD_STATE_H
 #define WORKER_HANDLER_PROXY_FORWARD_STATE_H
