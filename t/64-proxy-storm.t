@@ -3,7 +3,8 @@
 # Downloads and uploads that take their time, tunnels that echo, and a stream
 # of events, each passed on to a server, while holdfast reloads and is upgraded
 # with a timeouts.drain that is far too short for any of them: nothing is
-# closed or lost, and every byte is right and in order.
+# closed or lost, and every byte is right and in order. The upgrades are to a
+# program whose formats differ, and back.
 #
 # HOLDFAST_TEST_LONG=1: 20 downloads at 1 MB/s, 20 uploads at 200 kB/s, 500
 # tunnels, 30 reloads, 3 upgrades.
@@ -72,7 +73,7 @@ sites = ( { routes = ( { path = "/"; handler = "proxy"; upstream = "app"; },
 E
 }
 
-my $s = Holdfast::Upgraded->of(Holdfast->start(conf => conf(0)));
+my $s = Holdfast::Upgraded->start(conf => conf(0));
 
 first_upgrade($s);
 

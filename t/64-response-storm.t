@@ -5,7 +5,7 @@
 # upgraded with a timeouts.drain that is far too short for any of them, beside
 # clients that never open a connection again: each byte is right, nothing is
 # lost, nothing is closed, each has its line in the access log, and no worker
-# stays for them.
+# stays for them. The upgrades are to a program whose formats differ, and back.
 #
 # HOLDFAST_TEST_LONG=1: 20 downloads of 50 MB, 30 reloads, 5 upgrades.
 use v5.36;
@@ -61,7 +61,7 @@ sites = ( { routes = (
 EOF_CONF
 }
 
-my $s = Holdfast::Upgraded->of(Holdfast->start(conf => conf(0),
+my $s = Holdfast::Upgraded->start(conf => conf(0),
 	files => { 'www/file' => $file, 'www/text.txt' => $text },
 	prepare => sub ($dir) {
 		$dir->mkdir('list');
@@ -69,7 +69,7 @@ my $s = Holdfast::Upgraded->of(Holdfast->start(conf => conf(0),
 			open my $out, '>', $dir->path(sprintf
 				"list/%06d-%s", $i, 'n' x 100) or die $!;
 		}
-	}));
+	});
 
 first_upgrade($s);
 

@@ -16,21 +16,11 @@ use Holdfast::Hold;
 use Holdfast::Proc qw(alive);
 use Holdfast::Upgraded;
 
-my $build = Holdfast::build();
-
 plan skip_all => 'only in a build: t/tools/holdfast_shifted'
-	unless defined $build && -x "$build/t/tools/holdfast_shifted" &&
-		-x "$build/t/tools/holdfast_foreign";
+	if grep { !defined program($_) } qw(shifted foreign);
 plan skip_all => 'no compiler here' unless Holdfast::Hold::program();
 
-sub program ($name) {
-	my $path = $name eq 'normal' ? Holdfast::binary()
-		: "$build/t/tools/holdfast_$name";
-
-	open my $in, '<:raw', $path or die "$path: $!";
-	local $/;
-	return readline $in;
-}
+sub program ($name) { return Holdfast::Upgraded::program($name) }
 
 subtest 'one that knows both formats' => sub {
 	my $s = Holdfast::Upgraded->start(

@@ -5,7 +5,8 @@
 #   storm($server, reloads => 6, upgrades => 2, pause => 0.4, patience => 10,
 #           conf => sub ($n) { ... });
 #
-# $server is a Holdfast::Upgraded. Each reload has a configuration of its own,
+# $server is a Holdfast::Upgraded; one that was started as a copy is upgraded to
+# a program whose formats of what moves differ, if there is one, and back. Each reload has a configuration of its own,
 # and begins `pause` seconds after the one before. They have to succeed, and
 # after each no worker may be older than the generation before, once `patience`
 # seconds have passed: those have had their time.
@@ -15,6 +16,7 @@ use v5.36;
 use Exporter qw(import);
 use Test::More;
 use Time::HiRes qw(sleep);
+use Holdfast::Upgraded;
 use Holdfast::Wait;
 
 our @EXPORT = qw(first_upgrade storm);
@@ -40,6 +42,10 @@ sub _is_new ($s, $patience) {
 
 sub storm ($s, %opt) {
 	my (@failed, @too_old);
+	my @next = ('shifted', 'normal');
+
+	@next = () unless -e $s->path('bin/holdfast') &&
+		defined Holdfast::Upgraded::program('shifted');
 
 	for my $n (1 .. $opt{reloads}) {
 		my $next = now() + $opt{pause};
@@ -50,6 +56,10 @@ sub storm ($s, %opt) {
 		push @failed, "reload $n: $err" if $exit ne '0';
 		push @too_old, "after reload $n" unless _is_new($s, $opt{patience});
 		if ($n % int($opt{reloads} / $opt{upgrades}) == 0) {
+			if (@next) {
+				push @next, shift @next;
+				$s->install(Holdfast::Upgraded::program($next[-1]));
+			}
 			($exit, $out, $err) = $s->run('upgrade');
 			push @failed, "upgrade after $n: $err" if $exit ne '0';
 			push @failed, 'an old master' if $s->follow ne '0';

@@ -70,6 +70,18 @@ sub install ($self, $bytes = undef, $mode = 0755) {
 	return;
 }
 
+# The bytes of the real binary, "normal", or of t/tools/holdfast_NAME of the
+# build, whose formats differ; undef where there is none.
+sub program ($name) {
+	my $build = Holdfast::build();
+	my $path = $name eq 'normal' ? Holdfast::binary()
+		: defined $build ? "$build/t/tools/holdfast_$name" : return undef;
+
+	open my $in, '<:raw', $path or return undef;
+	local $/;
+	return readline $in;
+}
+
 # After an upgrade: waits for the end of the old master, from now on is about
 # the new one, which the control socket tells unless it is given. Returns the old
 # one's exit status.
