@@ -22,7 +22,8 @@ use Holdfast::Upgraded;
 
 my $long = $ENV{HOLDFAST_TEST_LONG};
 my ($reloads, $upgrades, $pause) = $long ? (30, 5, 1.6) : (6, 2, 0.4);
-my $rate = $long ? 1_000_000 : 500_000;
+# More than the buffers of a connection in the kernel take at once.
+my $rate = $long ? 1_000_000 : 3_000_000;
 my $many = scaled($long ? 20 : 6);
 my $names = $long ? 50_000 : 2000;
 
@@ -37,8 +38,8 @@ sub lines_of ($n) {
 	return $text;
 }
 
-my $file = lines_of($long ? 50_000_000 : 2_000_000);
-my $text = lines_of($long ? 20_000_000 : 3_000_000);
+my $file = lines_of($long ? 50_000_000 : 12_000_000);
+my $text = lines_of($long ? 20_000_000 : 12_000_000);
 my $upload = 'u' x ($long ? 4_000_000 : 300_000);
 
 sub conf ($n) {
