@@ -184,6 +184,7 @@ struct conf_tls {
 };
 
 struct conf_listener {
+	const char *name; /* for metrics: `text`, where it is not given */
 	const char *text; /* canonical, from addr_format(): the key */
 	struct addr addr;
 	const char *protocol; /* "http", "stream" or "echo" */
@@ -344,6 +345,7 @@ struct conf_try {
 
 struct conf_route {
 	struct conf_origin origin;
+	const char *name; /* for metrics: its path, where it is not given */
 	struct str path;  /* begins with "/", normalised: no "//", no dots;
 			   * or a pattern */
 	int match;        /* enum conf_match */
@@ -356,6 +358,7 @@ struct conf_route {
 };
 
 struct conf_site {
+	const char *name; /* for metrics: its first host, where it is not given */
 	struct conf_strings hosts; /* lower case: "a.b", "*.b" or "*" */
 	struct conf_common common;
 	struct conf_route *routes;

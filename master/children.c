@@ -80,6 +80,22 @@ int children_init(struct children *children, struct loop *loop)
 	return 0;
 }
 
+void children_publish(struct children *children)
+{
+	scoreboard_begin(children->board);
+	children->board->master.retired = children->retired;
+	scoreboard_end(children->board);
+}
+
+void children_named(struct children *children, struct named sum_out[NAMED_ROOM])
+{
+	memcpy(sum_out, children->board->master.named,
+	       sizeof(children->board->master.named));
+	for (struct child *c = NULL;
+	     (c = children_next(children, NULL, c)) != NULL;)
+		named_merge(sum_out, c->slot->named);
+}
+
 struct counters children_total(struct children *children)
 {
 	struct counters total = children->retired;
@@ -239,6 +255,7 @@ static void understand(struct child *child, struct message *message)
 		return;
 	case MESSAGE_DRAINED:
 		children->retired.connections_cut += message->number;
+		children_publish(children);
 		child->is_done = true;
 		return;
 	case MESSAGE_KEEPING:
@@ -315,9 +332,13 @@ static void forget(struct children *children, struct child *child, int status)
 	on_channel(&child->channel, EPOLLIN);
 	close_channel(child);
 	timer_detach(&children->loop->timers, &child->kill_timer);
+	scoreboard_begin(children->board);
 	counters_add(&children->retired, &child->slot->counters);
+	named_merge(children->board->master.named, child->slot->named);
 	known_servers_keep(children->board, child->slot->servers);
 	memset(child->slot, 0, sizeof(*child->slot));
+	children->board->master.retired = children->retired;
+	scoreboard_end(children->board);
 	quota_clear(children->quota, child->number);
 
 	/* The slot is free before the owner hears of it, and may spawn. */

@@ -140,6 +140,10 @@ struct child *children_next(struct children *children,
 			    const struct child *previous);
 /* What was counted by all workers that there were and are. */
 struct counters children_total(struct children *children);
+/* The same, by name. */
+void children_named(struct children *children, struct named sum_out[NAMED_ROOM]);
+/* Has workers see children->retired as it is now. */
+void children_publish(struct children *children);
 
 unsigned children_count(struct children *children,
 			const struct generation *generation);

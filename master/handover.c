@@ -8,10 +8,12 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/tunable.h"
 #include "master/ending.h"
 #include "master/master.h"
@@ -68,6 +70,22 @@ static void on_counters(struct upgrade *upgrade, const struct counters *counters
 	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
 
 	counters_add(&m->children.retired, counters);
+	children_publish(&m->children);
+}
+
+static void on_named(struct upgrade *upgrade, const struct named *cell)
+{
+	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
+	struct scoreboard *board = m->children.board;
+	struct named *own;
+
+	if (cell->key == 0)
+		return;
+	scoreboard_begin(board);
+	own = named_take(board->master.named, cell->key);
+	for (size_t i = 0; own != NULL && i < NAMED_NUMBERS; i++)
+		own->n[i] += cell->n[i];
+	scoreboard_end(board);
 }
 
 static void on_alone(struct upgrade *upgrade)
@@ -75,13 +93,17 @@ static void on_alone(struct upgrade *upgrade)
 	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
 
 	children_set_readers(&m->children, &frozen_ours);
+	m->children.board->master.counting_until = 0;
 	control_resume(&m->control);
 	lifecycle_event(m, EVENT_ALONE);
 }
 
 static void on_counted(struct upgrade *upgrade)
 {
-	control_resume(&CONTAINER_OF(upgrade, struct master, upgrade)->control);
+	struct master *m = CONTAINER_OF(upgrade, struct master, upgrade);
+
+	m->children.board->master.counting_until = 0;
+	control_resume(&m->control);
 }
 
 static void on_change(struct upgrade *upgrade, const struct server_change *change)
@@ -122,8 +144,11 @@ void handover_say_unwanted(struct master *m)
  * less than a millisecond, nobody is told lower ones. */
 void handover_wait(struct master *m)
 {
-	if (m->upgrade.is_new && m->upgrade.channel.fd != -1)
-		control_pause(&m->control, COUNTED_MS);
+	if (!m->upgrade.is_new || m->upgrade.channel.fd == -1)
+		return;
+	control_pause(&m->control, COUNTED_MS);
+	m->children.board->master.counting_until =
+		clock_read() + COUNTED_MS * NS_PER_MS;
 }
 
 void handover_announce(struct master *m)
@@ -236,10 +261,34 @@ static void pass_reload_on(struct master *m)
 	verdict_fail(&m->next_reload, "; the new master reloads");
 }
 
+/* What the new master does not know. */
+static void send_named(struct master *m)
+{
+	struct named *now = mem_zalloc(NAMED_ROOM, sizeof(*now));
+	struct named *rest = mem_zalloc(NAMED_ROOM, sizeof(*rest));
+
+	children_named(&m->children, now);
+	memcpy(rest, now, NAMED_ROOM * sizeof(*now));
+	for (size_t i = 0; i < NAMED_ROOM; i++) {
+		const struct named *told = named_find(m->told_named, rest[i].key);
+
+		for (size_t k = 0; told != NULL && k < NAMED_NUMBERS; k++)
+			rest[i].n[k] -= told->n[k] < rest[i].n[k] ? told->n[k]
+								  : rest[i].n[k];
+	}
+	if (upgrade_send_named(&m->upgrade, rest) == -1)
+		log_warn("the new master does not take the counters of routes");
+	memcpy(m->told_named, now, sizeof(m->told_named));
+	free(now);
+	free(rest);
+}
+
 static void send_counters(struct master *m)
 {
 	struct counters total = children_total(&m->children), rest = total;
 
+	if (m->upgrade.channel.fd != -1)
+		send_named(m);
 	counters_subtract(&rest, &m->told);
 	if (m->upgrade.channel.fd != -1)
 		send_servers(&m->upgrade);
@@ -306,6 +355,7 @@ void handover_init(struct master *m)
 	m->upgrade.on_ready = on_new_ready;
 	m->upgrade.on_failed = on_new_failed;
 	m->upgrade.on_counters = on_counters;
+	m->upgrade.on_named = on_named;
 	m->upgrade.on_counted = on_counted;
 	m->upgrade.on_change = on_change;
 	m->upgrade.on_server = on_server;

@@ -198,7 +198,9 @@ static int act(const struct options *options)
 	case VERB_STOP:
 		return ask(options, "stop");
 	case VERB_STATUS:
-		return ask(options, options->json ? "status --json" : "status");
+		return ask(options, options->check  ? "status --check"
+				    : options->json ? "status --json"
+						    : "status");
 	case VERB_UPSTREAM:
 		return upstream(options);
 	case VERB_TOP:

@@ -65,6 +65,7 @@ struct master {
 	/* handover.c */
 	struct upgrade upgrade;
 	struct counters told; /* what the new master knows already */
+	struct named told_named[NAMED_ROOM];
 	struct known_told told_servers;
 	struct timer upgrade_timer;
 

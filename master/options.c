@@ -23,6 +23,7 @@ const char options_help[] =
 	"  quit    (-s quit)       finish what is begun, then end; wait\n"
 	"  stop    (-s stop)       end now\n"
 	"  status [--json]         what the running server does\n"
+	"  status --check          whether it is well, by the exit status\n"
 	"  top                     the same, live\n"
 	"  upstream [--json] [NAME]\n"
 	"                          the servers of upstreams; and, at run time:\n"
@@ -151,6 +152,8 @@ static void take_option(struct parser *p, int argc, char **argv, int *i)
 		p->options.control = argument(p, argc, argv, i);
 	else if (strcmp(option, "--json") == 0)
 		p->options.json = true;
+	else if (strcmp(option, "--check") == 0)
+		p->options.check = true;
 	else if (strcmp(option, "-v") == 0)
 		p->options.verbose = true;
 	else
@@ -175,6 +178,10 @@ static void check(struct parser *p)
 		complain(p, "-v belongs to connect, or stands alone");
 	if (o->json && o->verb != VERB_STATUS && o->verb != VERB_UPSTREAM)
 		complain(p, "--json belongs to status and upstream");
+	if (o->check && o->verb != VERB_STATUS)
+		complain(p, "--check belongs to status");
+	else if (o->check && o->json)
+		complain(p, "--check has no JSON");
 	if (o->verb == VERB_CONNECT && o->target == NULL)
 		complain(p, "connect needs HOST:PORT");
 	else if (o->verb == VERB_CONNECT && strchr(o->target, ':') == NULL)

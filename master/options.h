@@ -28,6 +28,7 @@ struct options {
 	const char *file;    /* the configuration */
 	const char *control; /* --control: NULL, as the configuration says */
 	bool json;           /* status and upstream --json */
+	bool check;          /* status --check */
 	bool verbose;        /* connect -v */
 	const char *target;  /* connect's HOST:PORT */
 	char words[480];     /* upstream's, with a space before each */

@@ -17,6 +17,7 @@
 #include "master/handover.h"
 #include "master/master.h"
 #include "master/workforce.h"
+#include "master/publish.h"
 
 enum {
 	MAKE_MS = 30000,  /* for a generation to be ready */
@@ -251,6 +252,7 @@ static void replace(struct master *m, struct generation *old)
 	reload_retire(m, old);
 	bound_generations(m);
 	m->last_reload = (struct outcome){.at = time(NULL), .ok = true};
+	publish_reload(m);
 }
 
 void reload_commit(struct master *m)
@@ -264,6 +266,7 @@ void reload_commit(struct master *m)
 	control_finish(&m->control, true);
 	pid_file_finish(&m->pid_file, true);
 	apply_settings(m->serving);
+	publish_generation(m);
 	start_workers(m);
 	log_listeners(m->serving, old);
 	if (old != NULL)
@@ -314,6 +317,7 @@ void reload_roll_back(struct master *m)
 		verdict_blame(&m->reload, "%s", m->next->failure);
 	reload_abandon(m);
 	*last = (struct outcome){.at = time(NULL)};
+	publish_reload(m);
 	verdict_summary(&m->reload, last->reason, sizeof(last->reason));
 	snprintf(rest, sizeof(rest), "; generation %u goes on", m->serving->number);
 	verdict_fail(&m->reload, rest);

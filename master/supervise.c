@@ -81,6 +81,15 @@ static void answer_status(struct master *m, struct control_client *client,
 	buf_release(&text);
 }
 
+static void answer_check(struct master *m, struct control_client *client)
+{
+	struct buf text = {0};
+	bool is_well = status_check(m, &text);
+
+	control_answer(client, is_well, buf_str(&text));
+	buf_release(&text);
+}
+
 static void ask(struct master *m, struct control_client *client, const char *verb)
 {
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
@@ -137,6 +146,8 @@ static void on_verb(struct control *control, struct control_client *client,
 		answer_status(m, client, status_json);
 	else if (strcmp(verb, "status --lines") == 0)
 		answer_status(m, client, status_lines);
+	else if (strcmp(verb, "status --check") == 0)
+		answer_check(m, client);
 	else if (is_about_upstreams(verb) && !servers_are_changed_by(verb + 8))
 		servers_show(m, client, verb + 8);
 	else if (client->rights != CONTROL_ALL)

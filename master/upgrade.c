@@ -54,7 +54,11 @@ enum upgrade_type {
 	UPGRADE_CHANGE,  /* `text`: of server_change_format() */
 	UPGRADE_SERVER,  /* `text`: of known_servers_tell() */
 	UPGRADE_TICKETS, /* `text`: of ticket_keys_format() */
+	UPGRADE_NAMED,   /* `text`: of `number` of struct named; a release that has
+			  * another one says it by another type */
 };
+
+enum { NAMED_IN_MESSAGE = UPGRADE_TEXT / sizeof(struct named) };
 
 struct upgrade_message {
 	uint32_t version;
@@ -140,6 +144,9 @@ static int send_message(struct upgrade *u, struct upgrade_message *message,
 
 	if (message->type == UPGRADE_COUNTERS)
 		size += message->number * sizeof(uint64_t);
+	if (message->type == UPGRADE_NAMED)
+		size = offsetof(struct upgrade_message, text) +
+		       message->number * sizeof(struct named);
 	message->version = UPGRADE_VERSION;
 	return channel_send(u->channel.fd, message, size, fds, n_fds) == CHANNEL_OK
 		       ? 0
@@ -424,6 +431,36 @@ bool upgrade_is_wanted(void)
 	return getenv(variable) != NULL;
 }
 
+int upgrade_send_named(struct upgrade *u, const struct named cells[NAMED_ROOM])
+{
+	struct upgrade_message *message = mem_zalloc(1, sizeof(*message));
+	int failed = 0;
+
+	message->type = UPGRADE_NAMED;
+	for (size_t i = 0; i < NAMED_ROOM; i++) {
+		if (cells[i].key != 0)
+			memcpy(message->text + message->number++ * sizeof(*cells),
+			       &cells[i], sizeof(*cells));
+		if (message->number < NAMED_IN_MESSAGE && i < NAMED_ROOM - 1)
+			continue;
+		if (message->number > 0)
+			failed |= send_message(u, message, NULL, 0);
+		message->number = 0;
+	}
+	free(message);
+	return failed;
+}
+
+static void take_named(struct upgrade *u, const struct upgrade_message *message)
+{
+	for (size_t i = 0; i < message->number && i < NAMED_IN_MESSAGE; i++) {
+		struct named cell;
+
+		memcpy(&cell, message->text + i * sizeof(cell), sizeof(cell));
+		u->on_named(u, &cell);
+	}
+}
+
 /* Another release may have other rows, or more numbers in one. */
 static void take_counters(struct upgrade *u, const struct upgrade_message *message)
 {
@@ -455,6 +492,8 @@ static void on_old_master(struct watch *watch, uint32_t events)
 			take_counters(u, message);
 		else if (message->type == UPGRADE_SERVER)
 			u->on_server(u, message->text);
+		else if (message->type == UPGRADE_NAMED)
+			take_named(u, message);
 		else if (message->type == UPGRADE_COUNTED)
 			u->on_counted(u);
 		break;

@@ -53,6 +53,7 @@ struct upgrade {
 	 * counters at a time; and the end of them. */
 	void (*on_counters)(struct upgrade *upgrade,
 			    const struct counters *counters);
+	void (*on_named)(struct upgrade *upgrade, const struct named *cell);
 	void (*on_counted)(struct upgrade *upgrade);
 	/* The new one's: a server of an upstream was changed at run time. */
 	void (*on_change)(struct upgrade *upgrade,
@@ -101,6 +102,10 @@ int upgrade_send_counters(struct upgrade *upgrade, const struct counters *counte
 
 /* A line of known_servers_tell(). 0, or -1. */
 int upgrade_send_server(struct upgrade *upgrade, const char *line);
+
+/* What was counted by name since it was told last. 0, or -1. */
+int upgrade_send_named(struct upgrade *upgrade,
+		       const struct named cells[NAMED_ROOM]);
 
 /* The new master's side. */
 

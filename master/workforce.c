@@ -150,6 +150,7 @@ static void on_respawn_time(struct timer *timer)
 	workforce_spawn(m, g, m->respawn.delay_ms > 0 ? 1 : UINT32_MAX);
 	m->children.retired.respawns +=
 		children_count_staying(&m->children, g) - before;
+	children_publish(&m->children);
 	try_again(m);
 }
 

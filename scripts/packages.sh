@@ -14,10 +14,11 @@ packages_of()
 		;;
 	test)
 		# systemd is only run in namespaces of its own; without its
-		# package the tests that need it are skipped. The last line
+		# package the tests that need it are skipped. Of prometheus
+		# it is promtool that is run. The last line
 		# are clients.
 		echo libcmocka-dev perl valgrind libc6-dbg strace curl procps \
-			systemd brotli zstd openssl \
+			systemd brotli zstd prometheus openssl \
 			wget python3 apache2-utils wrk nghttp2-client chromium
 		;;
 	servers)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "worker/handler/metrics_page.h"
 #include "worker/handler/module/module_route.h"
 #include "worker/handler/proxy/proxy.h"
 #include "worker/handler/ready.h"
@@ -19,9 +20,11 @@
 #include "worker/tls/tls.h"
 
 const struct handler *const parts_handlers[] = {
-	&static_handler,  &respond_handler, &redirect_handler,
-	&rewrite_handler, &module_handler,  &proxy_handler,
-	&ready_handler,   &status_handler,  NULL,
+	&static_handler,   &respond_handler,
+	&redirect_handler, &rewrite_handler,
+	&module_handler,   &proxy_handler,
+	&ready_handler,    &status_handler,
+	&metrics_handler,  NULL,
 };
 
 const struct protocol *const parts_protocols[] = {

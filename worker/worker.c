@@ -563,6 +563,9 @@ static void open_net(struct worker *w)
 		listener_init(&w->net.listeners[i], &w->net, conf,
 			      env->listeners[i], parts_transport(conf),
 			      parts_protocol(conf->protocol));
+		w->net.listeners[i].counted = named_take(
+			env->slot->named,
+			named_key(NAMED_LISTENER, str_of(conf->name), STR("")));
 	}
 }
 
@@ -599,6 +602,8 @@ static int open_http(struct worker *w, const char **why_out)
 	if (http_init(&w->http, &w->loop, env->conf, &env->slot->counters,
 		      parts_handlers, why_out) == -1)
 		return -1;
+	router_count_in(&w->http.router, env->slot->named);
+	env->slot->pid = (uint64_t)getpid();
 	w->http.board = env->board;
 	spool_bytes = &env->slot->temp;
 	w->http.quota = env->quota;

@@ -13,6 +13,12 @@ static const char *const class_values[] = {"unanswered", "1xx", "2xx",
 					   "3xx",        "4xx", "5xx"};
 static const struct dimension classes = {"class", class_values, 6};
 
+static const char *const protocol_values[] = {"none", "HTTP/1.0", "HTTP/1.1",
+					      "HTTP/2"};
+static const struct dimension protocols = {"protocol", protocol_values, 4};
+static const char *const outcome_values[] = {"failed", "done"};
+static const struct dimension outcomes = {"outcome", outcome_values, 2};
+
 #define AT(member) offsetof(struct counters, member)
 
 static const struct metric rows[] = {
@@ -71,6 +77,12 @@ static const struct metric rows[] = {
 	 .unit = "",
 	 .dimension = &classes,
 	 .offset = AT(responses)},
+	{.name = "protocols",
+	 .text = "requests by protocol",
+	 .help = "Requests by the version of HTTP; none: what is no request.",
+	 .unit = "",
+	 .dimension = &protocols,
+	 .offset = AT(protocols)},
 	{.name = "limited",
 	 .text = "requests refused by a limit",
 	 .help = "Requests that a rate or a number of requests at a time refused, "
@@ -140,6 +152,13 @@ static const struct metric rows[] = {
 	 .help = "Lines of the access log that could not be written.",
 	 .unit = "",
 	 .offset = AT(log_lost)},
+	{.name = "reloads",
+	 .text = "reloads",
+	 .help = "Reloads of the configuration by their outcome.",
+	 .unit = "",
+	 .dimension = &outcomes,
+	 .is_masters = true,
+	 .offset = AT(reloads)},
 	{.name = "respawns",
 	 .text = "respawns",
 	 .help = "Workers that had to be replaced.",

@@ -49,6 +49,8 @@ struct counters {
 	uint64_t upstream_queue_timeouts;
 	uint64_t streams;
 	uint64_t streams_refused;
+	uint64_t protocols[4];    /* requests by version of HTTP */
+	uint64_t reloads[2];      /* the master's: that failed, that were done */
 	uint64_t respawns;        /* the master's */
 	uint64_t connections_cut; /* the master's */
 };

@@ -9,7 +9,7 @@
 
 #include "base/fd.h"
 
-enum { SCOREBOARD_VERSION = 5 };
+enum { SCOREBOARD_VERSION = 6 };
 
 struct scoreboard *scoreboard_create(int *fd_out)
 {
@@ -92,4 +92,18 @@ const struct server_health *server_health_find(const struct server_health *cells
 		return &cells[place];
 	}
 	return NULL;
+}
+
+void scoreboard_begin(struct scoreboard *board)
+{
+	__atomic_store_n(&board->master.sequence, board->master.sequence + 1,
+			 __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void scoreboard_end(struct scoreboard *board)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&board->master.sequence, board->master.sequence + 1,
+			 __ATOMIC_RELEASE);
 }

@@ -16,6 +16,7 @@
 #include "base/addr.h"
 #include "base/loop.h"
 #include "base/shared/counters.h"
+#include "base/shared/named.h"
 #include "base/str.h"
 
 enum {
@@ -87,9 +88,28 @@ struct slot {
 			 * its balance it had something to do */
 	uint64_t takes; /* 1 while it takes connections of others, else 0 */
 	uint64_t temp;  /* bytes of its files in the directory `temp` */
+	uint64_t pid;
 	struct counters counters;
 	struct server_health servers[SCOREBOARD_SERVERS];
 	struct upstream_queue queues[SCOREBOARD_UPSTREAMS];
+	struct named named[NAMED_ROOM];
+};
+
+/* What the master alone knows, for workers to tell. */
+struct board_master {
+	/* Odd while numbers go from a slot to those below: who reads both reads
+	 * again when it has changed. */
+	uint32_t sequence;
+	struct counters retired; /* of workers that are gone, and the master's */
+	struct named named[NAMED_ROOM]; /* likewise */
+	/* CLOCK_MONOTONIC ns: until then numbers of the master before this one
+	 * may be missing. */
+	uint64_t counting_until;
+	uint64_t pid;
+	uint64_t generation;
+	uint64_t started_at;     /* seconds since 1970 */
+	uint64_t last_reload_at; /* the same; 0: there was none */
+	uint64_t last_reload_ok; /* 1 or 0 */
 };
 
 struct scoreboard {
@@ -98,6 +118,7 @@ struct scoreboard {
 	uint32_t n_used; /* slots that were ever used; the master's */
 	/* What workers that are gone knew, for those that start; the master's. */
 	struct server_health known[SCOREBOARD_SERVERS];
+	struct board_master master;
 	struct slot slots[SCOREBOARD_SLOTS];
 };
 
@@ -108,5 +129,9 @@ struct scoreboard {
 struct scoreboard *scoreboard_create(int *fd_out)
 	__attribute__((warn_unused_result));
 void scoreboard_destroy(struct scoreboard **board);
+
+/* For the master, around moving numbers: see struct board_master. */
+void scoreboard_begin(struct scoreboard *board);
+void scoreboard_end(struct scoreboard *board);
 
 #endif

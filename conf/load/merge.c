@@ -150,12 +150,21 @@ void merge_end(struct arena *arena, const struct schema_group *group,
 	const struct conf_site *above = parent;
 
 	if (group == &schema_site) {
+		if (site->name[0] == '\0' && site->hosts.n > 0)
+			site->name = arena_cstr(arena, site->hosts.items[0]);
 		name_limits(&site->common, site_name(arena, site));
 	} else if (group == &schema_route) {
 		merge_common(arena, &above->common, &route->common);
 		name_limits(&route->common, route_name(arena, above, route));
 		if (route->methods == 0 && route->handler != NULL)
 			route->methods = conf_handler_methods(route->handler);
+		if (route->name[0] == '\0')
+			route->name = arena_cstr(arena, route->path);
+	} else if (group == &schema_listener) {
+		struct conf_listener *listener = struct_at;
+
+		if (listener->name[0] == '\0' && listener->text != NULL)
+			listener->name = listener->text;
 	} else if (group == &schema_top) {
 		logs_settle(struct_at);
 	}

@@ -22,8 +22,18 @@ static const struct schema_handler status_handler = {
 		"single requests, but is rarely meant for everyone.",
 };
 
+static const struct schema_handler metrics_handler = {
+	.name = "metrics",
+	.methods = CONF_METHOD(GET) | CONF_METHOD(HEAD),
+	.help = "Answers with all that is counted, in the text form of "
+		"Prometheus, or of OpenMetrics for clients that accept it, as "
+		"described under Metrics above. It is rarely meant for everyone.",
+};
+
 const struct schema_handler *const schema_handlers[] = {
-	&conf_static_handler,  &conf_respond_handler, &conf_redirect_handler,
-	&conf_rewrite_handler, &conf_module_handler,  &conf_proxy_handler,
-	&ready_handler,        &status_handler,       NULL,
+	&conf_static_handler,   &conf_respond_handler,
+	&conf_redirect_handler, &conf_rewrite_handler,
+	&conf_module_handler,   &conf_proxy_handler,
+	&ready_handler,         &status_handler,
+	&metrics_handler,       NULL,
 };

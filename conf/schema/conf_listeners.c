@@ -59,6 +59,9 @@ static const struct schema_setting settings[] = {
 	 .help = "The address, in one of the forms described under Addresses "
 		 "above. With port 0 the system picks a port; the log says "
 		 "which."},
+	{.name = "name", AT(name), .type = &type_string, .fallback = "",
+	 .fallback_help = "the address",
+	 .help = "The name of the listener in metrics."},
 	{.name = "protocol", AT(protocol), .type = &type_name,
 	 .fallback = "http", .words = "http|stream|echo",
 	 .help = "The protocol: HTTP/1.1; stream, which passes bytes on to a "

@@ -132,6 +132,10 @@ static const struct schema_setting route_settings[] = {
 	 .help = "The path that is routed. It begins with \"/\" and is compared "
 		 "with the decoded path of the request. With match = \"regex\" "
 		 "it is a pattern, see pcre2pattern(3)."},
+	{.name = "name", AT(name), .type = &type_string, .fallback = "",
+	 .fallback_help = "the path",
+	 .help = "The name of the route in metrics. What is counted goes on at a "
+		 "reload under the same name."},
 	{.name = "match", AT(match), .type = &type_choice,
 	 .fallback = "prefix", .words = "prefix|exact|regex",
 	 .help = "How the path is compared: with the beginning of the "
@@ -165,6 +169,9 @@ static const struct schema_setting site_settings[] = {
 	 .help = "The hosts that the site answers for, without ports: "
 		 "\"example.org\", \"*.example.org\" for every name below it, "
 		 "\"*\" for every host. Upper and lower case are the same."},
+	{.name = "name", AT(name), .type = &type_string, .fallback = "",
+	 .fallback_help = "the first host",
+	 .help = "The name of the site in metrics."},
 	{AT(common), .type = &type_common_settings, .group = &schema_common},
 	{.name = "routes", AT(routes), .also = offsetof(struct conf_site, n_routes),
 	 .type = &type_groups, .group = &schema_route},

@@ -335,6 +335,34 @@ void status_json(struct master *m, struct buf *out)
 	free(s);
 }
 
+static unsigned count_serving(struct master *m)
+{
+	unsigned n = 0;
+
+	for (struct child *c = NULL;
+	     (c = children_next(&m->children, m->serving, c)) != NULL;)
+		n += c->state == CHILD_SERVING;
+	return n;
+}
+
+bool status_check(struct master *m, struct buf *out)
+{
+	const struct outcome *last = &m->last_reload;
+	unsigned serving = m->serving != NULL ? count_serving(m) : 0;
+	bool has_failed = last->at != 0 && !last->ok;
+	char when[CLOCK_TEXT];
+
+	if (serving == 0)
+		buf_put(out, STR("CRITICAL: no worker serves\n"));
+	else if (has_failed)
+		buf_printf(out, "CRITICAL: the reload at %s has failed: %s\n",
+			   clock_format_utc(last->at, when), last->reason);
+	else
+		buf_printf(out, "OK: generation %u, %u worker%s\n",
+			   m->serving->number, serving, serving == 1 ? "" : "s");
+	return serving > 0 && !has_failed;
+}
+
 /* Lines of words, for holdfast top: see top.c. */
 
 void status_lines(struct master *m, struct buf *out)

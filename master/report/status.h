@@ -10,5 +10,8 @@ void status_text(struct master *m, struct buf *out);
 /* For holdfast top. */
 void status_lines(struct master *m, struct buf *out);
 void status_json(struct master *m, struct buf *out);
+/* One line for a monitor. False after a reload that failed, or when no worker
+ * serves. */
+bool status_check(struct master *m, struct buf *out);
 
 #endif

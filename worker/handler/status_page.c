@@ -7,10 +7,13 @@
 #include "worker/handler/status_page.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "worker/http/exchange.h"
 #include "worker/http/http.h"
+#include "worker/report/metrics.h"
 
 static void *status_create(struct http *http, const struct conf_route *conf,
 			   const char **why_out)
@@ -47,6 +50,16 @@ static void put_workers(struct buf *out, const struct scoreboard *board)
 	}
 }
 
+/* Of all workers, also those that are gone. */
+static void put_totals(struct buf *out, const struct scoreboard *board)
+{
+	struct counters *total = mem_alloc(sizeof(*total));
+
+	metrics_total(board, total);
+	metrics_put_json(&counters_table, total, true, out);
+	free(total);
+}
+
 static void status_answer(struct exchange *x, void *instance)
 {
 	const struct http *http = instance;
@@ -55,7 +68,9 @@ static void status_answer(struct exchange *x, void *instance)
 	buf_printf(&text, "{\"state\":\"%s\",\"workers\":[",
 		   http->is_quitting ? "quitting" : "serving");
 	put_workers(&text, http->board);
-	buf_put(&text, STR("]}\n"));
+	buf_put(&text, STR("],\"totals\":{"));
+	put_totals(&text, http->board);
+	buf_put(&text, STR("}}\n"));
 	x->response.status = http->is_quitting ? 503 : 200;
 	fields_add(&x->response.fields, &x->arena, STR("Cache-Control"),
 		   STR("no-store"));

@@ -451,13 +451,35 @@ static void count_phase(struct histogram *h, uint64_t from, uint64_t to)
 		histogram_add(h, (to - from) / NS_PER_US);
 }
 
+/* Which of the cells of counters->protocols. */
+static unsigned protocol_of(const struct exchange *x)
+{
+	const char *version = x->request.version; /* "HTTP/1.1" */
+
+	if (version == NULL)
+		return 0;
+	return version[5] == '2' ? 3 : version[7] == '0' ? 1 : 2;
+}
+
 static void count(const struct exchange *x)
 {
 	struct counters *counters = x->http->counters;
 	const struct exchange_times *t = &x->times;
 
+	unsigned class = x->response.status / 100 % 6;
+	struct named *named = x->route != NULL ? x->route->counted : NULL;
+
 	counters->requests++;
-	counters->responses[x->response.status / 100 % 6]++;
+	counters->responses[class]++;
+	counters->protocols[protocol_of(x)]++;
+	if (named == NULL)
+		named = router_counted(&x->http->router, x->request.host, x->route);
+	if (named != NULL) {
+		named->n[NAMED_RESPONSES + class]++;
+		named->n[NAMED_BYTES] += x->content_sent;
+		if (t->first_byte != 0 && t->last_byte > t->first_byte)
+			named->n[NAMED_NS] += t->last_byte - t->first_byte;
+	}
 	count_phase(&counters->to_head, t->first_byte, t->head);
 	count_phase(&counters->to_answer, t->head, t->answered);
 	count_phase(&counters->to_end, t->answered, t->last_byte);

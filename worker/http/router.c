@@ -22,6 +22,7 @@ struct path_entry {
 
 struct site {
 	const struct conf_site *conf;
+	struct named *counted;       /* what no route has answered */
 	const struct policy *policy; /* where no route is found; or NULL */
 	struct route *routes;
 	size_t n_routes;
@@ -369,6 +370,20 @@ const struct policy *router_policy(const struct router *router, struct str host)
 	return site != NULL ? site->policy : NULL;
 }
 
+/* The route of the site that is at the same path; or NULL. */
+static const struct route *find_like(const struct site *site,
+				     const struct route *route)
+{
+	for (size_t i = 0; i < site->n_routes; i++) {
+		const struct conf_route *conf = site->routes[i].conf;
+
+		if (conf->match == route->conf->match &&
+		    str_equal(conf->path, route->conf->path))
+			return &site->routes[i];
+	}
+	return NULL;
+}
+
 const struct conf_common *router_common(const struct router *router,
 					struct str host, const struct route *route)
 {
@@ -379,14 +394,37 @@ const struct conf_common *router_common(const struct router *router,
 	site = find_site(router, host);
 	if (site == NULL)
 		return NULL;
-	for (size_t i = 0; route != NULL && i < site->n_routes; i++) {
-		const struct conf_route *conf = site->routes[i].conf;
+	if (route != NULL)
+		route = find_like(site, route);
+	return route != NULL ? &route->conf->common : &site->conf->common;
+}
 
-		if (conf->match == route->conf->match &&
-		    str_equal(conf->path, route->conf->path))
-			return &conf->common;
+void router_count_in(struct router *router, struct named cells[NAMED_ROOM])
+{
+	for (size_t i = 0; i < router->n_sites; i++) {
+		struct site *site = &router->sites[i];
+		struct str name = str_of(site->conf->name);
+
+		site->counted =
+			named_take(cells, named_key(NAMED_ROUTE, name, STR("")));
+		for (size_t k = 0; k < site->n_routes; k++)
+			site->routes[k].counted = named_take(
+				cells,
+				named_key(NAMED_ROUTE, name,
+					  str_of(site->routes[k].conf->name)));
 	}
-	return &site->conf->common;
+}
+
+struct named *router_counted(const struct router *router, struct str host,
+			     const struct route *route)
+{
+	const struct site *site = find_site(router, host);
+
+	if (site == NULL)
+		return NULL;
+	if (route != NULL)
+		route = find_like(site, route);
+	return route != NULL ? route->counted : site->counted;
 }
 
 struct str route_rest(const struct route *route, struct str path)

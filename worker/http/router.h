@@ -11,6 +11,7 @@
 
 #include "base/map.h"
 #include "base/regex.h"
+#include "base/shared/named.h"
 #include "base/str.h"
 #include "conf/conf.h"
 #include "worker/http/handler.h"
@@ -22,6 +23,7 @@ struct route {
 	void *instance;              /* the handler's; NULL: see route_is_ours() */
 	const struct policy *policy; /* NULL when it has none */
 	struct route *other;         /* the same path with other methods, or NULL */
+	struct named *counted;       /* in shared memory; NULL: it is not counted */
 };
 
 /* Whether it is of this worker's configuration. One that came along with an
@@ -78,6 +80,14 @@ const struct policy *router_policy(const struct router *router, struct str host)
  * there is none (NULL). NULL without a site. */
 const struct conf_common *router_common(const struct router *router,
 					struct str host, const struct route *route);
+
+/* Has routes counted in these cells, by their names. */
+void router_count_in(struct router *router, struct named cells[NAMED_ROOM]);
+
+/* Where a request is counted that no route of ours has answered: by its site, or by
+ * the route that has its path, if it moved here. NULL when it is not. */
+struct named *router_counted(const struct router *router, struct str host,
+			     const struct route *route);
 
 /* The part of `path` that follows the route's own path; all of it when that is
  * a pattern. */

@@ -503,6 +503,8 @@ void conn_open(struct listener *listener, int fd, const struct addr *peer)
 	c = conn_create(listener, fd, &plain_transport, &from);
 	c->accepted_at = net->loop->now;
 	net->slot->counters.accepted++;
+	if (listener->counted != NULL)
+		listener->counted->n[NAMED_ACCEPTED]++;
 	/* As a client that connects has something to say. */
 	c->socket.readable = true;
 	if (awaits_header)

@@ -18,6 +18,8 @@ enum listener_state {
 	LISTENER_CLOSED,
 };
 
+struct named;
+
 struct listener {
 	bool is_kept_open;         /* while the others are closed: see net_move() */
 	enum listener_state state; /* by set_state() in listener.c only */
@@ -27,9 +29,10 @@ struct listener {
 	const void *policy;              /* of its transport, for open() */
 	const struct protocol *protocol; /* spoken on what it accepts */
 	struct watch watch;
-	struct task more;    /* the batch was used up: go on next tick */
-	uint64_t checked_at; /* CLOCK_MONOTONIC ns: that it does not block */
-	unsigned n_lost;     /* connections in a row that could not be had */
+	struct task more;      /* the batch was used up: go on next tick */
+	uint64_t checked_at;   /* CLOCK_MONOTONIC ns: that it does not block */
+	unsigned n_lost;       /* connections in a row that could not be had */
+	struct named *counted; /* in shared memory; or NULL */
 };
 
 /* Takes over `fd`. */

@@ -78,7 +78,8 @@ static void defaults(void **state)
 	expect(&out, "\tconnections = 10000;\n");
 	expect(&out, "\theader = \"16k\";\n");
 	expect(&out, "\tkeepalive = \"75s\";\n");
-	expect(&out, "\t{\n\t\taddress = \"*:7\";\n\t\tprotocol = \"echo\";\n"
+	expect(&out, "\t{\n\t\taddress = \"*:7\";\n\t\tname = "
+		     "\"*:7\";\n\t\tprotocol = \"echo\";\n"
 		     "\t\tbacklog = 4096;\n\t\tproxy_protocol = [ ];\n\t}\n);\n");
 	expect(&out, "\nsites = ();\n");
 	buf_release(&out);
@@ -121,7 +122,7 @@ static void by_handler(void **state)
 	expect(&out, "match = \"exact\";\n");
 	expect(&out, "\"TRACE\", \"CONNECT\" ];\n");
 	expect(&out, "to = \"/$$\";\n\t\t\t\tstatus = 302;\n\t\t\t}\n");
-	expect(&out, "hosts = [ \"*\" ];\n\t\tallow = [ ];\n");
+	expect(&out, "hosts = [ \"*\" ];\n\t\tname = \"*\";\n\t\tallow = [ ];\n");
 	expect(&out, "\t\troutes = ();\n");
 	refuse(&out, "mode");
 	refuse(&out, "type = ");
