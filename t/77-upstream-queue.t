@@ -97,6 +97,22 @@ subtest 'in the order in which they came' => sub {
 		'as text';
 };
 
+subtest 'one that comes later, when there is room' => sub {
+	my $held = $s->client;
+
+	# The second one comes with the end of the first.
+	$held->send("GET /hold-0 HTTP/1.1\r\nHost: a\r\n\r\n"
+		. "GET /second HTTP/1.1\r\nHost: a\r\n\r\n");
+	wait_until { (seen())[-1] eq '/hold-0' } 'it to be asked for';
+	my $first = ask('/first');
+
+	waiting(1);
+	open_gate('hold-0');
+	is $_->response->status, 200 for $held, $held, $first;
+	is_deeply [(seen())[-2, -1]], ['/first', '/second'],
+		'does not overtake one that waits';
+};
+
 subtest 'a client that leaves' => sub {
 	my $held = hold('/hold-2');
 	my $leaver = ask('/leaver');

@@ -120,6 +120,12 @@ subtest 'down' => sub {
 		isnt $by, 'b', 'another one';
 		like $set, qr/^srv=$cookie{$by};/, 'sets its own';
 	}
+	my $failures = sub { return $s->status->{totals}{upstream_failures} };
+	my $before = $failures->();
+
+	ask($cookie{b}) for 1 .. 12;
+	# Each of two workers may have tried whether it is back.
+	cmp_ok $failures->() - $before, '<=', 4, 'it is not asked in vain';
 	$b{b}->start;
 };
 

@@ -67,7 +67,6 @@ static void on_turn(struct waiter *waiter, bool is_late)
 	if (!is_late) {
 		f->is_its_turn = true;
 		forward_try(f);
-		f->is_its_turn = false;
 		return;
 	}
 	f->x->http->counters->upstream_queue_timeouts++;
@@ -101,46 +100,58 @@ static bool make_movable(struct forward *f)
 	return true;
 }
 
+/* One whose turn it was, and that cannot use what there is, has no more time for
+ * that. */
 static void join_queue(struct forward *f)
 {
-	uint64_t ns = f->upstream->conf->queue_timeout * NS_PER_MS;
-
 	if (!make_movable(f))
 		return;
-	if (!f->is_its_turn) {
+	if (f->queue_until == 0) {
+		f->queue_until = forward_now(f) +
+				 f->upstream->conf->queue_timeout * NS_PER_MS;
 		f->x->http->counters->upstream_queued++;
 		f->upstream->shown->queued++;
 	}
-	start_waiting(f, forward_now(f) + ns);
+	start_waiting(f, f->queue_until);
 }
 
 /* A request that comes later goes behind those that wait. */
-static bool is_behind_others(const struct forward *f)
+static bool is_behind_others(struct forward *f)
 {
-	return f->upstream->n_waiting > 0 && !f->is_its_turn &&
+	bool is_its_turn = f->is_its_turn;
+
+	f->is_its_turn = false;
+	return f->upstream->n_waiting > 0 && !is_its_turn &&
 	       f->x->upstream->tries == 0;
 }
 
 /* NULL: it waits, or was refused. */
 struct server *forward_choose(struct forward *f)
 {
+	struct upstream *u = f->upstream;
 	enum upstream_lack lack = UPSTREAM_FULL;
 	struct server *server = NULL;
+	bool is_behind = is_behind_others(f);
 
-	if (!is_behind_others(f)) {
+	if (!is_behind) {
 		server = forward_sticky_server(f);
 		if (server == NULL)
-			server = upstream_pick(f->upstream, f->hash, f->tried,
-					       f->n_tried, &lack);
+			server = upstream_pick(u, f->hash, f->tried, f->n_tried,
+					       &lack);
 	}
-	if (server == NULL) {
-		f->server = NULL;
-		if (lack == UPSTREAM_FULL && waiter_may_join(f->upstream))
-			join_queue(f);
-		else
-			refuse_for_lack(f, lack);
+	if (server != NULL) {
+		f->queue_until = 0;
+		return server;
 	}
-	return server;
+	f->server = NULL;
+	if (lack == UPSTREAM_FULL && waiter_may_join(u))
+		join_queue(f);
+	else
+		refuse_for_lack(f, lack);
+	/* Those before it may wait for another server than it needs. */
+	if (is_behind)
+		upstream_look(u);
+	return NULL;
 }
 
 /* Moving. */
@@ -255,6 +266,7 @@ bool forward_queue_thaw(struct exchange *x, struct frozen_reader *message)
 	f->has_ended = frozen.has_ended;
 	f->is_waited_for = frozen.is_waited_for;
 	f->may_upgrade = frozen.may_upgrade;
+	f->queue_until = frozen.until;
 	x->upstream->queued = forward_now(f) - x->upstream->begun;
 	x->body.is_paused = f->is_waited_for;
 	exchange_hold(x, forward_cancel, f);

@@ -49,9 +49,10 @@ struct forward {
 	/* Servers that were asked. */
 	struct server **tried;
 	size_t n_tried;
-	bool is_its_turn; /* it has waited */
-	bool is_thawed;   /* while it waited: another worker made the head */
-	bool is_forsaken; /* and ours does not have its upstream */
+	bool is_its_turn;     /* it has waited */
+	uint64_t queue_until; /* CLOCK_MONOTONIC ns; 0: it does not wait */
+	bool is_thawed;       /* while it waited: another worker made the head */
+	bool is_forsaken;     /* and ours does not have its upstream */
 	uint64_t hash;
 	uint64_t total_until; /* CLOCK_MONOTONIC ns, or 0 */
 	uint64_t head_until;  /* for the response's head; 0: it is not waited
