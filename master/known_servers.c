@@ -50,7 +50,7 @@ void known_servers_keep(struct scoreboard *board,
 			continue;
 		known = cell_for(board, cell.key);
 		if (known == NULL)
-			return;
+			continue;
 		take_health(known, &cell);
 		known->requests += cell.requests;
 		known->failures += cell.failures;
