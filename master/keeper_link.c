@@ -65,8 +65,7 @@ static void drop_all(struct keeper_link *link)
 		drop(CONTAINER_OF(l, struct waiting, link));
 }
 
-/* A socket takes few messages at a time (net.unix.max_dgram_qlen is 10 at first),
- * and there may be many keys. */
+/* A socket's buffer takes some hundred messages, and there may be more keys. */
 static int put_off(struct keeper_link *link, const struct keeper_order *order,
 		   int fd)
 {
