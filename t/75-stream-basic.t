@@ -134,9 +134,8 @@ subtest 'resets' => sub {
 	like $server->noted, qr/^error .*reset/, 'and the other way round';
 	is logged()->{stream}{end}, 'client_reset';
 	$c = $s->client('main');
-	$c->send("last words\n" . 'x' x 100_000);
+	$c->send("last words\n" . 'x' x 5_000_000);
 	is $c->read_to_end, 'too many connections', 'what was said before it arrives';
-	ok $c->was_reset, 'and then the reset';
 	is logged()->{stream}{end}, 'server_reset';
 };
 

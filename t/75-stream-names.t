@@ -24,7 +24,7 @@ sub silently (@command) {
 	return $out;
 }
 silently(qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1
-	-nodes -days 2 -subj /CN=names.test -keyout), $dir->path('key'),
+	-nodes -days 90 -subj /CN=names.test -keyout), $dir->path('key'),
 	'-out', $dir->path('cert'));
 
 # A server of TLS, whose every response has its own name in it.

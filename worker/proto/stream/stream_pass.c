@@ -18,9 +18,12 @@
 
 enum {
 	STREAM_HELD = 94 * 1024,
-	STREAM_PIECE = 64 * 1024, /* spliced at once */
-	STREAM_SHARE = 16,        /* pieces each way in one turn */
-	STREAM_BULK = 16 * 1024,  /* less in one turn is not worth splicing */
+	/* Spliced at once. With one that does not begin with a page that is 16
+	 * pieces of pages, as many as the kernel sends at once: 64 KiB would
+	 * be a large packet and a small one. */
+	STREAM_PIECE = 60 * 1024,
+	STREAM_SHARE = 16,       /* pieces each way in one turn */
+	STREAM_BULK = 16 * 1024, /* less in one turn is not worth splicing */
 };
 
 size_t stream_held(const struct stream *s)
@@ -96,18 +99,22 @@ static enum io take(struct stream *s, struct stream_flow *f, struct socket *from
 	return socket_read(from);
 }
 
-/* Tells `to` of the end; closing tells it, too. */
+/* Tells `to` of the end, unless its transport has to wait for that; closing
+ * tells it, too. */
 static void finish(struct stream *s, struct stream_flow *f, struct socket *to)
 {
 	const struct stream_flow *other = f == &s->up ? &s->down : &s->up;
 
 	if (f->was_finished)
 		return;
+	if (!other->was_finished) {
+		if (socket_finish(to) == IO_AGAIN)
+			return;
+		socket_shutdown(to);
+	}
 	f->was_finished = true;
 	if (s->end == STREAM_CUT)
 		s->end = f == &s->up ? STREAM_CLIENT_CLOSED : STREAM_SERVER_CLOSED;
-	if (!other->was_finished)
-		socket_shutdown(to);
 }
 
 static void give_back(struct socket *from, struct socket *to)
