@@ -17,7 +17,9 @@ enum {
 	HTTP1_OUT_ROOM = 8192, /* left in conn->socket.out for one more response */
 	HTTP1_STREAM_PIECE = 16 * 1024, /* bytes read from a stream at a time */
 	HTTP1_STREAM_SHARE = 8,         /* such pieces in one tick */
-	HTTP1_SPLICE_PIECE = 128 * 1024,
+	/* Next to a packet's largest size (64 KiB less the headers), several times:
+	 * the rest of a piece is a packet, too, however small. */
+	HTTP1_SPLICE_PIECE = 4 * 65000,
 	HTTP1_SPLICE_MIN = 64 * 1024,   /* less is read and written */
 	HTTP1_CHUNK_HEAD = 6,           /* "3fa0\r\n" */
 	HTTP1_PARTS_GATHER = BUF_CHUNK, /* bytes of parts that leave together */
