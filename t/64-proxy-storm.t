@@ -6,8 +6,8 @@
 # closed or lost, and every byte is right and in order. The upgrades are to a
 # program whose formats differ, and back.
 #
-# HOLDFAST_TEST_LONG=1: 20 downloads at 1 MB/s, 20 uploads at 200 kB/s, 500
-# tunnels, 30 reloads, 3 upgrades.
+# HOLDFAST_TEST_LONG=1: 20 downloads at 1 MB/s, 20 uploads at 200 kB/s, 100
+# tunnels, 30 reloads, 3 upgrades. t/64-websocket-storm.t has 500 sockets.
 use v5.36;
 use Digest::MD5 qw(md5_hex);
 use FindBin;
@@ -25,9 +25,19 @@ my $long = $ENV{HOLDFAST_TEST_LONG};
 my ($reloads, $upgrades, $pause) = $long ? (30, 3, 1.6) : (6, 2, 0.4);
 my $n_downloads = $long ? 20 : 6;
 my $n_uploads = $long ? 20 : 6;
-my $n_tunnels = scaled($long ? 500 : 50);
-my $file = join '', map { sprintf "%07d\n", $_ } 1 .. ($long ? 5e6 : 200_000);
-my $upload = join '', map { sprintf "%07d\n", $_ } 1 .. ($long ? 1e6 : 30_000);
+my $n_tunnels = scaled($long ? 100 : 50);
+
+# Lines by number; without a list of them, whose memory each process of the
+# server would have.
+sub lines ($n) {
+	my $text = '';
+
+	$text .= sprintf "%07d\n", $_ for 1 .. $n;
+	return $text;
+}
+
+my $file = lines($long ? 5_000_000 : 200_000);
+my $upload = lines($long ? 1_000_000 : 30_000);
 
 my $b = Holdfast::Backend->new(sub ($request, $socket) {
 	my $path = $request->{target};
@@ -81,6 +91,17 @@ sub request ($method, $target, $fields = [], $body = undef) {
 	return Holdfast::Client->request_text($method, $target, $fields, $body);
 }
 
+sub open_tunnel () {
+	my $c = $s->client;
+
+	$c->send("GET /tunnel HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n"
+		. "Upgrade: echo\r\n\r\n");
+	my $head = $c->read_until("\r\n\r\n");
+
+	die "no tunnel: $head" unless $head =~ m{\AHTTP/1\.1 101 };
+	return $c;
+}
+
 my $chunked = join('', map { sprintf "%x\r\n%s\r\n", length $_, $_ }
 	unpack '(a5555)*', $upload) . "0\r\n\r\n";
 my %wanted = (down => md5_hex($file), up => md5_hex(md5_hex($upload)));
@@ -94,20 +115,12 @@ my @kinds = (
 		name => 'up', rate => 1e6, send_rate => 200_000] }
 		1 .. $n_uploads),
 );
+# One after the other: for each the server has to begin a process.
+my @tunnels = map { open_tunnel() } 1 .. $n_tunnels;
 my @clients = map { $s->client(undef, rcvbuf => 65536) } @kinds;
 my @jobs = map { slow_job($clients[$_], $kinds[$_]->@*) } 0 .. $#kinds;
-my @tunnels = map { $s->client } 1 .. $n_tunnels;
 my $events = $s->client;
 
-for my $c (@tunnels) {
-	$c->send("GET /tunnel HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n"
-		. "Upgrade: echo\r\n\r\n");
-}
-for my $c (@tunnels) {
-	my $head = $c->read_until("\r\n\r\n");
-
-	die "no tunnel: $head" unless $head =~ m{\AHTTP/1\.1 101 };
-}
 $events->send(request('GET', '/events'));
 
 # Messages that go round; one that does not come back as it went is a fault.
