@@ -18,7 +18,7 @@ packages_of()
 		# it is promtool that is run. The last line
 		# are clients.
 		echo libcmocka-dev perl valgrind libc6-dbg strace curl procps \
-			systemd brotli zstd prometheus openssl \
+			systemd brotli zstd prometheus openssl gnutls-bin \
 			wget python3 apache2-utils wrk nghttp2-client chromium
 		;;
 	servers)
