@@ -14,16 +14,16 @@ packages_of()
 		;;
 	test)
 		# systemd is only run in namespaces of its own; without its
-		# package the tests that need it are skipped. Of prometheus
-		# it is promtool that is run. The last line
+		# package the tests that need it are skipped. The last line
 		# are clients.
 		echo libcmocka-dev perl valgrind libc6-dbg strace curl procps \
-			systemd brotli zstd prometheus openssl gnutls-bin \
+			systemd brotli zstd openssl gnutls-bin \
 			wget python3 apache2-utils wrk nghttp2-client chromium
 		;;
 	servers)
-		# What is proxied to in tests. Their services are not started.
-		echo nginx nodejs haproxy postgresql redis-server
+		# What is proxied to in tests, and promtool. Their services
+		# are not started.
+		echo nginx nodejs haproxy postgresql redis-server prometheus
 		;;
 	fuzz)
 		# The run-time library has to be of the compiler's version.
