@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First the cells of the scoreboard in which it is kept; then telling the new
+ * master of an upgrade, a line for each server; then hearing such a line.
+ */
 #include "master/known_servers.h"
 
 #include <inttypes.h>

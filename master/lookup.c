@@ -110,16 +110,16 @@ static bool is_number(const char *name, unsigned *id_out)
 }
 
 /* What is an owner or a group, in the words of messages. */
-struct kind {
+struct id_kind {
 	const char *setting, *name;
 	int (*id_of)(const char *name, unsigned *id_out);
 };
-static const struct kind a_group = {"group", "group", id_of_group};
-static const struct kind an_owner = {"owner", "user", id_of_user};
+static const struct id_kind a_group = {"group", "group", id_of_group};
+static const struct id_kind an_owner = {"owner", "user", id_of_user};
 
 /* By its name, or as a number; *id_out stays as it is without either. */
 static bool find_id(struct answers *a, const struct conf_origin *at,
-		    const struct kind *kind, const char *name, unsigned *id_out)
+		    const struct id_kind *kind, const char *name, unsigned *id_out)
 {
 	if (name[0] == '\0' || is_number(name, id_out))
 		return true;

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The decoder is a state for each place in the coding, and a function for what
+ * each octet may be there: step() goes over them octet by octet, except in the
+ * data, which is passed on in pieces as it lies. At the end the two ways in, with
+ * trailers and without.
+ */
 #include "base/codec/chunked.h"
 
 #include <stdbool.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The records of a connection that are the same for all protocols: their layouts,
+ * then writing them, then reading them. Those of the transport and of the
+ * protocol come last in the message, and are theirs to write and read.
+ */
 #include "worker/move/pack.h"
 
 #include <string.h>

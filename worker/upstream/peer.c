@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First what happens on the socket, by the state of the peer: run() and
+ * on_timeout(). Then how one comes to be, connected by us or by another process;
+ * and then its uses, one after the other.
+ */
 #include "worker/upstream/peer.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The servers of one upstream, which come and go; then upstream_pick(), which
+ * asks the balancer for one of the best kind of candidates that there are.
+ */
 #include "worker/upstream/upstream.h"
 
 #include <stdlib.h>
