@@ -65,7 +65,7 @@ sub all_answered ($what, $before = sub { }, $after = sub { }) {
 }
 
 # Their clients read nothing: both ways are full of bytes.
-my $pattern = join " ", 1 .. 3_000_000;
+my $pattern = join " ", 1 .. 1_000_000;
 my @stuck = map { tunnel(rcvbuf => 4096) } 1 .. 4;
 
 for my $c (@stuck) {
@@ -73,13 +73,15 @@ for my $c (@stuck) {
 
 	$c->socket->blocking(0);
 	while (now() < $last + 0.3) {
-		my $n = syswrite $c->socket, $pattern, 65536, $at;
+		# As often as there is room for it.
+		my $n = syswrite $c->socket, $pattern, 65536,
+			$at % length $pattern;
 
 		($at, $last) = ($at + $n, now()) if $n;
 		Time::HiRes::sleep(0.01) unless $n;
 	}
 	$c->socket->blocking(1);
-	cmp_ok $at, '<', length $pattern, "one is stuck after $at bytes";
+	note "one is stuck after $at bytes";
 }
 
 all_answered('before');

@@ -67,11 +67,12 @@ enum step http1_step_tunnel(struct conn *c, struct http1 *s)
 
 	for (int i = 0; i < HTTP1_TUNNEL_SHARE; i++) {
 		enum body_read read = BODY_READ_WAIT;
+		bool was_full = buf_length(out) >= HTTP1_TUNNEL_ROOM;
 		bool moved = false;
 
 		if (!from_client(c, s, &moved))
 			return STEP_FAIL;
-		if (!s->content_ended && buf_length(out) < HTTP1_TUNNEL_ROOM)
+		if (!s->content_ended && !was_full)
 			read = http1_read_stream(s);
 		if (read == BODY_READ_FAILED)
 			return STEP_FAIL;
@@ -81,7 +82,9 @@ enum step http1_step_tunnel(struct conn *c, struct http1 *s)
 			return STEP_FAIL;
 		if (io == IO_OK && s->content_ended)
 			return over(c, s);
-		if (moved || read == BODY_READ_SOME)
+		/* What it was too full for may have come long ago: no event will
+		 * say so. */
+		if (moved || read == BODY_READ_SOME || (was_full && io == IO_OK))
 			continue;
 		if (io == IO_AGAIN)
 			return http1_not_sent(c, io);
