@@ -55,7 +55,7 @@ static void fill(struct http1 *s, const struct conn *c,
 		s->exchange.connection_requests == 1 ? c->accepted_at : 0;
 }
 
-struct http1 *http1_expand(struct conn *c)
+struct http1 *http1_expand_compact(struct conn *c)
 {
 	struct exchange_compact *compact = compact_of(c);
 

@@ -10,7 +10,6 @@
 #include "worker/proto/http1/http1.h"
 
 enum {
-	HTTP1_MAGIC = 0x68747031,
 	HTTP1_SPARES = 256, /* sessions kept for reuse */
 };
 

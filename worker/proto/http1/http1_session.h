@@ -33,6 +33,8 @@ struct http1_rest {
 	struct chunked chunked;
 };
 
+enum { HTTP1_MAGIC = 0x68747031 };
+
 struct http1 {
 	uint32_t magic;              /* that of exchange_compact is where this is */
 	enum http1_state state;      /* by http1_set_state() only */
@@ -63,8 +65,14 @@ struct http1 *http1_session(const struct conn *c);
  * `s` is not its session any more then. */
 void http1_compact(struct conn *c, struct http1 *s);
 bool http1_is_compact(const struct conn *c);
+struct http1 *http1_expand_compact(struct conn *c);
 /* http1_session(), of a tunnel that was compact until now, too. */
-struct http1 *http1_expand(struct conn *c);
+static inline struct http1 *http1_expand(struct conn *c)
+{
+	struct http1 *s = c->session;
+
+	return s == NULL || s->magic == HTTP1_MAGIC ? s : http1_expand_compact(c);
+}
 /* The same to be looked at, until the next call: nothing changes, nor is anything
  * allocated. */
 const struct http1 *http1_view(const struct conn *c);
