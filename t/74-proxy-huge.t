@@ -13,6 +13,8 @@ use Holdfast;
 use Holdfast::Backend;
 use Holdfast::Proc qw(anonymous_kb);
 
+plan skip_all => 'sanitizers have memory of their own' if binary_has_sanitizers();
+
 my $long = $ENV{HOLDFAST_TEST_LONG};
 my $piece = join '', map { sprintf "%07d\n", $_ } 1 .. 8192;	# 64 KiB
 my $n_down = $long ? 32768 : 512;	# pieces
