@@ -66,7 +66,7 @@ sub seen () { return map { $_->{target} } $b->requests }
 sub hold ($name) {
 	my $c = ask($name);
 
-	wait_until { (seen())[-1] eq $name } "$name to be asked for";
+	wait_until { ((seen())[-1] // '') eq $name } "$name to be asked for";
 	return $c;
 }
 sub open_gate ($name) { $gates->write($name, ''); }
