@@ -87,22 +87,7 @@ static uint32_t ms_of(const struct socket *s)
 /* One read, behind what is in read_bytes already. */
 static enum io receive(struct socket *s, size_t at, size_t room, size_t *n_out)
 {
-	ssize_t n = recv(s->watch.fd, read_bytes + at, room, MSG_DONTWAIT);
-
-	*n_out = 0;
-	if (n > 0) {
-		if ((size_t)n < room && !s->read_to_end)
-			s->readable = false;
-		*n_out = (size_t)n;
-		return IO_OK;
-	}
-	if (n == 0)
-		return IO_EOF;
-	if (errno == EAGAIN) {
-		s->readable = false;
-		return IO_AGAIN;
-	}
-	return errno == EINTR ? IO_OK : IO_ERROR;
+	return plain_transport.read(s, read_bytes + at, room, n_out);
 }
 
 /* How many of the bytes the kernel takes; less than all means that it waits.
